@@ -1,0 +1,81 @@
+// SPDX-License-Identifier: Apache-2.0
+
+package import Primitives
+
+/// A value that SQL stores. `bool` is an integer 0 or 1, an instant an integer of microseconds.
+package enum SQLValue: Hashable, Sendable {
+    case null
+    case integer(Int64)
+    case real(Double)
+    case text(String)
+    case blob([UInt8])
+}
+
+/// What may stand for a `?`.
+package protocol SQLConvertible {
+    var sqlValue: SQLValue { get }
+}
+
+/// One row of an answer, by column place.
+package protocol SQLRow {
+    var columnCount: Int { get }
+    subscript(_ column: Int) -> SQLValue { get }
+}
+
+/// Reading in one transaction: every statement sees the same state.
+///
+/// Statements are written in SQLite's words, portable as DESIGN.md says ("SQL seam"); `?` for arguments.
+/// A statement that the schema does not fit is a defect: it ends as a `fault`.
+package protocol SQLReading {
+    /// Runs a query and hands over each row; the row is valid only inside `each`.
+    func query(
+        _ sql: String, _ arguments: [any SQLConvertible], each: (any SQLRow) throws(Problem) -> Void
+    ) throws(Problem)
+}
+
+/// Reading and writing inside one command of the writer.
+///
+/// A command runs in a savepoint of its own on the writer's thread: synchronous, without network, sleep or
+/// analytics. If it throws, what it wrote is rolled back alone.
+package protocol SQLWriting: SQLReading {
+    /// Runs a statement and returns how many rows it changed. A broken UNIQUE or CHECK rule is thrown as a
+    /// `conflict` with code `store.constraint-broken`.
+    @discardableResult
+    func execute(_ sql: String, _ arguments: [any SQLConvertible]) throws(Problem) -> Int
+
+    /// The time of this command: the same for everything it writes, never earlier than an earlier command's.
+    var now: Instant { get }
+}
+
+/// One node's database. One writer, many readers.
+package protocol DataStore: Sendable {
+    /// Runs `command` on the writer, together with whatever else is waiting, and returns after the COMMIT that
+    /// made it durable. A full waiting line throws `limited` (`store.writer-busy`) at once.
+    func write<Answer: Sendable>(
+        _ command: @escaping @Sendable (any SQLWriting) throws(Problem) -> Answer
+    ) async throws(Problem) -> Answer
+
+    /// Runs `body` on a reader that sees everything committed before the call.
+    func read<Answer: Sendable>(
+        _ body: @escaping @Sendable (any SQLReading) throws(Problem) -> Answer
+    ) async throws(Problem) -> Answer
+
+    /// Brings the schema to today, one transaction a migration. A database that is newer than this binary is
+    /// refused with `store.database-newer`.
+    func migrate(_ migrations: [Migration]) async throws(Problem)
+
+    /// Waits for what is running and closes. Later calls throw `store.closed`.
+    func close() async
+}
+
+/// One step of the schema: strings only, never edited after a release.
+package struct Migration: Hashable, Sendable {
+    /// `room/0001-what`.
+    package let name: String
+    package let statements: [String]
+
+    package init(_ name: String, _ statements: [String]) {
+        self.name = name
+        self.statements = statements
+    }
+}
