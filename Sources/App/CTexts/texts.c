@@ -1,12 +1,20 @@
 // SPDX-License-Identifier: Apache-2.0
 #include "CTexts.h"
 
-// One line a room. HouseTests compares this list with the folder Texts/.
-
-static const unsigned char app[] = {
+// Two lines a room. HouseTests compares this list with the folder Texts/.
+static const unsigned char app_texts[] = {
 #embed "../../../Texts/app.yaml"
 };
-static const unsigned char store[] = {
+static const unsigned char identity_texts[] = {
+#embed "../../../Texts/identity.yaml"
+};
+static const unsigned char lane_texts[] = {
+#embed "../../../Texts/lane.yaml"
+};
+static const unsigned char register_texts[] = {
+#embed "../../../Texts/register.yaml"
+};
+static const unsigned char store_texts[] = {
 #embed "../../../Texts/store.yaml"
 };
 
@@ -14,8 +22,11 @@ static const struct {
     const unsigned char *bytes;
     size_t size;
 } files[] = {
-    {app, sizeof app},
-    {store, sizeof store},
+    {app_texts, sizeof app_texts},
+    {identity_texts, sizeof identity_texts},
+    {lane_texts, sizeof lane_texts},
+    {register_texts, sizeof register_texts},
+    {store_texts, sizeof store_texts},
 };
 
 const unsigned char *hutong_text_file(size_t place, size_t *size) {
