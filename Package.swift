@@ -47,9 +47,11 @@ let package = Package(
         // Foundations
         room("Foundations", "Primitives", [crypto]),
         room("Foundations", "Store", ["Primitives"]),
+        room("Foundations", "Policy", ["Primitives"]),
         // Adapters: each fills one seam.
         // City
         // Protocols
+        room("Protocols", "Dataspace", ["Policy"]),
         // Stages
         // Oversight
         // App
@@ -59,5 +61,6 @@ let package = Package(
                           path: "Sources/App/hutong", swiftSettings: strict),
         // Tests
         tests("PrimitivesTests", ["Primitives"]),
+        tests("DataspaceTests", ["Dataspace", "Policy", "Primitives", "Wire"]),
     ]
 )

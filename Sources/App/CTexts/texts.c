@@ -9,6 +9,12 @@ static const unsigned char app[] = {
 static const unsigned char store[] = {
 #embed "../../../Texts/store.yaml"
 };
+static const unsigned char policy[] = {
+#embed "../../../Texts/policy.yaml"
+};
+static const unsigned char dataspace[] = {
+#embed "../../../Texts/dataspace.yaml"
+};
 
 static const struct {
     const unsigned char *bytes;
@@ -16,6 +22,8 @@ static const struct {
 } files[] = {
     {app, sizeof app},
     {store, sizeof store},
+    {policy, sizeof policy},
+    {dataspace, sizeof dataspace},
 };
 
 const unsigned char *hutong_text_file(size_t place, size_t *size) {
