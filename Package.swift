@@ -57,9 +57,11 @@ let package = Package(
         room("Foundations", "Store", ["Primitives"]),
         room("Foundations", "Identity", ["Store", "Primitives", crypto]),
         room("Foundations", "Lane", ["Identity", "Store", "Primitives"]),
+        room("Foundations", "Policy", ["Primitives"]),
         // Adapters: each fills one seam.
         // City
         // Protocols
+        room("Protocols", "Dataspace", ["Policy"]),
         // Stages
         room("Stages", "Register", ["Identity", "Store", "Primitives"]),
         // Oversight
@@ -71,5 +73,6 @@ let package = Package(
         room("App", "HTTPAPI", ["Wire", "Primitives", hummingbird, hummingbirdTLS, logging, httpClient, .product(name: "GRDB", package: "GRDB.swift")]),
         // Tests
         tests("PrimitivesTests", ["Primitives"]),
+        tests("DataspaceTests", ["Dataspace", "Policy", "Primitives", "Wire"]),
     ]
 )
