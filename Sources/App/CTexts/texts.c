@@ -5,11 +5,17 @@
 static const unsigned char app_texts[] = {
 #embed "../../../Texts/app.yaml"
 };
+static const unsigned char dataspace_texts[] = {
+#embed "../../../Texts/dataspace.yaml"
+};
 static const unsigned char identity_texts[] = {
 #embed "../../../Texts/identity.yaml"
 };
 static const unsigned char lane_texts[] = {
 #embed "../../../Texts/lane.yaml"
+};
+static const unsigned char policy_texts[] = {
+#embed "../../../Texts/policy.yaml"
 };
 static const unsigned char register_texts[] = {
 #embed "../../../Texts/register.yaml"
@@ -23,8 +29,10 @@ static const struct {
     size_t size;
 } files[] = {
     {app_texts, sizeof app_texts},
+    {dataspace_texts, sizeof dataspace_texts},
     {identity_texts, sizeof identity_texts},
     {lane_texts, sizeof lane_texts},
+    {policy_texts, sizeof policy_texts},
     {register_texts, sizeof register_texts},
     {store_texts, sizeof store_texts},
 };
