@@ -9,6 +9,12 @@ static const unsigned char app[] = {
 static const unsigned char store[] = {
 #embed "../../../Texts/store.yaml"
 };
+static const unsigned char identity[] = {
+#embed "../../../Texts/identity.yaml"
+};
+static const unsigned char transparency[] = {
+#embed "../../../Texts/transparency.yaml"
+};
 
 static const struct {
     const unsigned char *bytes;
@@ -16,6 +22,8 @@ static const struct {
 } files[] = {
     {app, sizeof app},
     {store, sizeof store},
+    {identity, sizeof identity},
+    {transparency, sizeof transparency},
 };
 
 const unsigned char *hutong_text_file(size_t place, size_t *size) {
