@@ -30,6 +30,7 @@ func tests(_ name: String, _ dependencies: [Target.Dependency]) -> Target {
 
 // What comes from outside; docs/dependencies.md says why each.
 let crypto: Target.Dependency = .product(name: "Crypto", package: "swift-crypto")
+let cryptoExtras: Target.Dependency = .product(name: "CryptoExtras", package: "swift-crypto")
 let arguments: Target.Dependency = .product(name: "ArgumentParser", package: "swift-argument-parser")
 let yams: Target.Dependency = .product(name: "Yams", package: "Yams")
 let hummingbird: Target.Dependency = .product(name: "Hummingbird", package: "hummingbird")
@@ -52,12 +53,16 @@ let package = Package(
     ],
     targets: [
         // Kernels: nothing of ours; no I/O, no clock, no Foundation.
+        .target(name: "CMerkle", path: "Sources/Kernels/CMerkle", cSettings: [.unsafeFlags(["-O3"])]),
+        room("Kernels", "Merkle", ["CMerkle"]),
         // Foundations
         room("Foundations", "Primitives", [crypto]),
         room("Foundations", "Store", ["Primitives"]),
         room("Foundations", "Identity", ["Store", "Primitives", crypto]),
         room("Foundations", "Lane", ["Identity", "Store", "Primitives"]),
         room("Foundations", "Policy", ["Primitives"]),
+        room("Foundations", "Identity", ["Primitives", "Store", crypto, cryptoExtras]),
+        room("Foundations", "Transparency", ["Primitives", "Store", "Identity", "Merkle"]),
         // Adapters: each fills one seam.
         // City
         // Protocols
@@ -74,5 +79,6 @@ let package = Package(
         // Tests
         tests("PrimitivesTests", ["Primitives"]),
         tests("DataspaceTests", ["Dataspace", "Policy", "Primitives", "Wire"]),
+        tests("TransparencyTests", ["Transparency", "Identity", "Merkle", "CMerkle", "Store", "Primitives", crypto]),
     ]
 )

@@ -23,6 +23,12 @@ static const unsigned char register_texts[] = {
 static const unsigned char store_texts[] = {
 #embed "../../../Texts/store.yaml"
 };
+static const unsigned char trade_texts[] = {
+#embed "../../../Texts/trade.yaml"
+};
+static const unsigned char transparency_texts[] = {
+#embed "../../../Texts/transparency.yaml"
+};
 
 static const struct {
     const unsigned char *bytes;
@@ -35,6 +41,8 @@ static const struct {
     {policy_texts, sizeof policy_texts},
     {register_texts, sizeof register_texts},
     {store_texts, sizeof store_texts},
+    {trade_texts, sizeof trade_texts},
+    {transparency_texts, sizeof transparency_texts},
 };
 
 const unsigned char *hutong_text_file(size_t place, size_t *size) {
