@@ -58,10 +58,9 @@ let package = Package(
         // Foundations
         room("Foundations", "Primitives", [crypto]),
         room("Foundations", "Store", ["Primitives"]),
-        room("Foundations", "Identity", ["Store", "Primitives", crypto]),
-        room("Foundations", "Lane", ["Identity", "Store", "Primitives"]),
         room("Foundations", "Policy", ["Primitives"]),
         room("Foundations", "Identity", ["Primitives", "Store", crypto, cryptoExtras]),
+        room("Foundations", "Lane", ["Identity", "Store", "Primitives"]),
         room("Foundations", "Transparency", ["Primitives", "Store", "Identity", "Merkle"]),
         // Adapters: each fills one seam.
         // City
