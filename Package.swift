@@ -48,6 +48,8 @@ let package = Package(
         room("Foundations", "Primitives", [crypto]),
         room("Foundations", "Store", ["Primitives"]),
         // Adapters: each fills one seam.
+        .systemLibrary(name: "CSQLite", path: "Sources/Adapters/CSQLite", providers: [.apt(["libsqlite3-dev"])]),
+        room("Adapters", "StoreSQLite", ["Store", "CSQLite"]),
         // City
         // Protocols
         // Stages
@@ -59,5 +61,6 @@ let package = Package(
                           path: "Sources/App/hutong", swiftSettings: strict),
         // Tests
         tests("PrimitivesTests", ["Primitives"]),
+        tests("StoreTests", ["Store", "StoreSQLite"]),
     ]
 )
