@@ -63,6 +63,8 @@ let package = Package(
         room("Foundations", "Lane", ["Identity", "Store", "Primitives"]),
         room("Foundations", "Transparency", ["Primitives", "Store", "Identity", "Merkle"]),
         // Adapters: each fills one seam.
+        .systemLibrary(name: "CSQLite", path: "Sources/Adapters/CSQLite", providers: [.apt(["libsqlite3-dev"])]),
+        room("Adapters", "StoreSQLite", ["Store", "CSQLite"]),
         // City
         // Protocols
         room("Protocols", "Dataspace", ["Policy"]),
@@ -79,5 +81,6 @@ let package = Package(
         tests("PrimitivesTests", ["Primitives"]),
         tests("DataspaceTests", ["Dataspace", "Policy", "Primitives", "Wire"]),
         tests("TransparencyTests", ["Transparency", "Identity", "Merkle", "CMerkle", "Store", "Primitives", crypto]),
+        tests("StoreTests", ["Store", "StoreSQLite"]),
     ]
 )
