@@ -78,6 +78,7 @@ let package = Package(
                           path: "Sources/App/hutong", swiftSettings: strict),
         room("App", "HTTPAPI", ["Wire", "Primitives", hummingbird, hummingbirdTLS, logging, httpClient, .product(name: "GRDB", package: "GRDB.swift")]),
         // Tests
+        tests("HouseTests", ["Primitives", "Wire"]),
         tests("PrimitivesTests", ["Primitives"]),
         tests("DataspaceTests", ["Dataspace", "Policy", "Primitives", "Wire"]),
         tests("TransparencyTests", ["Transparency", "Identity", "Merkle", "CMerkle", "Store", "Primitives", crypto]),
