@@ -29,6 +29,9 @@ static const unsigned char trade_texts[] = {
 static const unsigned char transparency_texts[] = {
 #embed "../../../Texts/transparency.yaml"
 };
+static const unsigned char valve_texts[] = {
+#embed "../../../Texts/valve.yaml"
+};
 
 static const struct {
     const unsigned char *bytes;
@@ -43,6 +46,7 @@ static const struct {
     {store_texts, sizeof store_texts},
     {trade_texts, sizeof trade_texts},
     {transparency_texts, sizeof transparency_texts},
+    {valve_texts, sizeof valve_texts},
 };
 
 const unsigned char *hutong_text_file(size_t place, size_t *size) {

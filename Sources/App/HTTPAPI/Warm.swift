@@ -2,4 +2,3 @@
 private import Hummingbird
 private import HummingbirdTLS
 private import AsyncHTTPClient
-private import GRDB

@@ -39,14 +39,14 @@ package struct SignedToken: Hashable, Sendable {
     private static let header = Base64.encodeURL(Array(#"{"alg":"EdDSA","typ":"JWT"}"#.utf8))
 
     /// The compact form, signed.
-    package func signed(by signer: MessageSigner) throws(Problem) -> String {
+    package func signed(by signer: any Signer) throws(Problem) -> String {
         let claims: JSON = [
             "iss": .string(issuer.uuid), "aud": .string(audience.uuid), "jti": .string(tokenID),
             "iat": .integer(issuedAt.seconds), "exp": .integer(expiresAt.seconds), "sub": .string(subject),
             "sha256": .string(body.hex), "re": answers.map(JSON.string) ?? .null,
         ]
         let input = Self.header + "." + Base64.encodeURL(claims.canonicalBytes)
-        return input + "." + Base64.encodeURL(try signer.sign(Array(input.utf8)))
+        return input + "." + Base64.encodeURL(try signer.signature(for: Array(input.utf8)))
     }
 
     /// Reads the claims without believing them: the issuer is needed to find the key.
@@ -77,7 +77,7 @@ package struct SignedToken: Hashable, Sendable {
         guard let token = claims(of: parts) else { throw .messageRefused.noted("the token cannot be read") }
         guard let key = try key(token.issuer) else { throw .messageRefused.noted("the issuer is unknown") }
         let input = Array((parts[0] + "." + parts[1]).utf8)
-        guard let signature = Base64.decodeURL(parts[2]), MessageSigner.isValid(signature, over: input, by: key)
+        guard let signature = Base64.decodeURL(parts[2]), PartySignature.isValid(signature, over: input, by: key)
         else { throw .messageRefused.noted("the signature does not verify") }
         guard token.body == Digest(of: body) else { throw .messageRefused.noted("the body was altered") }
         guard token.issuedAt <= now.advanced(by: skewMax), now <= token.expiresAt.advanced(by: skewMax) else {

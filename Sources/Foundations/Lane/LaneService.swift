@@ -16,14 +16,14 @@ package struct LaneService: Sendable {
 
     let store: any DataStore
     let clock: WallClock
-    let signer: MessageSigner
+    let signer: any Signer
     let ownID: ID<Party>
     let link: any PeerLink
     /// The newest checkpoint of this node's log: sent along with everything.
     let checkpoint: @Sendable () async -> String?
 
     package init(
-        store: any DataStore, clock: WallClock, signer: MessageSigner, ownID: ID<Party>, link: any PeerLink,
+        store: any DataStore, clock: WallClock, signer: any Signer, ownID: ID<Party>, link: any PeerLink,
         checkpoint: @escaping @Sendable () async -> String?
     ) {
         self.store = store

@@ -57,7 +57,7 @@ package enum AttestationBook {
         let bytes = Attestation.signedBytes(
             id: attestation.id, subjectCode: attestation.subjectCode, kind: attestation.kind,
             document: attestation.document, validUntil: attestation.validUntil)
-        guard MessageSigner.isValid(attestation.signature, over: bytes, by: attester.signingKey) else {
+        guard PartySignature.isValid(attestation.signature, over: bytes, by: attester.signingKey) else {
             throw Problem(.invalid, "register.attestation-unsigned", ["code": .text(attestation.subjectCode)])
         }
         guard !(try RegistrationBook.hasRight(attestation.attester, in: attestation.subjectCode, in: transaction)) else {

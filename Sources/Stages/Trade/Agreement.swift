@@ -63,7 +63,7 @@ package enum AgreementBook {
         _ agreement: Agreement, by party: Party, signature: [UInt8], in transaction: any SQLWriting
     ) throws(Problem) -> Bool {
         guard party.id == agreement.provider || party.id == agreement.consumer,
-            MessageSigner.isValid(signature, over: agreement.signedBytes, by: party.signingKey)
+            PartySignature.isValid(signature, over: agreement.signedBytes, by: party.signingKey)
         else { throw Problem(.forbidden, "trade.agreement-unsigned", ["agreement": .code(agreement.code)]) }
         try transaction.execute(
             """

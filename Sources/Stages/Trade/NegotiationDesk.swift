@@ -203,12 +203,9 @@ package enum NegotiationDesk {
             """,
             arguments
         ) { row throws(Problem) in
-            guard let negotiation = Negotiation(stored: try row.json(4)) else {
-                throw Problem(.fault, "store.row-unreadable", operatorNote: "trade_negotiation.document")
-            }
-            return Row(
+            Row(
                 id: try row.id(0), ownParty: try row.id(1), counterparty: try row.id(2),
-                listingCode: try row.text(3), negotiation: negotiation)
+                listingCode: try row.text(3), negotiation: try Negotiation(stored: try row.json(4)))
         }
     }
 
@@ -219,7 +216,7 @@ package enum NegotiationDesk {
         do {
             return try step()
         } catch {
-            throw error.problem
+            throw Problem(.conflict, "trade.offer-refused", ["reason": .text(error.text)])
         }
     }
 }
