@@ -47,7 +47,10 @@ let package = Package(
         // Foundations
         room("Foundations", "Primitives", [crypto]),
         room("Foundations", "Store", ["Primitives"]),
+        room("Foundations", "Tables", ["Primitives"]),
         // Adapters: each fills one seam.
+        .target(name: "CDuckDB", path: "Sources/Adapters/CDuckDB", linkerSettings: [.linkedLibrary("dl")]),
+        room("Adapters", "TablesDuckDB", ["Tables", "Primitives", "CDuckDB"]),
         // City
         // Protocols
         // Stages
@@ -59,5 +62,6 @@ let package = Package(
                           path: "Sources/App/hutong", swiftSettings: strict),
         // Tests
         tests("PrimitivesTests", ["Primitives"]),
+        tests("CollectTests", ["Tables", "TablesDuckDB", "Primitives"]),
     ]
 )

@@ -9,6 +9,9 @@ static const unsigned char app[] = {
 static const unsigned char store[] = {
 #embed "../../../Texts/store.yaml"
 };
+static const unsigned char tables[] = {
+#embed "../../../Texts/tables.yaml"
+};
 
 static const struct {
     const unsigned char *bytes;
@@ -16,6 +19,7 @@ static const struct {
 } files[] = {
     {app, sizeof app},
     {store, sizeof store},
+    {tables, sizeof tables},
 };
 
 const unsigned char *hutong_text_file(size_t place, size_t *size) {
