@@ -64,6 +64,10 @@ let package = Package(
         // Adapters: each fills one seam.
         .systemLibrary(name: "CSQLite", path: "Sources/Adapters/CSQLite", providers: [.apt(["libsqlite3-dev"])]),
         room("Adapters", "StoreSQLite", ["Store", "CSQLite"]),
+        room("Foundations", "Tables", ["Primitives"]),
+        // Adapters: each fills one seam.
+        .target(name: "CDuckDB", path: "Sources/Adapters/CDuckDB", linkerSettings: [.linkedLibrary("dl")]),
+        room("Adapters", "TablesDuckDB", ["Tables", "Primitives", "CDuckDB"]),
         // City
         // Protocols
         room("Protocols", "Dataspace", ["Policy"]),
@@ -84,5 +88,6 @@ let package = Package(
         tests("DataspaceTests", ["Dataspace", "Policy", "Primitives", "Wire"]),
         tests("TransparencyTests", ["Transparency", "Identity", "Merkle", "CMerkle", "Store", "Primitives", crypto]),
         tests("StoreTests", ["Store", "StoreSQLite"]),
+        tests("CollectTests", ["Tables", "TablesDuckDB", "Primitives"]),
     ]
 )
