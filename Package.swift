@@ -47,6 +47,7 @@ let package = Package(
         // Foundations
         room("Foundations", "Primitives", [crypto]),
         room("Foundations", "Store", ["Primitives"]),
+        room("Foundations", "Casework", ["Store", "Primitives"]),
         // Adapters: each fills one seam.
         // City
         // Protocols
@@ -59,5 +60,6 @@ let package = Package(
                           path: "Sources/App/hutong", swiftSettings: strict),
         // Tests
         tests("PrimitivesTests", ["Primitives"]),
+        tests("CaseworkTests", ["Casework", "Store", "Primitives"]),
     ]
 )
