@@ -61,6 +61,7 @@ let package = Package(
         room("Foundations", "Identity", ["Primitives", "Store", crypto, cryptoExtras]),
         room("Foundations", "Lane", ["Identity", "Store", "Primitives"]),
         room("Foundations", "Transparency", ["Primitives", "Store", "Identity", "Merkle"]),
+        room("Foundations", "Casework", ["Store", "Primitives"]),
         // Adapters: each fills one seam.
         .systemLibrary(name: "CSQLite", path: "Sources/Adapters/CSQLite", providers: [.apt(["libsqlite3-dev"])]),
         room("Adapters", "StoreSQLite", ["Store", "CSQLite"]),
@@ -89,5 +90,6 @@ let package = Package(
         tests("TransparencyTests", ["Transparency", "Identity", "Merkle", "CMerkle", "Store", "Primitives", crypto]),
         tests("StoreTests", ["Store", "StoreSQLite"]),
         tests("CollectTests", ["Tables", "TablesDuckDB", "Primitives"]),
+        tests("CaseworkTests", ["Casework", "Store", "Primitives"]),
     ]
 )
