@@ -80,7 +80,7 @@ let package = Package(
         // App
         .target(name: "CTexts", path: "Sources/App/CTexts", cSettings: [.unsafeFlags(["-std=c23"])]),
         room("App", "Wire", ["Primitives", "CTexts", yams]),
-        .executableTarget(name: "hutong", dependencies: ["Wire", "Primitives", arguments],
+        .executableTarget(name: "hutong", dependencies: ["Wire", "Policy", "Primitives", arguments],
                           path: "Sources/App/hutong", swiftSettings: strict),
         room("App", "HTTPAPI", ["Wire", "Primitives", hummingbird, hummingbirdTLS, logging, httpClient]),
         // Tests

@@ -16,7 +16,7 @@ struct NegotiationTests {
         let message = try NegotiationMessage(json: delivery.json)
         let speaker = sender.side == .provider ? "did:web:bus" : "did:web:bank"
         let effects = try receiver.receive(message, from: speaker, at: Self.start)
-        sender.delivered(peerPids: receiver.pids)
+        _ = sender.settle(.answered(status: 200, body: receiver.reply), at: Self.start)
         return effects
     }
 
@@ -32,7 +32,7 @@ struct NegotiationTests {
         let (provider, answer) = try Negotiation.opened(
             by: request, from: "did:web:bank", providerPid: "urn:uuid:p", now: Self.start)
         #expect(answer.last == .decide)
-        consumer.delivered(peerPids: provider.pids)
+        _ = consumer.settle(.answered(status: 201, body: provider.reply), at: Self.start)
         return (provider, consumer)
     }
 
@@ -58,7 +58,8 @@ struct NegotiationTests {
         _ = try deliver(&consumer, &provider)
         let ours = try provider.make(.finalize, at: Self.start)
         let theirs = try deliver(&provider, &consumer)
-        #expect(ours.contains(.conclude(agreement)) && theirs.contains(.conclude(agreement)))
+        #expect(ours.count == 2 && theirs.count == 1)
+        #expect(provider.agreement == agreement && consumer.agreement == agreement)
         #expect(provider.state == .finalized && consumer.state == .finalized)
         #expect(provider.correspondence.digest == consumer.correspondence.digest)
         #expect(try Negotiation(stored: JSON(parsing: provider.json.canonicalText)) == provider)
@@ -69,7 +70,7 @@ struct NegotiationTests {
     func stored() throws {
         var (provider, _) = try opened()
         _ = try provider.make(.offer(Self.offer), at: Self.start)
-        _ = provider.failed("connection refused", at: Self.start)
+        _ = provider.settle(.unreachable("connection refused"), at: Self.start)
         #expect(try Negotiation(stored: JSON(parsing: provider.json.canonicalText)) == provider)
         _ = try provider.make(.terminate(Explanation(code: "9", reasons: ["no"])), at: Self.start)
         #expect(try Negotiation(stored: JSON(parsing: provider.json.canonicalText)) == provider)
@@ -84,13 +85,13 @@ struct NegotiationTests {
         let before = consumer
         #expect(try consumer.receive(message, from: "did:web:bus", at: Self.start).isEmpty)
         #expect(consumer == before)
-        #expect(throws: NegotiationRefusal.unknownProcess) {
+        #expect(throws: ProcessRefusal.unknown) {
             try consumer.receive(message, from: "did:web:stranger", at: Self.start)
         }
-        #expect(throws: NegotiationRefusal.illegal(.finalized, in: .offered)) {
+        #expect(throws: ProcessRefusal.illegal("finalized", in: "OFFERED")) {
             try consumer.receive(.finalized(consumer.pids), from: "did:web:bus", at: Self.start)
         }
-        #expect(throws: NegotiationRefusal.wrongPids) {
+        #expect(throws: ProcessRefusal.wrongPids) {
             try consumer.receive(
                 .finalized(ProcessPids(provider: "urn:uuid:p", consumer: "urn:uuid:z")), from: "did:web:bus",
                 at: Self.start)
@@ -108,7 +109,7 @@ struct NegotiationTests {
             let next = max(now, delivery.nextAttempt)
             pauses.append(next.seconds - now.seconds)
             now = next
-            _ = provider.failed("connection refused", at: now)
+            _ = provider.settle(.unreachable("connection refused"), at: now)
             #expect(pauses.count < 1000)
         }
         #expect(Array(pauses.prefix(6)) == [0, 1, 2, 4, 8, 16])
@@ -121,10 +122,10 @@ struct NegotiationTests {
     func synchronizes() throws {
         var (provider, consumer) = try opened()
         _ = try provider.make(.offer(Self.offer), at: Self.start)
-        #expect(provider.refused("400", at: Self.start) == [.askState])
-        #expect(provider.synchronize(.offered, at: Self.start).isEmpty)
+        #expect(provider.settle(.answered(status: 400, body: nil), at: Self.start) == [.askState])
+        #expect(provider.synchronize(.answered(status: 200, body: ["state": "OFFERED"]), at: Self.start).isEmpty)
         #expect(provider.correspondence.delivery == nil)
-        #expect(consumer.synchronize(.terminated, at: Self.start).count == 1)
+        #expect(consumer.synchronize(.answered(status: 200, body: ["state": "TERMINATED"]), at: Self.start).count == 1)
         #expect(consumer.state == .terminated && consumer.termination?.by == .provider)
     }
 

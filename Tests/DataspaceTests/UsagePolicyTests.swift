@@ -31,7 +31,7 @@ struct UsagePolicyTests {
         var shuffled = policy
         shuffled.rules.reverse()
         #expect(shuffled.digest == policy.digest)
-        #expect(policy.plainWords.count == 2)
+        #expect(policy.plainWords.count == 3)
     }
 
     @Test("permits a use inside every term, and refuses each single term broken, saying which")

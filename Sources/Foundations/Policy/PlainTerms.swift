@@ -45,8 +45,11 @@ package struct PlainTerms: Hashable, Sendable {
     package func policy(id: String, target: String? = nil, kind: UsagePolicy.Kind = .offer) -> UsagePolicy {
         let duties = isPaid ? [UsageRule(.duty, actions: [UsageAction("compensate")])] : []
         var rules = doors.sorted { $0.rawValue < $1.rawValue }.map { door in
-            UsageRule(
-                .permission, actions: [UsageAction(door.action)], constraints: constraints, duties: duties)
+            // Looking at a description is no use of the data: it needs no purpose, counts nothing, costs nothing.
+            door == .describe
+                ? UsageRule(.permission, actions: [UsageAction(door.action)], constraints: term)
+                : UsageRule(
+                    .permission, actions: [UsageAction(door.action)], constraints: term + conditions, duties: duties)
         }
         if forbidsCopies { rules.append(UsageRule(.prohibition, actions: [UsageAction("reproduce")])) }
         return UsagePolicy(
@@ -54,32 +57,38 @@ package struct PlainTerms: Hashable, Sendable {
             releaseRules: releaseRules)
     }
 
-    private var constraints: [UsageConstraint] {
-        var constraints: [UsageConstraint] = []
-        func add(_ operand: LeftOperand, _ comparator: UsageConstraint.Comparator, _ values: [String]) {
-            constraints.append(.atomic(.init(operand.rawValue, comparator, values)))
-        }
-        if let from { add(.dateTime, .gteq, [from.rfc3339]) }
-        if let until { add(.dateTime, .lt, [until.rfc3339]) }
-        if let usesMax { add(.count, .lteq, [String(usesMax)]) }
-        for (operand, words) in [
-            (LeftOperand.purpose, purposes), (.recipient, recipients), (.spatial, jurisdictions),
-        ] where !words.isEmpty {
-            add(operand, words.count == 1 ? .eq : .isAnyOf, words.sorted())
-        }
-        return constraints
+    private var term: [UsageConstraint] {
+        var term: [UsageConstraint] = []
+        if let from { term.append(Self.constraint(.dateTime, .gteq, [from.rfc3339])) }
+        if let until { term.append(Self.constraint(.dateTime, .lt, [until.rfc3339])) }
+        return term
+    }
+
+    private var conditions: [UsageConstraint] {
+        let words = [(LeftOperand.purpose, purposes), (.recipient, recipients), (.spatial, jurisdictions)]
+        return (usesMax.map { [Self.constraint(.count, .lteq, [String($0)])] } ?? [])
+            + words.filter { !$0.1.isEmpty }.map { operand, words in
+                Self.constraint(operand, words.count == 1 ? .eq : .isAnyOf, words.sorted())
+            }
+    }
+
+    private static func constraint(
+        _ operand: LeftOperand, _ comparator: UsageConstraint.Comparator, _ values: [String]
+    ) -> UsageConstraint {
+        .atomic(.init(operand.rawValue, comparator, values))
     }
 
     /// Reads a policy back into the editor; `nil` if it says something the editor could not show.
     package init?(_ policy: UsagePolicy) {
         self.init(doors: [], releaseRules: policy.releaseRules)
         let permissions = policy.rules(.permission)
-        guard let permission = permissions.first else { return nil }
+        // A permission to describe says less than the others; the fullest one speaks for all.
+        guard let permission = permissions.max(by: { $0.constraints.count < $1.constraints.count }) else { return nil }
         for action in permissions.flatMap(\.actions) {
             guard let door = Door.allCases.first(where: { $0.action == action.name }) else { return nil }
             doors.insert(door)
         }
-        isPaid = !permission.duties.isEmpty
+        isPaid = permissions.contains { !$0.duties.isEmpty }
         for constraint in permission.constraints {
             guard case .atomic(let comparison) = constraint else { return nil }
             read(comparison)

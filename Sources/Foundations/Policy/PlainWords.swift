@@ -81,6 +81,15 @@ extension Premise {
     }
 }
 
+extension Premise {
+    /// The parts that do not hold, where all of them had to; else the whole.
+    fileprivate var broken: [Premise] {
+        guard case .constraint(.logical(let join, _, _), _, _, let parts) = self, join == .and || join == .andSequence
+        else { return [self] }
+        return parts.filter { $0.truth != .yes }.flatMap(\.broken)
+    }
+}
+
 extension PolicyDecision {
     /// Why the request is refused, for people; empty where it is permitted.
     ///
@@ -99,7 +108,7 @@ extension PolicyDecision {
             guard let nearest = permissions.min(by: { Self.distance($0) < Self.distance($1) }) else {
                 return [LocalizedText(zh: "条款没有给出任何许可", en: "the terms permit nothing")]
             }
-            return nearest.missing.map { premise in
+            return nearest.missing.flatMap(\.broken).map { premise in
                 let words = premise.plainWords
                 return premise.truth == .unknown
                     ? LocalizedText(zh: "请求未说明：\(words.zh)", en: "the request does not say whether \(words.en)")

@@ -5,13 +5,10 @@ package import Primitives
 
 /// One contract negotiation as one side sees it (Dataspace Protocol 2025-1, Contract Negotiation Protocol §1).
 ///
-/// A value: `receive` takes what the other side said, `make` what we decide, `delivered`, `failed` and
-/// `synchronize` what became of our messages, `expire` the time. Each answers with effects and does nothing
-/// else, so that the state, the log leaf and the message to deliver can be stored in one commit. Our state is
-/// what we durably decided; delivering the message that says so is retried until it is confirmed, overtaken or
-/// given up.
-package struct Negotiation: Hashable, Sendable {
-    package enum State: String, Hashable, Sendable, CaseIterable {
+/// `receive` takes what the other side said, `make` what we decide; the rest is `DataspaceProcess`. In state
+/// FINALIZED both hold `agreement`, and it is in force.
+package struct Negotiation: DataspaceProcess {
+    package enum State: String, ProcessState {
         case requested = "REQUESTED"
         case offered = "OFFERED"
         case accepted = "ACCEPTED"
@@ -43,21 +40,9 @@ package struct Negotiation: Hashable, Sendable {
         case terminate(Explanation)
     }
 
-    /// What has to follow a step, besides storing the negotiation.
-    package enum Effect: Hashable, Sendable {
-        /// `correspondence.delivery` holds a message to deliver now.
-        case deliver
-        /// The state changed: one log leaf, with this transcript digest.
-        case record(State, Digest)
-        /// It is our turn: ask the rules or a person.
-        case decide
-        /// Ask the other side for its state, because it refused a message of ours or stayed silent.
-        case askState
-        /// Both sides hold this agreement now and it is in force.
-        case conclude(UsagePolicy)
-    }
+    package typealias Effect = ProcessEffect<State>
 
-    package private(set) var correspondence: Correspondence
+    package var correspondence: Correspondence
     package private(set) var state: State
     /// The offer on the table: the last one either side put there.
     package private(set) var offer: UsagePolicy
@@ -65,14 +50,6 @@ package struct Negotiation: Hashable, Sendable {
     package private(set) var agreement: UsagePolicy?
     /// Why it ended, and who ended it.
     package private(set) var termination: Termination?
-
-    package struct Termination: Hashable, Sendable {
-        package let by: Side
-        package let explanation: Explanation
-    }
-
-    package var side: Side { correspondence.side }
-    package var pids: ProcessPids { correspondence.pids }
 
     // MARK: Beginning
 
@@ -105,8 +82,8 @@ package struct Negotiation: Hashable, Sendable {
     /// A first request reached us, the provider.
     package static func opened(
         by request: ContractRequest, from counterparty: String, providerPid: String, now: Instant
-    ) throws(NegotiationRefusal) -> (Negotiation, [Effect]) {
-        guard case .callback(let address) = request.addressing else { throw .unknownProcess }
+    ) throws(ProcessRefusal) -> (Negotiation, [Effect]) {
+        guard case .callback(let address) = request.addressing else { throw .unknown }
         guard request.offer.target != nil else { throw .targetMissing }
         var negotiation = Negotiation(
             .provider, counterparty, address,
@@ -118,8 +95,8 @@ package struct Negotiation: Hashable, Sendable {
     /// A first offer reached us, the consumer.
     package static func opened(
         by offer: ContractOffer, from counterparty: String, consumerPid: String, now: Instant
-    ) throws(NegotiationRefusal) -> (Negotiation, [Effect]) {
-        guard case .callback(let address) = offer.addressing else { throw .unknownProcess }
+    ) throws(ProcessRefusal) -> (Negotiation, [Effect]) {
+        guard case .callback(let address) = offer.addressing else { throw .unknown }
         var negotiation = Negotiation(
             .consumer, counterparty, address,
             ProcessPids(provider: offer.providerPid, consumer: consumerPid), .offered, offer.offer, now)
@@ -164,12 +141,12 @@ package struct Negotiation: Hashable, Sendable {
     /// sender asks for the state.
     package mutating func receive(
         _ message: NegotiationMessage, from counterparty: String, at now: Instant
-    ) throws(NegotiationRefusal) -> [Effect] {
-        guard counterparty == correspondence.counterparty else { throw .unknownProcess }
+    ) throws(ProcessRefusal) -> [Effect] {
+        guard counterparty == correspondence.counterparty else { throw .unknown }
         try learnPids(message)
         if message.kind != .request, correspondence.isRepeat(message.digest) { return [] }
         guard let next = Self.next(state, message.kind, from: side.other), !correspondence.isFull else {
-            throw .illegal(message.kind, in: state)
+            throw .illegal(message.kind.rawValue, in: state.rawValue)
         }
         switch message {
         case .request(let request): offer = try sameTarget(request.offer)
@@ -183,7 +160,7 @@ package struct Negotiation: Hashable, Sendable {
     }
 
     /// Makes a move of ours. Illegal moves throw; the state stays.
-    package mutating func make(_ move: Move, at now: Instant) throws(NegotiationRefusal) -> [Effect] {
+    package mutating func make(_ move: Move, at now: Instant) throws(ProcessRefusal) -> [Effect] {
         let message: NegotiationMessage
         switch move {
         case .request(let offer):
@@ -201,7 +178,7 @@ package struct Negotiation: Hashable, Sendable {
         // The other side's name comes with its first answer; until then it could not know what we mean.
         guard let next = Self.next(state, message.kind, from: side), !pids.provider.isEmpty,
             !pids.consumer.isEmpty
-        else { throw .illegal(message.kind, in: state) }
+        else { throw .illegal(message.kind.rawValue, in: state.rawValue) }
         switch move {
         case .request(let offer), .offer(let offer): self.offer = try sameTarget(offer)
         case .agree(let agreement): self.agreement = agreement
@@ -226,59 +203,18 @@ package struct Negotiation: Hashable, Sendable {
         return faults
     }
 
-    /// The other side confirmed our message; with its first reply comes its name of the process.
-    package mutating func delivered(peerPids: ProcessPids? = nil) {
-        correspondence.noteDelivered()
-        guard let peerPids else { return }
-        if side == .consumer, pids.provider.isEmpty { correspondence.pids.provider = peerPids.provider }
-        if side == .provider, pids.consumer.isEmpty { correspondence.pids.consumer = peerPids.consumer }
+    package var statePath: String { "/negotiations/\(correspondence.peerPid)" }
+
+    package mutating func adopt(_ peer: State, at now: Instant) -> Bool {
+        // Its FINALIZED was lost on the way; we hold the agreement that it confirms.
+        guard side == .consumer, state == .verified, peer == .finalized else { return false }
+        state = .finalized
+        return true
     }
 
-    /// An attempt to deliver failed: the network, or a status the other side may take back (429, 5xx).
-    package mutating func failed(_ error: String, at now: Instant) -> [Effect] {
-        correspondence.noteFailed(error, at: now)
-        return expire(at: now)
-    }
-
-    /// The other side refused our message (4xx). It may have had it already, so we ask before we judge.
-    package mutating func refused(_ error: String, at now: Instant) -> [Effect] {
-        correspondence.noteFailed(error, at: now)
-        return pids.provider.isEmpty || pids.consumer.isEmpty ? end("The other side refused: \(error)", now) : [.askState]
-    }
-
-    /// The other side told its state when asked; `nil` where it knows no such process.
-    package mutating func synchronize(_ peer: State?, at now: Instant) -> [Effect] {
-        guard let peer else { return end("The other side does not know this negotiation.", now) }
-        if peer == state {
-            correspondence.noteDelivered()
-            return []
-        }
-        switch (peer, state) {
-        case (.terminated, _) where !state.isFinal:
-            return end("The other side had terminated.", now, by: side.other)
-        case (.finalized, .verified) where side == .consumer:
-            // Its FINALIZED was lost on the way; we hold the agreement that it confirms.
-            state = .finalized
-            correspondence.noteDelivered()
-            return recorded()
-        default: return []
-        }
-    }
-
-    /// What the time brings: a message that could not be delivered for a day, or a side that did not act for a
-    /// week, ends the negotiation. A final state stays; only its message is given up.
-    package mutating func expire(at now: Instant) -> [Effect] {
-        if let delivery = correspondence.delivery, delivery.deadline <= now {
-            if state.isFinal {
-                correspondence.giveUpDelivery()
-                return []
-            }
-            return end("Undelivered since \(delivery.attempts) attempts: \(delivery.lastError ?? "")", now)
-        }
-        if !state.isFinal, correspondence.actBefore <= now {
-            return end("Nobody acted before the deadline.", now)
-        }
-        return []
+    package mutating func close(_ termination: Termination) {
+        state = .terminated
+        self.termination = termination
     }
 
     // MARK: Small pieces
@@ -286,32 +222,17 @@ package struct Negotiation: Hashable, Sendable {
     private mutating func sent(_ message: NegotiationMessage, to next: State, _ now: Instant) -> [Effect] {
         state = next
         correspondence.note(sending: message.type, message.json, path: path(for: message), at: now)
-        return [.deliver] + recorded()
+        return [.deliver] + recorded
     }
 
     private mutating func noted(_ message: NegotiationMessage, to next: State, _ now: Instant) -> [Effect] {
         state = next
         correspondence.note(received: message.type, message.digest, at: now)
-        return recorded() + (next.actor == side ? [.decide] : [])
-    }
-
-    private func recorded() -> [Effect] {
-        var effects: [Effect] = [.record(state, correspondence.digest)]
-        if state == .finalized, let agreement { effects.append(.conclude(agreement)) }
-        return effects
-    }
-
-    /// Ends on our own account, without a message: the other side is out of reach or gone.
-    private mutating func end(_ reason: String, _ now: Instant, by side: Side? = nil) -> [Effect] {
-        correspondence.giveUpDelivery()
-        if state.isFinal { return [] }
-        state = .terminated
-        termination = Termination(by: side ?? self.side, explanation: Explanation(reasons: [reason]))
-        return recorded()
+        return recorded + (next.actor == side ? [.decide] : [])
     }
 
     private func path(for message: NegotiationMessage) -> String {
-        let peerPid = side == .consumer ? pids.provider : pids.consumer
+        let peerPid = correspondence.peerPid
         switch message {
         case .request(let request):
             if case .callback = request.addressing { return "/negotiations/request" }
@@ -326,22 +247,17 @@ package struct Negotiation: Hashable, Sendable {
         }
     }
 
-    /// Where the other side tells its state.
-    package var statePath: String {
-        "/negotiations/\(side == .consumer ? pids.provider : pids.consumer)"
-    }
-
     /// The names in a message must be ours; a name we do not know yet is learned.
-    private mutating func learnPids(_ message: NegotiationMessage) throws(NegotiationRefusal) {
+    private mutating func learnPids(_ message: NegotiationMessage) throws(ProcessRefusal) {
         var named = pids
         switch message {
         case .request(let request):
             named.consumer = request.consumerPid
-            guard case .process(let provider) = request.addressing else { throw .unknownProcess }
+            guard case .process(let provider) = request.addressing else { throw .unknown }
             named.provider = provider
         case .offer(let offer):
             named.provider = offer.providerPid
-            guard case .process(let consumer) = offer.addressing else { throw .unknownProcess }
+            guard case .process(let consumer) = offer.addressing else { throw .unknown }
             named.consumer = consumer
         case .agreement(let pids, _), .verification(let pids), .accepted(let pids), .finalized(let pids),
             .termination(let pids, _):
@@ -352,54 +268,18 @@ package struct Negotiation: Hashable, Sendable {
         guard named == pids else { throw .wrongPids }
     }
 
-    private func sameTarget(_ offer: UsagePolicy) throws(NegotiationRefusal) -> UsagePolicy {
+    private func sameTarget(_ offer: UsagePolicy) throws(ProcessRefusal) -> UsagePolicy {
         guard offer.target == self.offer.target else { throw .targetChanged }
         return offer
-    }
-}
-
-/// Why a message or a move is refused. `unknownProcess` is told as 404, everything else as 400: the protocol's
-/// conformance kit counts a 404 as "not implemented".
-package enum NegotiationRefusal: Error, Hashable, Sendable {
-    case illegal(NegotiationMessage.Kind, in: Negotiation.State)
-    case unknownProcess
-    case wrongPids
-    case targetMissing
-    case targetChanged
-
-    package var status: Int { self == .unknownProcess ? 404 : 400 }
-
-    package var text: String {
-        switch self {
-        case .illegal(let kind, let state): "A \(kind.rawValue) is not possible in state \(state.rawValue)."
-        case .unknownProcess: "There is no such negotiation."
-        case .wrongPids: "providerPid and consumerPid are not those of this negotiation."
-        case .targetMissing: "The offer names no target."
-        case .targetChanged: "The offer is about another target than the negotiation."
-        }
     }
 }
 
 // MARK: Wire and stored form
 
 extension Negotiation {
-    /// The `ContractNegotiation` that answers a message or a question for the state. Beyond the protocol it tells
-    /// both sides who is to act, until when, and what became of our last message.
+    /// The `ContractNegotiation` that answers a message or a question for the state.
     package var reply: JSON {
-        var members: [String: JSON] = ["state": .string(state.rawValue)]
-        if let actor = state.actor {
-            members["hutong:actor"] = .string(actor.rawValue)
-            members["hutong:actBefore"] = .string(correspondence.actBefore.rfc3339)
-        }
-        if let delivery = correspondence.delivery, delivery.attempts > 0 {
-            members["hutong:nextAttempt"] = .string(delivery.nextAttempt.rfc3339)
-            members["hutong:lastError"] = delivery.lastError.map(JSON.string)
-        }
-        if let termination {
-            members["hutong:terminatedBy"] = .string(termination.by.rawValue)
-            members["hutong:reason"] = .array(termination.explanation.reasons.map(JSON.string))
-        }
-        return .message("ContractNegotiation", pids.members, members)
+        .message("ContractNegotiation", pids.members, stateMembers)
     }
 
     /// Everything, for the store.
@@ -408,10 +288,7 @@ extension Negotiation {
             "correspondence": correspondence.json, "state": .string(state.rawValue), "offer": offer.json,
         ]
         members["agreement"] = agreement?.json
-        if let termination {
-            members["terminatedBy"] = .string(termination.by.rawValue)
-            members["termination"] = .object(termination.explanation.members)
-        }
+        members["termination"] = termination?.json
         return .object(members)
     }
 
@@ -424,9 +301,6 @@ extension Negotiation {
         self.state = state
         self.offer = try UsagePolicy(json: offer)
         if let agreement = json["agreement"] { self.agreement = try UsagePolicy(json: agreement) }
-        if let by = json["terminatedBy"]?.text.flatMap(Side.init), let told = json["termination"] {
-            let reasons = (told["reason"]?.array ?? []).compactMap(\.text)
-            termination = Termination(by: by, explanation: Explanation(code: told["code"]?.text, reasons: reasons))
-        }
+        termination = Termination(stored: json["termination"])
     }
 }

@@ -58,6 +58,9 @@ package struct Correspondence: Hashable, Sendable {
     /// Our own name of the process.
     package var ownPid: String { side == .provider ? pids.provider : pids.consumer }
 
+    /// The other side's name of it.
+    package var peerPid: String { side == .provider ? pids.consumer : pids.provider }
+
     package var isFull: Bool { transcript.count >= Limits.messagesMax }
 
     /// One digest over the whole transcript: equal on both sides once both have every message.
@@ -86,6 +89,7 @@ package struct Correspondence: Hashable, Sendable {
         actBefore = now.advanced(by: Limits.actDeadline)
     }
 
+    /// It arrived, or we give it up.
     mutating func noteDelivered() { delivery = nil }
 
     /// Notes a failed attempt. The next comes after twice the last pause, at most five minutes.
@@ -97,8 +101,6 @@ package struct Correspondence: Hashable, Sendable {
         failed.lastError = error
         delivery = failed
     }
-
-    mutating func giveUpDelivery() { delivery = nil }
 }
 
 /// A message on its way: where to, tried how often, when again, until when, and what went wrong.
