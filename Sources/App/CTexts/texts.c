@@ -5,6 +5,9 @@
 static const unsigned char app_texts[] = {
 #embed "../../../Texts/app.yaml"
 };
+static const unsigned char casework_texts[] = {
+#embed "../../../Texts/casework.yaml"
+};
 static const unsigned char dataspace_texts[] = {
 #embed "../../../Texts/dataspace.yaml"
 };
@@ -23,6 +26,9 @@ static const unsigned char register_texts[] = {
 static const unsigned char store_texts[] = {
 #embed "../../../Texts/store.yaml"
 };
+static const unsigned char tables_texts[] = {
+#embed "../../../Texts/tables.yaml"
+};
 static const unsigned char trade_texts[] = {
 #embed "../../../Texts/trade.yaml"
 };
@@ -38,12 +44,14 @@ static const struct {
     size_t size;
 } files[] = {
     {app_texts, sizeof app_texts},
+    {casework_texts, sizeof casework_texts},
     {dataspace_texts, sizeof dataspace_texts},
     {identity_texts, sizeof identity_texts},
     {lane_texts, sizeof lane_texts},
     {policy_texts, sizeof policy_texts},
     {register_texts, sizeof register_texts},
     {store_texts, sizeof store_texts},
+    {tables_texts, sizeof tables_texts},
     {trade_texts, sizeof trade_texts},
     {transparency_texts, sizeof transparency_texts},
     {valve_texts, sizeof valve_texts},
