@@ -73,9 +73,10 @@ let package = Package(
         // Protocols
         room("Protocols", "Dataspace", ["Policy"]),
         // Stages
-        room("Stages", "Register", ["Identity", "Store", "Primitives"]),
-        room("Stages", "Trade", ["Register", "Dataspace", "Policy", "Identity", "Store", "Primitives"]),
+        room("Stages", "Register", ["Lane", "Transparency", "Tables", "Identity", "Store", "Primitives"]),
+        room("Stages", "Trade", ["Register", "Ledger", "Lane", "Transparency", "Dataspace", "Policy", "Identity", "Store", "Primitives"]),
         room("Stages", "Valve", ["Trade", "Register", "Transparency", "Policy", "Identity", "Store", "Primitives"]),
+        room("Stages", "Compute", ["Valve", "Trade", "Register", "Lane", "Transparency", "Policy", "Identity", "Store", "Primitives"]),
         // Oversight
         // App
         .target(name: "CTexts", path: "Sources/App/CTexts", cSettings: [.unsafeFlags(["-std=c23"])]),

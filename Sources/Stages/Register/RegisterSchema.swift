@@ -60,6 +60,13 @@ package enum RegisterSchema {
                 ) STRICT
                 """,
                 """
+                CREATE TABLE register_application (
+                    id BLOB PRIMARY KEY NOT NULL, code TEXT NOT NULL UNIQUE, asset_code TEXT NOT NULL,
+                    holder_id BLOB NOT NULL, document TEXT NOT NULL, state TEXT NOT NULL, why TEXT,
+                    filed_at INTEGER NOT NULL, decided_at INTEGER
+                ) STRICT
+                """,
+                """
                 CREATE TABLE register_code (
                     code TEXT PRIMARY KEY NOT NULL, issued_at INTEGER NOT NULL, note TEXT NOT NULL
                 ) STRICT

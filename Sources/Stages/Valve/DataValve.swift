@@ -58,7 +58,9 @@ package struct DataValve: Sendable {
         }
     }
 
-    private func requireOpen(_ use: Use, in transaction: any SQLReading) throws(Problem) {
+    /// Throws `valve.closed` if anything about the use is shut. Asked again right before an answer leaves: what was
+    /// closed while a question ran stops its answer.
+    package func requireOpen(_ use: Use, in transaction: any SQLReading) throws(Problem) {
         let listing = use.agreement.listing
         let names = [
             "node", use.agreement.code.text, listing.code.text, listing.assetCode, use.asker.code.text,
