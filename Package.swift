@@ -47,6 +47,7 @@ let package = Package(
         // Foundations
         room("Foundations", "Primitives", [crypto]),
         room("Foundations", "Store", ["Primitives"]),
+        room("Foundations", "Ledger", ["Store"]),
         // Adapters: each fills one seam.
         .systemLibrary(name: "CSQLite", path: "Sources/Adapters/CSQLite", providers: [.apt(["libsqlite3-dev"])]),
         room("Adapters", "StoreSQLite", ["Store", "CSQLite"]),
@@ -62,5 +63,6 @@ let package = Package(
         // Tests
         tests("PrimitivesTests", ["Primitives"]),
         tests("StoreTests", ["Store", "StoreSQLite"]),
+        tests("LedgerTests", ["Ledger", "StoreSQLite"]),
     ]
 )
