@@ -62,6 +62,7 @@ let package = Package(
         room("Foundations", "Lane", ["Identity", "Store", "Primitives"]),
         room("Foundations", "Transparency", ["Primitives", "Store", "Identity", "Merkle"]),
         room("Foundations", "Casework", ["Store", "Primitives"]),
+        room("Foundations", "Ledger", ["Store"]),
         // Adapters: each fills one seam.
         .systemLibrary(name: "CSQLite", path: "Sources/Adapters/CSQLite", providers: [.apt(["libsqlite3-dev"])]),
         room("Adapters", "StoreSQLite", ["Store", "CSQLite"]),
@@ -92,5 +93,6 @@ let package = Package(
         tests("StoreTests", ["Store", "StoreSQLite"]),
         tests("CollectTests", ["Tables", "TablesDuckDB", "Primitives"]),
         tests("CaseworkTests", ["Casework", "Store", "Primitives"]),
+        tests("LedgerTests", ["Ledger", "StoreSQLite"]),
     ]
 )
