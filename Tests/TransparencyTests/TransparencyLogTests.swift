@@ -29,7 +29,7 @@ struct TransparencyLogTests {
             try TransparencyLog.leaves(from: 0, limit: 10, in: reading)
         }
         #expect(leaves.map(\.content).last?.contains("\"number\":2") == true)
-        #expect(leaves.allSatisfy(\.isIntact))
+        #expect(!leaves.contains { !$0.isIntact })
     }
 
     @Test("finds a repeated entry's first leaf, and refuses the same identifier with another content")
@@ -108,7 +108,8 @@ struct TransparencyLogTests {
     func documented() throws {
         let page = try String(contentsOfFile: "docs/reference/log-entries.md", encoding: .utf8)
         for kind in LogEntryKind.allCases { #expect(page.contains("| `\(kind.rawValue)` |"), "\(kind.rawValue)") }
-        let rows = page.split(separator: "\n").count { $0.hasPrefix("| `") }
+        let table = page.components(separatedBy: "## The kinds").last ?? ""
+        let rows = table.split(separator: "\n").count { $0.hasPrefix("| `") }
         #expect(rows == LogEntryKind.allCases.count)
     }
 }
@@ -139,7 +140,7 @@ struct LogPublisherTests {
 
     /// SHA-256 of the checkpoint over the 600 sample entries. It changes only if the leaf encoding does, which
     /// it must not without a new version.
-    private static let goldenCheckpoint = "GOLDEN"
+    private static let goldenCheckpoint = "5c45aa25b7c38999fd416df50998bc27daa84d0977aa390d96e31669962d0b7f"
 
     @Test("removes partial tiles when the full one exists, and keeps what its checkpoints need")
     func partials() async throws {
@@ -223,7 +224,7 @@ struct LogPublisherTests {
     func damagedRow() async throws {
         let node = try await TestNode()
         try await node.append(0..<10)
-        try await node.store.write { writing throws(Problem) in
+        _ = try await node.store.write { writing throws(Problem) in
             try writing.execute("UPDATE transparency_leaf SET content = '{}' WHERE leaf_index = 4")
         }
         let problem = await #expect(throws: Problem.self) { try await node.publisher().start() }
