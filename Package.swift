@@ -90,6 +90,7 @@ let package = Package(
         tests("PrimitivesTests", ["Primitives"]),
         tests("DataspaceTests", ["Dataspace", "Policy", "Primitives", "Wire"]),
         tests("TransparencyTests", ["Transparency", "Identity", "Merkle", "CMerkle", "Store", "Primitives", crypto]),
+        tests("TransparencyTests", ["Transparency", "Identity", "Merkle", "CMerkle", "Store", "StoreSQLite", "Primitives", crypto]),
         tests("StoreTests", ["Store", "StoreSQLite"]),
         tests("CollectTests", ["Tables", "TablesDuckDB", "Primitives"]),
         tests("CaseworkTests", ["Casework", "Store", "Primitives"]),

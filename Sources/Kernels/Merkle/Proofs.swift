@@ -12,6 +12,8 @@ package enum ProofFailure: Error, Hashable, Sendable {
     case sizesReversed
     /// No complete subtree of a tree has this range.
     case notASubtree
+    /// The older tree is empty: a proof from it says nothing.
+    case nothingToProve
     /// More or fewer hashes than the sizes call for.
     case wrongLength
     /// The hashes lead to another root.
@@ -85,12 +87,9 @@ package struct ConsistencyProof: Hashable, Sendable {
 
     package func verify(oldRoot: NodeHash, newRoot: NodeHash) throws(ProofFailure) {
         guard oldSize <= newSize else { throw .sizesReversed }
-        guard oldSize > 0 else {
-            // Every tree begins with the empty one: there is nothing to prove, and nothing may be said.
-            guard path.isEmpty else { throw .wrongLength }
-            guard oldRoot == .emptyTree, newSize > 0 || newRoot == .emptyTree else { throw .wrongRoot }
-            return
-        }
+        // Every tree begins with the empty one: there is nothing to prove, so nothing may be said.
+        guard oldSize > 0 || newSize == 0 else { throw .nothingToProve }
+        guard oldSize < newSize || oldRoot == newRoot else { throw .wrongRoot }
         try Self.verify(subtree: 0..<oldSize, root: oldRoot, in: newSize, path: path, treeRoot: newRoot)
     }
 
@@ -99,8 +98,13 @@ package struct ConsistencyProof: Hashable, Sendable {
     package static func verify(
         subtree: Range<UInt64>, root: NodeHash, in size: UInt64, path: [NodeHash], treeRoot: NodeHash
     ) throws(ProofFailure) {
-        guard Subtree.isValid(subtree) else { throw .notASubtree }
         guard subtree.upperBound <= size else { throw .sizesReversed }
+        guard !subtree.isEmpty else {
+            guard path.isEmpty else { throw .wrongLength }
+            guard root == .emptyTree else { throw .wrongRoot }
+            return
+        }
+        guard Subtree.isValid(subtree) else { throw .notASubtree }
         var walk = Walk(first: subtree.lowerBound, last: subtree.upperBound - 1, end: size - 1)
         while walk.first != walk.last, walk.last == walk.end || walk.last & 1 == 1 { walk.climb() }
         var rest = path[...]
