@@ -8,6 +8,9 @@ static const unsigned char app_texts[] = {
 static const unsigned char casework_texts[] = {
 #embed "../../../Texts/casework.yaml"
 };
+static const unsigned char compute_texts[] = {
+#embed "../../../Texts/compute.yaml"
+};
 static const unsigned char dataspace_texts[] = {
 #embed "../../../Texts/dataspace.yaml"
 };
@@ -16,6 +19,9 @@ static const unsigned char identity_texts[] = {
 };
 static const unsigned char lane_texts[] = {
 #embed "../../../Texts/lane.yaml"
+};
+static const unsigned char ledger_texts[] = {
+#embed "../../../Texts/ledger.yaml"
 };
 static const unsigned char policy_texts[] = {
 #embed "../../../Texts/policy.yaml"
@@ -45,9 +51,11 @@ static const struct {
 } files[] = {
     {app_texts, sizeof app_texts},
     {casework_texts, sizeof casework_texts},
+    {compute_texts, sizeof compute_texts},
     {dataspace_texts, sizeof dataspace_texts},
     {identity_texts, sizeof identity_texts},
     {lane_texts, sizeof lane_texts},
+    {ledger_texts, sizeof ledger_texts},
     {policy_texts, sizeof policy_texts},
     {register_texts, sizeof register_texts},
     {store_texts, sizeof store_texts},
