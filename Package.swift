@@ -89,7 +89,6 @@ let package = Package(
         tests("HouseTests", ["Primitives", "Wire"]),
         tests("PrimitivesTests", ["Primitives"]),
         tests("DataspaceTests", ["Dataspace", "Policy", "Primitives", "Wire"]),
-        tests("TransparencyTests", ["Transparency", "Identity", "Merkle", "CMerkle", "Store", "Primitives", crypto]),
         tests("TransparencyTests", ["Transparency", "Identity", "Merkle", "CMerkle", "Store", "StoreSQLite", "Primitives", crypto]),
         tests("StoreTests", ["Store", "StoreSQLite"]),
         tests("CollectTests", ["Tables", "TablesDuckDB", "Primitives"]),

@@ -1,7 +1,7 @@
 // SPDX-License-Identifier: Apache-2.0
 
-package import Foundation
-package import Identity
+private import Foundation
+private import Identity
 package import Primitives
 private import Store
 package import Tables
@@ -129,7 +129,7 @@ package struct AssetService: Sendable {
         switch first.lowercased().split(separator: ".").last {
         case "parquet": return .parquet(files)
         case "json", "jsonl", "ndjson": return .json(files)
-        default: return try await engine.csv(files)
+        default: return .csv(files, CSVLayout())
         }
     }
 

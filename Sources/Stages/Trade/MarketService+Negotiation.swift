@@ -1,12 +1,12 @@
 // SPDX-License-Identifier: Apache-2.0
 
-package import Dataspace
+import Dataspace
 package import Identity
 private import Lane
 package import Policy
 package import Primitives
 private import Register
-package import Store
+import Store
 private import Transparency
 
 /// Negotiating: the machine's effects carried out. What a rule can decide is decided at once; the rest waits for

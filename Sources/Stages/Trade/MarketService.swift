@@ -1,12 +1,12 @@
 // SPDX-License-Identifier: Apache-2.0
 
-package import Dataspace
+import Dataspace
 package import Identity
 private import Lane
-package import Policy
+import Policy
 package import Primitives
 package import Register
-package import Store
+import Store
 private import Transparency
 
 /// The market as one node takes part in it: listings, demands, negotiations and agreements.
