@@ -268,7 +268,8 @@ package struct ComputeService: Sendable {
         return try await context.store.write { transaction throws(Problem) in
             let asker = try PartyRegister.party(question.asker, in: transaction)
             let own = try PassageBook.find(question.passage, .holder, in: transaction)
-            let known = try own ?? PassageBook.answered(question.digest, under: agreement.id, side: .holder, in: transaction)
+            let earlier = try PassageBook.answered(question.digest, under: agreement.id, side: .holder, in: transaction)
+            let known = own ?? earlier
             guard let known, known.state == .answered || known.state == .settled, known.asker == asker.id,
                 known.request == question.digest, let answer = known.answer,
                 own != nil || known.document["version"]?.text == version.digest.hex

@@ -1,10 +1,10 @@
 // SPDX-License-Identifier: Apache-2.0
 
-package import Identity
+import Identity
 package import Primitives
 package import Store
 package import Trade
-package import Valve
+import Valve
 
 /// The 32 random bytes that one answer's noise is drawn from. They stay at the holder, sealed to its own key, so
 /// that an arbitrator can have the passage run again and get the same bytes.

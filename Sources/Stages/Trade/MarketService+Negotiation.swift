@@ -161,9 +161,8 @@ extension MarketService {
             switch effect {
             case .deliver: row = try await deliver(row)
             case .decide: row = try await decide(row)
-            case .conclude: try await conclude(row)
             case .askState: try await askState(row)
-            case .record: break
+            case .record(let state, _): if state == .finalized { try await conclude(row) }
             }
         }
         return row
@@ -249,24 +248,31 @@ extension MarketService {
     @discardableResult
     private func deliver(_ row: NegotiationDesk.Row) async throws(Problem) -> NegotiationDesk.Row {
         guard let delivery = row.negotiation.correspondence.delivery else { return row }
-        let outcome: NegotiationDesk.DeliveryOutcome
-        do throws(Problem) {
-            let peer = try await context.party(row.counterparty)
-            let reply = try await dsp(
-                ["path": .string(delivery.path), "message": delivery.json, "as": .string(row.ownParty.uuid)], to: peer)
-            outcome = .delivered(Self.pids(in: reply))
-        } catch {
-            outcome = error.kind == .unavailable || error.kind == .limited || error.kind == .fault
-                ? .failed(error.code) : .refused(error.code)
-        }
-        return try await note(outcome, of: row)
+        let body: JSON = [
+            "path": .string(delivery.path), "message": delivery.json, "as": .string(row.ownParty.uuid),
+        ]
+        return try await note(dsp(body, for: row), of: row)
     }
 
     private func askState(_ row: NegotiationDesk.Row) async throws(Problem) {
-        let peer = try await context.party(row.counterparty)
-        let reply = try await dsp(
-            ["path": .string(row.negotiation.statePath), "as": .string(row.ownParty.uuid)], to: peer)
-        _ = try await note(.peerState(reply["state"]?.text.flatMap(Negotiation.State.init)), of: row)
+        let body: JSON = ["path": .string(row.negotiation.statePath), "as": .string(row.ownParty.uuid)]
+        _ = try await note(dsp(body, for: row), of: row, isState: true)
+    }
+
+    /// Sends one message of the protocol; a refusal becomes the status it stands for.
+    private func dsp(_ body: JSON, for row: NegotiationDesk.Row) async -> DeliveryOutcome {
+        do throws(Problem) {
+            let peer = try await context.party(row.counterparty)
+            return .answered(status: 200, body: try await dsp(body, to: peer))
+        } catch {
+            switch error.kind {
+            case .unavailable: return .unreachable(error.code)
+            case .limited: return .answered(status: 429, body: nil)
+            case .fault: return .answered(status: 500, body: nil)
+            case .missing: return .answered(status: 404, body: nil)
+            default: return .answered(status: 400, body: nil)
+            }
+        }
     }
 
     /// A provider with an account has its negotiation at the exchange; everybody else has it at home.
@@ -289,17 +295,12 @@ extension MarketService {
     }
 
     private func note(
-        _ outcome: NegotiationDesk.DeliveryOutcome, of row: NegotiationDesk.Row
+        _ outcome: DeliveryOutcome, of row: NegotiationDesk.Row, isState: Bool = false
     ) async throws(Problem) -> NegotiationDesk.Row {
         let step = try await context.store.write { transaction throws(Problem) in
-            try NegotiationDesk.note(outcome, of: row.id, in: transaction)
+            try NegotiationDesk.note(outcome, of: row.id, isState: isState, in: transaction)
         }
         guard let step else { return row }
         return try await carryOut(step)
-    }
-
-    private static func pids(in reply: JSON) -> ProcessPids? {
-        guard let provider = reply["providerPid"]?.text, let consumer = reply["consumerPid"]?.text else { return nil }
-        return ProcessPids(provider: provider, consumer: consumer)
     }
 }

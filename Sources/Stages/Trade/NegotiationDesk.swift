@@ -59,7 +59,7 @@ package enum NegotiationDesk {
         }
         let listing = try ListingBook.openListing(Code(.listing, target).text, in: transaction)
         let (negotiation, effects) = try refusable {
-            () throws(NegotiationRefusal) in
+            () throws(ProcessRefusal) in
             try Negotiation.opened(by: request, from: consumer.urn, providerPid: id.urn, now: transaction.now)
         }
         let row = Row(
@@ -80,7 +80,7 @@ package enum NegotiationDesk {
         }
         var negotiation = row.negotiation
         let effects = try refusable {
-            () throws(NegotiationRefusal) in
+            () throws(ProcessRefusal) in
             try negotiation.receive(message, from: sender.urn, at: transaction.now)
         }
         return try store(row, negotiation, effects, in: transaction)
@@ -93,33 +93,20 @@ package enum NegotiationDesk {
         let row = try self.row(code, of: party, in: transaction)
         var negotiation = row.negotiation
         let effects = try refusable {
-            () throws(NegotiationRefusal) in try negotiation.make(move, at: transaction.now)
+            () throws(ProcessRefusal) in try negotiation.make(move, at: transaction.now)
         }
         return try store(row, negotiation, effects, in: transaction)
     }
 
-    /// What became of our last message.
-    package enum DeliveryOutcome: Sendable {
-        case delivered(ProcessPids?)
-        /// Nobody answered; tried again later.
-        case failed(String)
-        /// The other side refused it: we ask for its state before we judge.
-        case refused(String)
-        case peerState(Negotiation.State?)
-    }
-
+    /// Notes what became of our last message, or, after a refusal, what the other side said of its state.
     package static func note(
-        _ outcome: DeliveryOutcome, of id: ID<Negotiation>, in transaction: any SQLWriting
+        _ outcome: DeliveryOutcome, of id: ID<Negotiation>, isState: Bool = false, in transaction: any SQLWriting
     ) throws(Problem) -> Step? {
         guard let row = try find("id = ?", id, in: transaction) else { return nil }
         var negotiation = row.negotiation
-        var effects: [Negotiation.Effect] = []
-        switch outcome {
-        case .delivered(let pids): negotiation.delivered(peerPids: pids)
-        case .failed(let error): effects = negotiation.failed(error, at: transaction.now)
-        case .refused(let error): effects = negotiation.refused(error, at: transaction.now)
-        case .peerState(let state): effects = negotiation.synchronize(state, at: transaction.now)
-        }
+        let effects =
+            isState
+            ? negotiation.synchronize(outcome, at: transaction.now) : negotiation.settle(outcome, at: transaction.now)
         return try store(row, negotiation, effects, in: transaction)
     }
 
@@ -211,9 +198,9 @@ package enum NegotiationDesk {
 
     /// Turns a refusal of the protocol into a problem for people.
     private static func refusable<Value>(
-        _ step: () throws(NegotiationRefusal) -> Value
+        _ step: () throws(ProcessRefusal) -> Value
     ) throws(Problem) -> Value {
-        do {
+        do throws(ProcessRefusal) {
             return try step()
         } catch {
             throw Problem(.conflict, "trade.offer-refused", ["reason": .text(error.text)])
