@@ -45,4 +45,20 @@ package enum TransparencySchema {
                 """,
             ])
     ]
+
+    /// The one table of a witness, which has a database of its own.
+    package static let witnessMigrations = [
+        Migration(
+            "transparency/0001-witness",
+            [
+                """
+                CREATE TABLE transparency_cosigned (
+                    origin TEXT NOT NULL PRIMARY KEY,
+                    tree_size INTEGER NOT NULL,
+                    note BLOB NOT NULL,
+                    cosigned_at INTEGER NOT NULL
+                ) STRICT
+                """
+            ])
+    ]
 }
