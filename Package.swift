@@ -30,6 +30,7 @@ func tests(_ name: String, _ dependencies: [Target.Dependency]) -> Target {
 
 // What comes from outside; docs/dependencies.md says why each.
 let crypto: Target.Dependency = .product(name: "Crypto", package: "swift-crypto")
+let cryptoExtras: Target.Dependency = .product(name: "CryptoExtras", package: "swift-crypto")
 let arguments: Target.Dependency = .product(name: "ArgumentParser", package: "swift-argument-parser")
 let yams: Target.Dependency = .product(name: "Yams", package: "Yams")
 
@@ -44,13 +45,19 @@ let package = Package(
     ],
     targets: [
         // Kernels: nothing of ours; no I/O, no clock, no Foundation.
+        .target(name: "CMerkle", path: "Sources/Kernels/CMerkle", cSettings: [.unsafeFlags(["-O3"])]),
+        room("Kernels", "Merkle", ["CMerkle"]),
         // Foundations
         room("Foundations", "Primitives", [crypto]),
         room("Foundations", "Store", ["Primitives"]),
         room("Foundations", "Tables", ["Primitives", crypto]),
+        room("Foundations", "Identity", ["Primitives", "Store", crypto, cryptoExtras]),
+        room("Foundations", "Transparency", ["Primitives", "Store", "Identity", "Merkle"]),
         // Adapters: each fills one seam.
         .target(name: "CDuckDB", path: "Sources/Adapters/CDuckDB", linkerSettings: [.linkedLibrary("dl")]),
         room("Adapters", "TablesDuckDB", ["Tables", "Primitives", "CDuckDB"]),
+        .systemLibrary(name: "CSQLite", path: "Sources/Adapters/CSQLite", providers: [.apt(["libsqlite3-dev"])]),
+        room("Adapters", "StoreSQLite", ["Store", "CSQLite"]),
         // City
         // Protocols
         // Stages
@@ -63,5 +70,7 @@ let package = Package(
         // Tests
         tests("PrimitivesTests", ["Primitives"]),
         tests("CollectTests", ["Tables", "TablesDuckDB", "Primitives"]),
+        tests("TransparencyTests", ["Transparency", "Identity", "Merkle", "CMerkle", "Store", "StoreSQLite", "Primitives", crypto]),
+        tests("StoreTests", ["Store", "StoreSQLite"]),
     ]
 )

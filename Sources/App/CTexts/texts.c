@@ -12,6 +12,12 @@ static const unsigned char store[] = {
 static const unsigned char tables[] = {
 #embed "../../../Texts/tables.yaml"
 };
+static const unsigned char identity[] = {
+#embed "../../../Texts/identity.yaml"
+};
+static const unsigned char transparency[] = {
+#embed "../../../Texts/transparency.yaml"
+};
 
 static const struct {
     const unsigned char *bytes;
@@ -20,6 +26,8 @@ static const struct {
     {app, sizeof app},
     {store, sizeof store},
     {tables, sizeof tables},
+    {identity, sizeof identity},
+    {transparency, sizeof transparency},
 };
 
 const unsigned char *hutong_text_file(size_t place, size_t *size) {
