@@ -53,6 +53,7 @@ let package = Package(
         room("Foundations", "Tables", ["Primitives", crypto]),
         room("Foundations", "Identity", ["Primitives", "Store", crypto, cryptoExtras]),
         room("Foundations", "Transparency", ["Primitives", "Store", "Identity", "Merkle"]),
+        room("Foundations", "Casework", ["Store", "Primitives"]),
         // Adapters: each fills one seam.
         .target(name: "CDuckDB", path: "Sources/Adapters/CDuckDB", linkerSettings: [.linkedLibrary("dl")]),
         room("Adapters", "TablesDuckDB", ["Tables", "Primitives", "CDuckDB"]),
@@ -72,5 +73,6 @@ let package = Package(
         tests("CollectTests", ["Tables", "TablesDuckDB", "Primitives"]),
         tests("TransparencyTests", ["Transparency", "Identity", "Merkle", "CMerkle", "Store", "StoreSQLite", "Primitives", crypto]),
         tests("StoreTests", ["Store", "StoreSQLite"]),
+        tests("CaseworkTests", ["Casework", "Store", "Primitives"]),
     ]
 )

@@ -6,6 +6,9 @@
 static const unsigned char app[] = {
 #embed "../../../Texts/app.yaml"
 };
+static const unsigned char casework[] = {
+#embed "../../../Texts/casework.yaml"
+};
 static const unsigned char store[] = {
 #embed "../../../Texts/store.yaml"
 };
@@ -24,6 +27,7 @@ static const struct {
     size_t size;
 } files[] = {
     {app, sizeof app},
+    {casework, sizeof casework},
     {store, sizeof store},
     {tables, sizeof tables},
     {identity, sizeof identity},
