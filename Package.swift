@@ -62,15 +62,16 @@ let package = Package(
         // City
         // Protocols
         // Stages
+        room("Stages", "Collect", ["Tables", "Store", "Transparency", "Primitives"]),
         // Oversight
         // App
         .target(name: "CTexts", path: "Sources/App/CTexts", cSettings: [.unsafeFlags(["-std=c23"])]),
         room("App", "Wire", ["Primitives", "CTexts", yams]),
-        .executableTarget(name: "hutong", dependencies: ["Wire", "Primitives", arguments],
+        .executableTarget(name: "hutong", dependencies: ["Wire", "Primitives", "Tables", "TablesDuckDB", "Collect", arguments, yams],
                           path: "Sources/App/hutong", swiftSettings: strict),
         // Tests
         tests("PrimitivesTests", ["Primitives"]),
-        tests("CollectTests", ["Tables", "TablesDuckDB", "Primitives"]),
+        tests("CollectTests", ["Collect", "Tables", "TablesDuckDB", "Store", "StoreSQLite", "Transparency", "Identity", "Primitives", yams]),
         tests("TransparencyTests", ["Transparency", "Identity", "Merkle", "CMerkle", "Store", "StoreSQLite", "Primitives", crypto]),
         tests("StoreTests", ["Store", "StoreSQLite"]),
         tests("CaseworkTests", ["Casework", "Store", "Primitives"]),

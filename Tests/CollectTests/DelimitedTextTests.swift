@@ -90,7 +90,10 @@ struct DelimitedTextTests {
     @Test("GB18030 and UTF-16 are told apart from UTF-8 and turned into it")
     func encodings() throws {
         let text = String(repeating: "编号,名称\n0001,空气质量监测站𠀀\n", count: 60_000)
-        let utf16 = [0xff, 0xfe] + text.utf16.flatMap { [UInt8(truncatingIfNeeded: $0), UInt8($0 >> 8)] }
+        let units = Array(text.utf16)
+        let utf16: [UInt8] = [0xff, 0xfe] + units.flatMap { (unit: UInt16) -> [UInt8] in
+            [UInt8(truncatingIfNeeded: unit), UInt8(unit >> 8)]
+        }
         let utf16Path = try folder.write("utf16.csv", utf16)
         #expect(try FileSurvey(of: utf16Path).encoding == .utf16LittleEndian)
         let plain = try folder.write("plain.csv", Array(text.utf8))

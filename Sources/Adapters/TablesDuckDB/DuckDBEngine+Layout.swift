@@ -69,10 +69,12 @@ private struct CSVHeader {
 
     init(of path: String) throws(Problem) {
         let name = URL(filePath: path).lastPathComponent
-        guard let file = FileHandle(forReadingAtPath: path), let head = try? file.read(upToCount: Self.headerBytesMax)
-        else { throw Problem(.missing, "tables.file-unreadable", ["file": .text(name)]) }
+        guard let file = FileHandle(forReadingAtPath: path) else {
+            throw Problem(.missing, "tables.file-unreadable", ["file": .text(name)])
+        }
+        let head = try? file.read(upToCount: Self.headerBytesMax)
         try? file.close()
-        var bytes = Array(head)
+        var bytes = Array(head ?? Data())
         if bytes.starts(with: [0xef, 0xbb, 0xbf]) { bytes.removeFirst(3) }
         let candidates = Self.delimiters.map { ($0, Self.fields(bytes, $0)) }
         let best = candidates.max { ($0.1.count, $1.0) < ($1.1.count, $0.0) } ?? (UInt8(ascii: ","), [])

@@ -21,6 +21,9 @@ static const unsigned char identity[] = {
 static const unsigned char transparency[] = {
 #embed "../../../Texts/transparency.yaml"
 };
+static const unsigned char collect[] = {
+#embed "../../../Texts/collect.yaml"
+};
 
 static const struct {
     const unsigned char *bytes;
@@ -30,6 +33,7 @@ static const struct {
     {casework, sizeof casework},
     {store, sizeof store},
     {tables, sizeof tables},
+    {collect, sizeof collect},
     {identity, sizeof identity},
     {transparency, sizeof transparency},
 };

@@ -164,3 +164,20 @@ extension String {
     /// The text as a SQL string literal.
     package var quotedLiteral: String { "'" + replacing("'", with: "''") + "'" }
 }
+
+extension ColumnType {
+    /// The type's name in the engine's SQL.
+    package var sqlName: String {
+        switch self {
+        case .bool: "BOOLEAN"
+        case .integer: "BIGINT"
+        case .decimal(let width, let scale): "DECIMAL(\(width),\(scale))"
+        case .real: "DOUBLE"
+        case .text: "VARCHAR"
+        case .bytes: "BLOB"
+        case .day: "DATE"
+        case .timestamp: "TIMESTAMP"
+        case .time: "TIME"
+        }
+    }
+}
