@@ -58,6 +58,7 @@ let package = Package(
         room("Foundations", "Primitives", [crypto]),
         room("Foundations", "Store", ["Primitives"]),
         room("Foundations", "Policy", ["Primitives"]),
+        room("Foundations", "Tables", ["Primitives", crypto]),
         room("Foundations", "Identity", ["Primitives", "Store", crypto, cryptoExtras]),
         room("Foundations", "Lane", ["Identity", "Store", "Primitives"]),
         room("Foundations", "Transparency", ["Primitives", "Store", "Identity", "Merkle"]),
@@ -70,6 +71,8 @@ let package = Package(
         // Adapters: each fills one seam.
         .target(name: "CDuckDB", path: "Sources/Adapters/CDuckDB", linkerSettings: [.linkedLibrary("dl")]),
         room("Adapters", "TablesDuckDB", ["Tables", "Primitives", "CDuckDB"]),
+        .systemLibrary(name: "CSQLite", path: "Sources/Adapters/CSQLite", providers: [.apt(["libsqlite3-dev"])]),
+        room("Adapters", "StoreSQLite", ["Store", "CSQLite"]),
         // City
         // Protocols
         room("Protocols", "Dataspace", ["Policy"]),
@@ -78,11 +81,13 @@ let package = Package(
         room("Stages", "Trade", ["Register", "Ledger", "Lane", "Transparency", "Dataspace", "Policy", "Identity", "Store", "Primitives"]),
         room("Stages", "Valve", ["Trade", "Register", "Transparency", "Policy", "Identity", "Store", "Primitives"]),
         room("Stages", "Compute", ["Valve", "Trade", "Register", "Lane", "Transparency", "Policy", "Identity", "Store", "Primitives"]),
+        room("Stages", "Collect", ["Tables", "Store", "Transparency", "Primitives"]),
         // Oversight
         // App
         .target(name: "CTexts", path: "Sources/App/CTexts", cSettings: [.unsafeFlags(["-std=c23"])]),
         room("App", "Wire", ["Primitives", "CTexts", yams]),
         .executableTarget(name: "hutong", dependencies: ["Wire", "Policy", "Primitives", arguments],
+        .executableTarget(name: "hutong", dependencies: ["Wire", "Primitives", "Tables", "TablesDuckDB", "Collect", arguments, yams],
                           path: "Sources/App/hutong", swiftSettings: strict),
         room("App", "HTTPAPI", ["Wire", "Primitives", hummingbird, hummingbirdTLS, logging, httpClient]),
         // Tests
@@ -94,5 +99,9 @@ let package = Package(
         tests("CollectTests", ["Tables", "TablesDuckDB", "Primitives"]),
         tests("CaseworkTests", ["Casework", "Store", "Primitives"]),
         tests("LedgerTests", ["Ledger", "StoreSQLite"]),
+        tests("CollectTests", ["Collect", "Tables", "TablesDuckDB", "Store", "StoreSQLite", "Transparency", "Identity", "Primitives", yams]),
+        tests("TransparencyTests", ["Transparency", "Identity", "Merkle", "CMerkle", "Store", "StoreSQLite", "Primitives", crypto]),
+        tests("StoreTests", ["Store", "StoreSQLite"]),
+        tests("CaseworkTests", ["Casework", "Store", "Primitives"]),
     ]
 )

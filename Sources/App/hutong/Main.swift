@@ -13,6 +13,7 @@ struct Hutong: AsyncParsableCommand {
         subcommands: [
             VersionVerb.self,
             PolicyVerbs.self,
+            ProfileVerb.self, StandardVerb.self, VersionVerb.self,
         ]
     )
 }
