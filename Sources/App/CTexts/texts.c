@@ -8,6 +8,9 @@ static const unsigned char app_texts[] = {
 static const unsigned char casework_texts[] = {
 #embed "../../../Texts/casework.yaml"
 };
+static const unsigned char collect_texts[] = {
+#embed "../../../Texts/collect.yaml"
+};
 static const unsigned char compute_texts[] = {
 #embed "../../../Texts/compute.yaml"
 };
@@ -51,6 +54,7 @@ static const struct {
 } files[] = {
     {app_texts, sizeof app_texts},
     {casework_texts, sizeof casework_texts},
+    {collect_texts, sizeof collect_texts},
     {compute_texts, sizeof compute_texts},
     {dataspace_texts, sizeof dataspace_texts},
     {identity_texts, sizeof identity_texts},
