@@ -48,12 +48,14 @@ let package = Package(
         room("Foundations", "Primitives", [crypto]),
         room("Foundations", "Store", ["Primitives"]),
         room("Foundations", "Ledger", ["Store"]),
+        room("Foundations", "Metering", ["Store"]),
         // Adapters: each fills one seam.
         .systemLibrary(name: "CSQLite", path: "Sources/Adapters/CSQLite", providers: [.apt(["libsqlite3-dev"])]),
         room("Adapters", "StoreSQLite", ["Store", "CSQLite"]),
         // City
         // Protocols
         // Stages
+        room("Stages", "Trade", ["Ledger", "Metering"]),
         // Oversight
         // App
         .target(name: "CTexts", path: "Sources/App/CTexts", cSettings: [.unsafeFlags(["-std=c23"])]),
@@ -63,6 +65,6 @@ let package = Package(
         // Tests
         tests("PrimitivesTests", ["Primitives"]),
         tests("StoreTests", ["Store", "StoreSQLite"]),
-        tests("LedgerTests", ["Ledger", "StoreSQLite"]),
+        tests("LedgerTests", ["Ledger", "Metering", "Trade", "StoreSQLite"]),
     ]
 )

@@ -9,6 +9,12 @@ static const unsigned char app[] = {
 static const unsigned char ledger[] = {
 #embed "../../../Texts/ledger.yaml"
 };
+static const unsigned char metering[] = {
+#embed "../../../Texts/metering.yaml"
+};
+static const unsigned char pricing[] = {
+#embed "../../../Texts/pricing.yaml"
+};
 static const unsigned char store[] = {
 #embed "../../../Texts/store.yaml"
 };
@@ -19,6 +25,8 @@ static const struct {
 } files[] = {
     {app, sizeof app},
     {ledger, sizeof ledger},
+    {metering, sizeof metering},
+    {pricing, sizeof pricing},
     {store, sizeof store},
 };
 
