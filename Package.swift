@@ -64,6 +64,7 @@ let package = Package(
         room("Foundations", "Transparency", ["Primitives", "Store", "Identity", "Merkle"]),
         room("Foundations", "Casework", ["Store", "Primitives"]),
         room("Foundations", "Ledger", ["Store"]),
+        room("Foundations", "Metering", ["Store"]),
         // Adapters: each fills one seam.
         .systemLibrary(name: "CSQLite", path: "Sources/Adapters/CSQLite", providers: [.apt(["libsqlite3-dev"])]),
         room("Adapters", "StoreSQLite", ["Store", "CSQLite"]),
@@ -82,6 +83,7 @@ let package = Package(
         room("Stages", "Valve", ["Trade", "Register", "Transparency", "Policy", "Identity", "Store", "Primitives"]),
         room("Stages", "Compute", ["Valve", "Trade", "Register", "Lane", "Transparency", "Policy", "Identity", "Store", "Primitives"]),
         room("Stages", "Collect", ["Tables", "Store", "Transparency", "Primitives"]),
+        room("Stages", "Trade", ["Ledger", "Metering"]),
         // Oversight
         // App
         .target(name: "CTexts", path: "Sources/App/CTexts", cSettings: [.unsafeFlags(["-std=c23"])]),
@@ -103,5 +105,6 @@ let package = Package(
         tests("TransparencyTests", ["Transparency", "Identity", "Merkle", "CMerkle", "Store", "StoreSQLite", "Primitives", crypto]),
         tests("StoreTests", ["Store", "StoreSQLite"]),
         tests("CaseworkTests", ["Casework", "Store", "Primitives"]),
+        tests("LedgerTests", ["Ledger", "Metering", "Trade", "StoreSQLite"]),
     ]
 )
