@@ -26,8 +26,14 @@ static const unsigned char lane_texts[] = {
 static const unsigned char ledger_texts[] = {
 #embed "../../../Texts/ledger.yaml"
 };
+static const unsigned char metering_texts[] = {
+#embed "../../../Texts/metering.yaml"
+};
 static const unsigned char policy_texts[] = {
 #embed "../../../Texts/policy.yaml"
+};
+static const unsigned char pricing_texts[] = {
+#embed "../../../Texts/pricing.yaml"
 };
 static const unsigned char register_texts[] = {
 #embed "../../../Texts/register.yaml"
@@ -60,7 +66,9 @@ static const struct {
     {identity_texts, sizeof identity_texts},
     {lane_texts, sizeof lane_texts},
     {ledger_texts, sizeof ledger_texts},
+    {metering_texts, sizeof metering_texts},
     {policy_texts, sizeof policy_texts},
+    {pricing_texts, sizeof pricing_texts},
     {register_texts, sizeof register_texts},
     {store_texts, sizeof store_texts},
     {tables_texts, sizeof tables_texts},
