@@ -55,10 +55,13 @@ let package = Package(
         // App
         .target(name: "CTexts", path: "Sources/App/CTexts", cSettings: [.unsafeFlags(["-std=c23"])]),
         room("App", "Wire", ["Primitives", "CTexts", yams]),
+        .target(name: "CAssets", path: "Sources/App/CAssets", cSettings: [.unsafeFlags(["-std=c23"])]),
+        room("App", "WebUI", ["Primitives", "CAssets"]),
         .executableTarget(name: "hutong", dependencies: ["Wire", "Primitives", arguments],
                           path: "Sources/App/hutong", swiftSettings: strict),
         // Tests
         tests("HouseTests", ["Primitives", "Wire"]),
         tests("PrimitivesTests", ["Primitives"]),
+        tests("WebUITests", ["WebUI", "Primitives"]),
     ]
 )
