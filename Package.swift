@@ -90,6 +90,9 @@ let package = Package(
         room("App", "Wire", ["Primitives", "CTexts", yams]),
         .executableTarget(name: "hutong", dependencies: ["Wire", "Policy", "Primitives", arguments],
         .executableTarget(name: "hutong", dependencies: ["Wire", "Primitives", "Tables", "TablesDuckDB", "Collect", arguments, yams],
+        .target(name: "CAssets", path: "Sources/App/CAssets", cSettings: [.unsafeFlags(["-std=c23"])]),
+        room("App", "WebUI", ["Primitives", "CAssets"]),
+        .executableTarget(name: "hutong", dependencies: ["Wire", "Primitives", arguments],
                           path: "Sources/App/hutong", swiftSettings: strict),
         room("App", "HTTPAPI", ["Wire", "Primitives", hummingbird, hummingbirdTLS, logging, httpClient]),
         // Tests
@@ -106,5 +109,6 @@ let package = Package(
         tests("StoreTests", ["Store", "StoreSQLite"]),
         tests("CaseworkTests", ["Casework", "Store", "Primitives"]),
         tests("LedgerTests", ["Ledger", "Metering", "Trade", "StoreSQLite"]),
+        tests("WebUITests", ["WebUI", "Primitives"]),
     ]
 )
