@@ -1,9 +1,9 @@
 // SPDX-License-Identifier: Apache-2.0
 
 private import Identity
-package import Primitives
-package import Register
-package import Store
+import Primitives
+import Register
+import Store
 private import Trade
 private import Transparency
 

@@ -1,15 +1,15 @@
 // SPDX-License-Identifier: Apache-2.0
 
-package import Compute
-package import Identity
+import Compute
+import Identity
 private import Ledger
 private import Policy
-package import Primitives
-package import Register
-package import Store
-package import Trade
-package import Transparency
-package import Valve
+import Primitives
+import Register
+import Store
+import Trade
+import Transparency
+import Valve
 
 extension Courtyard {
     /// Questions, passages, receipts, the budget and the valve.

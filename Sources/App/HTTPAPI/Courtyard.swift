@@ -3,9 +3,9 @@
 package import Compute
 package import Identity
 package import Lane
-package import Primitives
+import Primitives
 package import Register
-package import Store
+import Store
 package import Tables
 package import Trade
 package import Transparency
@@ -28,6 +28,9 @@ package struct Courtyard: Sendable {
     package let publisher: LogPublisher
     package let logFiles: LogEndpoints
     package let mailbox: Mailbox
+    package let outside: any OutsideCaller
+    /// How peers reach this node: told when it joins.
+    package let ownAddress: @Sendable () -> Party.Address
     package let engines: any TableEngineFactory
     /// Where uploads are staged, and where versions lie.
     package let inbox: String
@@ -38,7 +41,8 @@ package struct Courtyard: Sendable {
         name: String, version: String, isExchange: Bool, publicURL: @escaping @Sendable () -> String,
         context: StageContext, assets: AssetService, registrations: RegistrationService, market: MarketService,
         valve: DataValve, compute: ComputeService, budget: any BudgetKeeper, publisher: LogPublisher,
-        logFiles: LogEndpoints, mailbox: Mailbox, engines: any TableEngineFactory, inbox: String, objects: String,
+        logFiles: LogEndpoints, mailbox: Mailbox, outside: any OutsideCaller,
+        ownAddress: @escaping @Sendable () -> Party.Address, engines: any TableEngineFactory, inbox: String, objects: String,
         metrics: MetricsText
     ) {
         self.name = name
@@ -55,6 +59,8 @@ package struct Courtyard: Sendable {
         self.publisher = publisher
         self.logFiles = logFiles
         self.mailbox = mailbox
+        self.outside = outside
+        self.ownAddress = ownAddress
         self.engines = engines
         self.inbox = inbox
         self.objects = objects

@@ -3,12 +3,13 @@
 private import Foundation
 private import HTTPTypes
 private import Hummingbird
+private import HummingbirdCore
 private import HummingbirdTLS
 package import Logging
 private import NIOCore
 private import NIOSSL
-package import Primitives
-package import Wire
+import Primitives
+import Wire
 
 /// The node's one port: Hummingbird in front of the route table.
 package struct HTTPServer: Sendable {

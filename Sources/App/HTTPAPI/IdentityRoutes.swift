@@ -1,10 +1,11 @@
 // SPDX-License-Identifier: Apache-2.0
 
-package import Identity
+import Identity
 private import Lane
-package import Primitives
+import Primitives
+private import Register
 private import Store
-package import Trade
+import Trade
 private import Transparency
 
 extension Courtyard {

@@ -1,16 +1,16 @@
 // SPDX-License-Identifier: Apache-2.0
 
-package import Compute
+import Compute
 private import Dataspace
-package import Identity
+import Identity
 package import Lane
 private import Policy
-package import Primitives
-package import Register
-package import Store
-package import Trade
-package import Transparency
-package import Valve
+import Primitives
+import Register
+import Store
+import Trade
+import Transparency
+import Valve
 
 extension Courtyard {
     /// Every door of this node.

@@ -1,8 +1,10 @@
 // SPDX-License-Identifier: Apache-2.0
 
-package import Identity
-package import Primitives
-package import Register
+private import Collect
+private import Foundation
+import Identity
+import Primitives
+import Register
 private import Store
 private import Trade
 private import Transparency
@@ -78,7 +80,10 @@ extension Courtyard {
         let shown = request.query["name"] ?? name
         let suffix = shown.split(separator: ".").last.map { $0.lowercased() } ?? "csv"
         let staged = ["csv", "json", "jsonl", "parquet", "xlsx"].contains(suffix) ? name + "." + suffix : name + ".csv"
-        try StoredFile.rename(file, to: inbox + "/" + staged)
+        // SAFETY: both paths are strings that the call copies.
+        guard unsafe rename(file, inbox + "/" + staged) == 0 else {
+            throw Problem(.fault, "store.storage-failed", operatorNote: "cannot rename an upload")
+        }
         return APIReply(["delivery": .string(staged), "name": .string(shown)], status: 201)
     }
 
@@ -89,12 +94,13 @@ extension Courtyard {
         else { throw Problem(.invalid, "app.part-missing", ["part": "deliveries"]) }
         let intaken = try await assets.takeIn(
             names.map { inbox + "/" + $0 }, title: try body.needed("title"),
-            origin: try AssetService.Origin(json: body["origin"] ?? .null), asset: body["asset"]?.text)
+            from: SourceDeclaration(body: body["source"] ?? .null), asset: body["asset"]?.text)
         return APIReply(
             [
                 "asset": .string(intaken.asset.code.text), "version": .string(intaken.version.code.text),
                 "digest": .string(intaken.version.digest.hex), "rows": .integer(intaken.version.rowCount),
-                "bytes": .integer(intaken.version.byteCount), "profile": intaken.version.document["profile"] ?? .null,
+                "bytes": .integer(intaken.version.byteCount), "delivery": intaken.delivery.json,
+                "profile": intaken.version.document["profile"] ?? .null,
                 "grades": .array(intaken.gradings.map(\.json)),
             ], status: 201)
     }
@@ -228,5 +234,17 @@ extension FieldGrading {
             "field": .string(field), "class": .string(dataClass), "proposed": .string(proposed), "why": .string(why),
             "confirmed": confirmed.map(JSON.string) ?? .null, "confirmedBy": confirmedBy.map(JSON.string) ?? .null,
         ]
+    }
+}
+
+extension SourceDeclaration {
+    /// What the sender declares; what is missing is found by the gate, not here.
+    init(body: JSON) {
+        let ground = body["ground"]?.text.flatMap(LegalBasis.Ground.init(rawValue:))
+        self.init(
+            name: body["name"]?.text.map { LocalizedText($0) }, kind: body["kind"]?.text.flatMap(SourceKind.init(rawValue:)),
+            owner: body["owner"]?.text, collector: body["collector"]?.text,
+            method: body["method"]?.text.flatMap(CollectionMethod.init(rawValue:)),
+            basis: ground.map { LegalBasis(ground: $0, document: body["document"]?.text ?? "") })
     }
 }

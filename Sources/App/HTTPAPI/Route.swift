@@ -2,7 +2,7 @@
 
 package import Identity
 package import Primitives
-package import Wire
+import Wire
 
 /// One request as a verb sees it: decoded, with its caller proven.
 package struct APIRequest: Sendable {
@@ -225,5 +225,12 @@ extension String {
             }
         }
         return String(decoding: bytes, as: UTF8.self)
+    }
+}
+
+extension RouteTable {
+    /// The table of a node that only dials out: the lane's doors do not exist there.
+    package var withoutPeerRoutes: RouteTable {
+        RouteTable(routes.filter { !$0.path.hasPrefix("/lane/") && $0.path != "/api/v1/parties/join" }, authenticate: authenticate)
     }
 }

@@ -1,13 +1,14 @@
 // SPDX-License-Identifier: Apache-2.0
 
-package import Identity
+import Identity
 private import Dataspace
+private import Lane
 private import Ledger
 private import Policy
-package import Primitives
-package import Register
-package import Store
-package import Trade
+import Primitives
+import Register
+import Store
+import Trade
 private import Transparency
 
 extension Courtyard {

@@ -19,19 +19,18 @@ package struct LaneService: Sendable {
     let signer: any Signer
     let ownID: ID<Party>
     let link: any PeerLink
-    /// The newest checkpoint of this node's log: sent along with everything.
-    let checkpoint: @Sendable () async -> String?
+    let checkpoints: any CheckpointExchange
 
     package init(
         store: any DataStore, clock: WallClock, signer: any Signer, ownID: ID<Party>, link: any PeerLink,
-        checkpoint: @escaping @Sendable () async -> String?
+        checkpoints: any CheckpointExchange
     ) {
         self.store = store
         self.clock = clock
         self.signer = signer
         self.ownID = ownID
         self.link = link
-        self.checkpoint = checkpoint
+        self.checkpoints = checkpoints
     }
 
     /// How long a caller waits for a peer's answer unless it says otherwise.
@@ -83,7 +82,7 @@ package struct LaneService: Sendable {
         } catch {
             envelope["problem"] = error.peerBody
         }
-        envelope["checkpoint"] = await checkpoint().map(JSON.string)
+        envelope["checkpoint"] = await checkpoints.own().map(JSON.string)
         let body = JSON.object(envelope).canonicalBytes
         let reply = SignedToken(
             issuer: ownID, audience: sender.id, tokenID: newTokenID(), issuedAt: clock.now(), subject: "reply",
@@ -198,7 +197,7 @@ package struct LaneService: Sendable {
         _ content: JSON, kind: String, to peer: ID<Party>, answers: String?
     ) async throws(Problem) -> (LaneMessage, String) {
         var envelope: [String: JSON] = ["content": content]
-        envelope["checkpoint"] = await checkpoint().map(JSON.string)
+        envelope["checkpoint"] = await checkpoints.own().map(JSON.string)
         let body = JSON.object(envelope).canonicalBytes
         let token = SignedToken(
             issuer: ownID, audience: peer, tokenID: newTokenID(), issuedAt: clock.now(), subject: kind,
@@ -216,24 +215,38 @@ package struct LaneService: Sendable {
         }
     }
 
-    /// Keeps every distinct checkpoint of a peer: the evidence if its log is ever rewritten.
+    /// Keeps a peer's checkpoint: the evidence if its log is ever rewritten.
     private func remember(_ checkpoint: String?, of peer: Party) async throws(Problem) {
         guard let checkpoint else { return }
-        let isKnown = try await store.read { transaction throws(Problem) in
-            try transaction.count(
-                "SELECT count(*) FROM lane_peer_checkpoint WHERE peer_id = ? AND checkpoint = ?",
-                [peer.id, checkpoint])
-        }
-        guard isKnown == 0 else { return }
-        try await store.write { transaction throws(Problem) in
-            try transaction.execute(
-                """
-                INSERT INTO lane_peer_checkpoint (peer_id, checkpoint, seen_at) VALUES (?, ?, ?)
-                ON CONFLICT (peer_id, checkpoint) DO NOTHING
-                """,
-                [peer.id, checkpoint, transaction.now])
-        }
+        try await checkpoints.remember(checkpoint, of: peer)
     }
+
+    // MARK: For an exchange
+
+    /// Carries another's message to one of our parties, as it is.
+    package func forward(_ message: LaneMessage, to peer: Party) async throws(Problem) -> LaneMessage {
+        try await link.exchange(message, with: peer, deadline: Self.deadlineDefault)
+    }
+
+    /// Believes a message that has no reply of its own, such as a poll, and says who sent it.
+    package func sender(of message: LaneMessage, kind: String) async throws(Problem) -> Party {
+        let (token, sender) = try await believed(message)
+        guard token.subject == kind else { throw .kindUnknown(token.subject) }
+        return sender
+    }
+
+    /// A signed message without a reply: a poll of the own mailbox.
+    package func signed(_ kind: String, to peer: ID<Party>) async throws(Problem) -> LaneMessage {
+        try await sealed(.null, kind: kind, to: peer, answers: nil).0
+    }
+}
+
+/// Newest checkpoints travel with every message: each node keeps what it saw of its peers' logs.
+package protocol CheckpointExchange: Sendable {
+    /// The newest checkpoint of this node's log.
+    func own() async -> String?
+    /// Keeps a peer's checkpoint. One that is known already costs a look-up.
+    func remember(_ checkpoint: String, of peer: Party) async throws(Problem)
 }
 
 /// The tables of the channel.
@@ -255,12 +268,6 @@ package enum LaneSchema {
                 CREATE TABLE lane_refused (
                     id BLOB PRIMARY KEY NOT NULL, peer_id BLOB NOT NULL, kind TEXT NOT NULL, body TEXT NOT NULL,
                     problem TEXT NOT NULL, refused_at INTEGER NOT NULL
-                ) STRICT
-                """,
-                """
-                CREATE TABLE lane_peer_checkpoint (
-                    peer_id BLOB NOT NULL, checkpoint TEXT NOT NULL, seen_at INTEGER NOT NULL,
-                    PRIMARY KEY (peer_id, checkpoint)
                 ) STRICT
                 """,
             ])

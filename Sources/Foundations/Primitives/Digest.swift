@@ -48,14 +48,3 @@ package struct Digest: Hashable, Sendable, Comparable, CustomStringConvertible {
         left.bytes.lexicographicallyPrecedes(right.bytes)
     }
 }
-
-/// SHA-256 over bytes that come in pieces.
-package struct DigestBuilder {
-    private var hash = SHA256()
-
-    package init() {}
-
-    package mutating func add(_ bytes: [UInt8]) { hash.update(data: bytes) }
-
-    package func finish() -> Digest { Digest(hash.finalize()) }
-}

@@ -335,6 +335,46 @@ package struct ComputeService: Sendable {
         }
     }
 
+    /// What a question would cost, without asking it: nothing is charged, nothing is logged.
+    package func check(_ text: String, on listing: Listing) async throws(Problem) -> JSON {
+        let cost = try await engine.check(text, on: listing)
+        var answer = cost.json.object ?? [:]
+        answer["price"] = .string(listing.price.forOneUse(through: .query).description)
+        let budget = budget
+        answer["budget"] = try await context.store.read { transaction throws(Problem) in
+            try budget.status(of: listing, in: transaction)
+        }
+        return .object(answer)
+    }
+
+    /// Runs an answered passage of ours again: same version, same plan, same seed. The arbitrator's tool: the bytes
+    /// must be those the receipt commits to, else `compute.answer-differs`.
+    package func replay(_ code: String) async throws(Problem) -> JSON {
+        let (passage, agreement) = try await context.store.read { transaction throws(Problem) in
+            let passages = try PassageBook.passages(side: .holder, in: transaction)
+            guard let passage = passages.first(where: { $0.code.text == Code(code)?.text }) else {
+                throw Problem(.missing, "valve.passage-unknown", ["passage": .text(code)])
+            }
+            return (passage, try AgreementBook.agreement(passage.agreementCode, in: transaction))
+        }
+        let receipt = passage.document["receipt"]?["content"] ?? .null
+        guard let text = passage.document["text"]?.text,
+            let digest = passage.document["version"]?.text.flatMap({ Digest(hex: $0) }),
+            let sealed = passage.document["seed"]?.text.flatMap({ Base64.decode($0) })
+        else { throw Problem(.missing, "valve.passage-unknown", ["passage": .text(code)]) }
+        let seed = try NoiseSeed(opening: sealed, with: sealingKey, for: passage.id)
+        let version = try await context.store.read { transaction throws(Problem) in
+            try AssetShelf.version(digest, in: transaction)
+        }
+        guard let version else { throw Problem(.missing, "register.version-missing", ["asset": .text(digest.hex)]) }
+        let release = try await engine.answer(text, on: agreement.listing, version: version, seed: seed.bytes)
+        let result = Digest(of: release.answer.canonicalBytes).hex
+        guard result == receipt["result"]?.text else {
+            throw Problem(.conflict, "compute.answer-differs", ["passage": .code(passage.code)])
+        }
+        return ["passage": .string(passage.code.text), "result": .string(result), "same": true]
+    }
+
     // MARK: Small parts
 
     /// Commit 1 of either side: the decision and the reservation, with its leaf.

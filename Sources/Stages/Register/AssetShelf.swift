@@ -94,6 +94,10 @@ package enum AssetShelf {
         return found
     }
 
+    package static func versionCount(of asset: ID<DataAsset>, in transaction: any SQLReading) throws(Problem) -> Int {
+        Int(try transaction.count("SELECT count(*) FROM register_version WHERE asset_id = ?", [asset]))
+    }
+
     package static func version(_ digest: Digest, in transaction: any SQLReading) throws(Problem) -> AssetVersion? {
         try transaction.first(
             """
