@@ -55,6 +55,8 @@ let package = Package(
         // Adapters: each fills one seam.
         .systemLibrary(name: "CSQLite", path: "Sources/Adapters/CSQLite", providers: [.apt(["libsqlite3-dev"])]),
         room("Adapters", "StoreSQLite", ["Store", "CSQLite"]),
+        .systemLibrary(name: "COpenSSL", path: "Sources/Adapters/COpenSSL", providers: [.apt(["libssl-dev"])]),
+        room("Adapters", "SignersOpenSSL", ["Identity", "Primitives", "COpenSSL"]),
         // City
         // Protocols
         // Stages
@@ -66,7 +68,7 @@ let package = Package(
                           path: "Sources/App/hutong", swiftSettings: strict),
         // Tests
         tests("PrimitivesTests", ["Primitives"]),
-        tests("TransparencyTests", ["Transparency", "Identity", "Merkle", "CMerkle", "Store", "StoreSQLite", "Primitives", crypto]),
+        tests("TransparencyTests", ["Transparency", "Identity", "Merkle", "CMerkle", "Store", "StoreSQLite", "SignersOpenSSL", "Primitives", crypto]),
         tests("StoreTests", ["Store", "StoreSQLite"]),
     ]
 )
