@@ -79,6 +79,8 @@ let package = Package(
         room("Adapters", "LaneHTTP", ["Lane", "Identity", "Primitives", httpClient, nio, nioHTTP]),
         .target(name: "CDuckDB", path: "Sources/Adapters/CDuckDB", linkerSettings: [.linkedLibrary("dl")]),
         room("Adapters", "TablesDuckDB", ["Tables", "Primitives", "CDuckDB"]),
+        .systemLibrary(name: "COpenSSL", path: "Sources/Adapters/COpenSSL", providers: [.apt(["libssl-dev"])]),
+        room("Adapters", "SignersOpenSSL", ["Identity", "Primitives", "COpenSSL"]),
         // City
         // Protocols
         room("Protocols", "Dataspace", ["Policy"]),
@@ -104,6 +106,7 @@ let package = Package(
         tests("PrimitivesTests", ["Primitives"]),
         tests("DataspaceTests", ["Dataspace", "Policy", "Primitives", "Wire"]),
         tests("TransparencyTests", ["Transparency", "Identity", "Merkle", "CMerkle", "Store", "StoreSQLite", "Primitives", crypto]),
+        tests("TransparencyTests", ["Transparency", "Identity", "Merkle", "CMerkle", "Store", "StoreSQLite", "SignersOpenSSL", "Primitives", crypto]),
         tests("StoreTests", ["Store", "StoreSQLite"]),
         tests("CollectTests", ["Tables", "TablesDuckDB", "Primitives", "Collect", "Store", "StoreSQLite", "Transparency", "Identity", yams]),
         tests("CaseworkTests", ["Casework", "Store", "Primitives"]),
