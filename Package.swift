@@ -62,6 +62,8 @@ let package = Package(
         // Kernels: nothing of ours; no I/O, no clock, no Foundation.
         .target(name: "CMerkle", path: "Sources/Kernels/CMerkle", cSettings: [.unsafeFlags(["-O3"])]),
         room("Kernels", "Merkle", ["CMerkle"]),
+        .target(name: "CScan", path: "Sources/Kernels/CScan", cSettings: [.unsafeFlags(["-O3"])]),
+        room("Kernels", "Scan", ["CScan"]),
         // Foundations
         room("Foundations", "Primitives", [crypto]),
         room("Foundations", "Store", ["Primitives"]),
@@ -106,6 +108,8 @@ let package = Package(
         tests("PrimitivesTests", ["Primitives"]),
         tests("DataspaceTests", ["Dataspace", "Policy", "Primitives", "Wire"]),
         tests("TransparencyTests", ["Transparency", "Identity", "Merkle", "CMerkle", "Store", "StoreSQLite", "Primitives", crypto, "SignersOpenSSL"]),
+        tests("CollectTests", ["Collect", "Scan", "Tables", "TablesDuckDB", "Store", "StoreSQLite", "Transparency", "Identity", "Primitives", yams]),
+        tests("TransparencyTests", ["Transparency", "Identity", "Merkle", "CMerkle", "Store", "StoreSQLite", "Primitives", crypto]),
         tests("StoreTests", ["Store", "StoreSQLite"]),
         tests("CollectTests", ["Tables", "TablesDuckDB", "Primitives", "Collect", "Store", "StoreSQLite", "Transparency", "Identity", yams]),
         tests("CaseworkTests", ["Casework", "Store", "Primitives"]),
