@@ -18,6 +18,12 @@ static const unsigned char pricing[] = {
 static const unsigned char store[] = {
 #embed "../../../Texts/store.yaml"
 };
+static const unsigned char identity[] = {
+#embed "../../../Texts/identity.yaml"
+};
+static const unsigned char transparency[] = {
+#embed "../../../Texts/transparency.yaml"
+};
 
 static const struct {
     const unsigned char *bytes;
@@ -28,6 +34,8 @@ static const struct {
     {metering, sizeof metering},
     {pricing, sizeof pricing},
     {store, sizeof store},
+    {identity, sizeof identity},
+    {transparency, sizeof transparency},
 };
 
 const unsigned char *hutong_text_file(size_t place, size_t *size) {

@@ -29,7 +29,7 @@ struct BooksOptions: ParsableArguments {
     var data = "hutong-data"
 
     /// Opens the books of a node that was started at least once.
-    func open() throws(Problem) -> SQLiteStore {
+    func open() throws(Problem) -> any DataStore {
         let path = data + "/" + NodeFiles.database
         guard FileManager.default.fileExists(atPath: path) else {
             throw Problem(.missing, "ledger.books-missing", ["folder": .text(data)])

@@ -12,6 +12,8 @@ struct Hutong: AsyncParsableCommand {
         version: Version.text,
         subcommands: [
             VersionVerb.self,
+            LedgerVerb.self,
+            MeterVerb.self,
         ]
     )
 }
