@@ -57,6 +57,8 @@ let package = Package(
         // Adapters: each fills one seam.
         .systemLibrary(name: "CSQLite", path: "Sources/Adapters/CSQLite", providers: [.apt(["libsqlite3-dev"])]),
         room("Adapters", "StoreSQLite", ["Store", "CSQLite"]),
+        .systemLibrary(name: "CPostgres", path: "Sources/Adapters/CPostgres", providers: [.apt(["libpq-dev"])]),
+        room("Adapters", "StorePostgres", ["Store", "CPostgres"]),
         // City
         // Protocols
         // Stages
@@ -70,7 +72,9 @@ let package = Package(
         // Tests
         tests("PrimitivesTests", ["Primitives"]),
         tests("TransparencyTests", ["Transparency", "Identity", "Merkle", "CMerkle", "Store", "StoreSQLite", "Primitives", crypto]),
-        tests("StoreTests", ["Store", "StoreSQLite"]),
-        tests("LedgerTests", ["Ledger", "Metering", "Trade", "StoreSQLite"]),
+        .target(name: "TestStores", dependencies: ["Primitives", "Store", "StoreSQLite", "StorePostgres"],
+                path: "Tests/TestStores", swiftSettings: strict),
+        tests("StoreTests", ["Primitives", "Store", "StoreSQLite", "TestStores"]),
+        tests("LedgerTests", ["Primitives", "Store", "Ledger", "Metering", "Trade", "TestStores"]),
     ]
 )
