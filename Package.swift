@@ -83,6 +83,8 @@ let package = Package(
         room("Adapters", "TablesDuckDB", ["Tables", "Primitives", "CDuckDB"]),
         .systemLibrary(name: "COpenSSL", path: "Sources/Adapters/COpenSSL", providers: [.apt(["libssl-dev"])]),
         room("Adapters", "SignersOpenSSL", ["Identity", "Primitives", "COpenSSL"]),
+        .systemLibrary(name: "CPostgres", path: "Sources/Adapters/CPostgres", providers: [.apt(["libpq-dev"])]),
+        room("Adapters", "StorePostgres", ["Store", "CPostgres"]),
         // City
         // Protocols
         room("Protocols", "Dataspace", ["Policy"]),
@@ -97,6 +99,7 @@ let package = Package(
         .target(name: "CTexts", path: "Sources/App/CTexts", cSettings: [.unsafeFlags(["-std=c23"])]),
         room("App", "Wire", ["Primitives", "CTexts", yams]),
         .executableTarget(name: "hutong", dependencies: ["Assembly", "HTTPAPI", "APIClient", "Identity", "Register", "Store", "Transparency", "Trade", logging, "Wire", "Policy", "Primitives", arguments, "Tables", "TablesDuckDB", "Collect", yams],
+        .executableTarget(name: "hutong", dependencies: ["Wire", "Primitives", "Store", "StoreSQLite", "Ledger", "Metering", "Transparency", arguments],
                           path: "Sources/App/hutong", swiftSettings: strict),
         .target(name: "CAssets", path: "Sources/App/CAssets", cSettings: [.unsafeFlags(["-std=c23"])]),
         room("App", "WebUI", ["Primitives", "CAssets"]),
@@ -113,5 +116,10 @@ let package = Package(
         tests("CaseworkTests", ["Casework", "Store", "Primitives"]),
         tests("LedgerTests", ["Ledger", "StoreSQLite", "Metering", "Trade"]),
         tests("WebUITests", ["WebUI", "Primitives"]),
+        tests("TransparencyTests", ["Transparency", "Identity", "Merkle", "CMerkle", "Store", "StoreSQLite", "Primitives", crypto]),
+        .target(name: "TestStores", dependencies: ["Primitives", "Store", "StoreSQLite", "StorePostgres"],
+                path: "Tests/TestStores", swiftSettings: strict),
+        tests("StoreTests", ["Primitives", "Store", "StoreSQLite", "TestStores"]),
+        tests("LedgerTests", ["Primitives", "Store", "Ledger", "Metering", "Trade", "TestStores"]),
     ]
 )

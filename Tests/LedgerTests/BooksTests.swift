@@ -4,12 +4,11 @@ import Foundation
 import Ledger
 import Primitives
 import Store
-import StoreSQLite
+import TestStores
 import Testing
 
 @Suite("Books")
 struct BooksTests {
-    let place = Place()
     let clock = ManualClock()
 
     static func account(_ number: UInt64, _ kind: AccountKind = .prepaid, limit: BalanceLimit = .none) -> Account {
@@ -23,8 +22,8 @@ struct BooksTests {
     }
 
     /// A store with a custodian account 1, a buyer 2 who cannot overdraw and holds `funds`, and a seller 3.
-    func funded(_ funds: Int64 = 100) async throws -> SQLiteStore {
-        let store = try place.open(clock: clock)
+    func funded(_ engine: Engine, _ funds: Int64 = 100) async throws -> PlacedStore {
+        let store = try Place(engine).open(clock: clock)
         try await store.migrate(LedgerSchema.migrations)
         try await store.write { tx throws(Problem) in
             try Books.requireOpen(
@@ -37,19 +36,19 @@ struct BooksTests {
         return store
     }
 
-    func post(_ transfers: Transfer..., in store: SQLiteStore) async throws -> [TransferStatus] {
+    func post(_ transfers: Transfer..., in store: PlacedStore) async throws -> [TransferStatus] {
         try await store.write { tx throws(Problem) in try Books.post(transfers, in: tx) }
     }
 
-    func balance(_ number: UInt64, in store: SQLiteStore) async throws -> Balance? {
+    func balance(_ number: UInt64, in store: PlacedStore) async throws -> Balance? {
         try await store.read { tx throws(Problem) in
             try Books.account(ID(high: 1, low: number), in: tx)?.balance
         }
     }
 
-    @Test("a retry gets the same answer for ever, and another body under the same id gets its own refusal")
-    func idempotent() async throws {
-        let store = try await funded()
+    @Test("a retry gets the same answer for ever, and another body under the same id gets its own refusal", arguments: Engine.available)
+    func idempotent(_ engine: Engine) async throws {
+        let store = try await funded(engine)
         let payment = Self.transfer(10, from: 2, to: 3, 100)
         #expect(try await post(payment, in: store) == [.created])
         // The account is empty now; the answer is still that the transfer stands.
@@ -61,9 +60,9 @@ struct BooksTests {
         await store.close()
     }
 
-    @Test("an id that was refused for want of money stays refused when the money has come")
-    func failedForEver() async throws {
-        let store = try await funded(5)
+    @Test("an id that was refused for want of money stays refused when the money has come", arguments: Engine.available)
+    func failedForEver(_ engine: Engine) async throws {
+        let store = try await funded(engine, 5)
         let payment = Self.transfer(10, from: 2, to: 3, 6)
         #expect(try await post(payment, in: store) == [.exceedsCredits])
         #expect(try await post(Self.transfer(11, from: 1, to: 2, 100), in: store) == [.created])
@@ -71,9 +70,9 @@ struct BooksTests {
         await store.close()
     }
 
-    @Test("what is held cannot be spent twice, is taken in part and the rest comes back")
-    func holdAndCapture() async throws {
-        let store = try await funded(100)
+    @Test("what is held cannot be spent twice, is taken in part and the rest comes back", arguments: Engine.available)
+    func holdAndCapture(_ engine: Engine) async throws {
+        let store = try await funded(engine, 100)
         let hold = Self.transfer(10, from: 2, to: 3, 80).held(forSeconds: 60)
         #expect(try await post(hold, in: store) == [.created])
         #expect(try await post(Self.transfer(11, from: 2, to: 3, 21), in: store) == [.exceedsCredits])
@@ -86,9 +85,9 @@ struct BooksTests {
         await store.close()
     }
 
-    @Test("a hold ends by the clock and the money is free again, without anybody asking")
-    func expires() async throws {
-        let store = try await funded(100)
+    @Test("a hold ends by the clock and the money is free again, without anybody asking", arguments: Engine.available)
+    func expires(_ engine: Engine) async throws {
+        let store = try await funded(engine, 100)
         let hold = Self.transfer(10, from: 2, to: 3, 100).held(forSeconds: 60)
         #expect(try await post(hold, in: store) == [.created])
         clock.move(by: 59_999_999)
@@ -100,9 +99,9 @@ struct BooksTests {
         await store.close()
     }
 
-    @Test("linked transfers succeed or fail together, and a retried chain is found whole")
-    func linked() async throws {
-        let store = try await funded(100)
+    @Test("linked transfers succeed or fail together, and a retried chain is found whole", arguments: Engine.available)
+    func linked(_ engine: Engine) async throws {
+        let store = try await funded(engine, 100)
         let good = Self.transfer(10, from: 2, to: 3, 60).linkedToNext
         let bad = Self.transfer(11, from: 2, to: 3, 41)
         #expect(try await post(good, bad, in: store) == [.linkedTransferFailed, .exceedsCredits])
@@ -114,9 +113,9 @@ struct BooksTests {
         await store.close()
     }
 
-    @Test("a closing transfer closes an account, and voiding it opens the account again")
-    func closing() async throws {
-        let store = try await funded(100)
+    @Test("a closing transfer closes an account, and voiding it opens the account again", arguments: Engine.available)
+    func closing(_ engine: Engine) async throws {
+        let store = try await funded(engine, 100)
         var close = Self.transfer(10, from: 2, to: 3, 0).held(forSeconds: 0)
         close.flags.insert(.closingDebit)
         #expect(try await post(close, in: store) == [.created])
@@ -126,9 +125,9 @@ struct BooksTests {
         await store.close()
     }
 
-    @Test("S67: the books sum to zero, and every past moment can be asked for")
-    func past() async throws {
-        let store = try await funded(100)
+    @Test("S67: the books sum to zero, and every past moment can be asked for", arguments: Engine.available)
+    func past(_ engine: Engine) async throws {
+        let store = try await funded(engine, 100)
         let before = Instant(microseconds: clock.wall.now().microseconds + 10)
         clock.move(by: 1_000_000)
         let hold = Self.transfer(10, from: 2, to: 3, 80).held(forSeconds: 60)
@@ -146,9 +145,9 @@ struct BooksTests {
         await store.close()
     }
 
-    @Test("a refused command leaves no trace in the books")
-    func refusedCommand() async throws {
-        let store = try await funded(5)
+    @Test("a refused command leaves no trace in the books", arguments: Engine.available)
+    func refusedCommand(_ engine: Engine) async throws {
+        let store = try await funded(engine, 5)
         let problem = await #expect(throws: Problem.self) {
             try await store.write { tx throws(Problem) in
                 try Books.require([Self.transfer(10, from: 2, to: 3, 6)], in: tx)

@@ -4,7 +4,7 @@ import Foundation
 import Ledger
 import Primitives
 import Store
-import StoreSQLite
+import TestStores
 import Testing
 
 /// Random histories. Identifiers come from a small set, so that every kind of repetition happens.

@@ -4,13 +4,12 @@ import Ledger
 import Metering
 import Primitives
 import Store
-import StoreSQLite
+import TestStores
 import Testing
 import Trade
 
 @Suite("Settlement")
 struct SettlementTests {
-    let place = Place()
     let clock = ManualClock()
     static let order = ID<Settlement>(high: 5, low: 1)
     static let receipt = Digest(of: "receipt")
@@ -18,8 +17,8 @@ struct SettlementTests {
     static func account(_ number: UInt64) -> ID<Account> { ID(high: 1, low: number) }
 
     /// Custodian 1, buyer 2 with 1,000 fen, escrow 3, bus company 4, bureau 5, exchange 6.
-    func opened() async throws -> SQLiteStore {
-        let store = try place.open(clock: clock)
+    func opened(_ engine: Engine) async throws -> PlacedStore {
+        let store = try Place(engine).open(clock: clock)
         try await store.migrate(LedgerSchema.migrations + MeteringSchema.migrations + SettlementSchema.migrations)
         try await store.write { tx throws(Problem) in
             let kinds: [AccountKind] = [.custodian, .prepaid, .escrow, .payable, .payable, .fee]
@@ -45,7 +44,7 @@ struct SettlementTests {
         return SettlementParties(buyer: Self.account(2), escrow: Self.account(3), split: split)
     }
 
-    func held(_ store: SQLiteStore, _ amount: Int64 = 600) async throws {
+    func held(_ store: PlacedStore, _ amount: Int64 = 600) async throws {
         let parties = try parties()
         try await store.write { tx throws(Problem) in
             try SettlementDesk.hold(Self.order, parties, minorUnits: amount, seconds: 60, in: tx)
@@ -53,7 +52,7 @@ struct SettlementTests {
     }
 
     /// Net credits of accounts 2…6, and the faults of the books.
-    func books(_ store: SQLiteStore) async throws -> [Int64] {
+    func books(_ store: PlacedStore) async throws -> [Int64] {
         try await store.read { tx throws(Problem) in
             let faults = try Books.faults(in: tx)
             if !faults.isEmpty { throw Problem(.fault, "test.books-broken", operatorNote: "\(faults)") }
@@ -66,9 +65,9 @@ struct SettlementTests {
         return nil
     }
 
-    @Test("S67: on the delivery's receipt the sellers are paid to the fen, once, and the rest is free again")
-    func capture() async throws {
-        let store = try await opened()
+    @Test("S67: on the delivery's receipt the sellers are paid to the fen, once, and the rest is free again", arguments: Engine.available)
+    func capture(_ engine: Engine) async throws {
+        let store = try await opened(engine)
         try await held(store)
         try await held(store)
         for _ in 0..<3 {
@@ -80,9 +79,9 @@ struct SettlementTests {
         await store.close()
     }
 
-    @Test("S67: when the delivery fails the held payment goes back, by cancellation or by the clock")
-    func failedDelivery() async throws {
-        let store = try await opened()
+    @Test("S67: when the delivery fails the held payment goes back, by cancellation or by the clock", arguments: Engine.available)
+    func failedDelivery(_ engine: Engine) async throws {
+        let store = try await opened(engine)
         try await held(store)
         try await store.write { tx throws(Problem) in try SettlementDesk.release(Self.order, in: tx) }
         #expect(try await books(store)[0] == 1000)
@@ -106,9 +105,9 @@ struct SettlementTests {
         await store.close()
     }
 
-    @Test("S69: a dispute stops the clock, and only the ruling moves the held money")
-    func dispute() async throws {
-        let store = try await opened()
+    @Test("S69: a dispute stops the clock, and only the ruling moves the held money", arguments: Engine.available)
+    func dispute(_ engine: Engine) async throws {
+        let store = try await opened(engine)
         try await held(store)
         try await store.write { tx throws(Problem) in try SettlementDesk.freeze(Self.order, in: tx) }
         clock.move(by: 3_600_000_000)
@@ -128,9 +127,9 @@ struct SettlementTests {
         await store.close()
     }
 
-    @Test("a refund comes from those who were paid, names the order and never exceeds the payment")
-    func refund() async throws {
-        let store = try await opened()
+    @Test("a refund comes from those who were paid, names the order and never exceeds the payment", arguments: Engine.available)
+    func refund(_ engine: Engine) async throws {
+        let store = try await opened(engine)
         try await held(store)
         try await store.write { tx throws(Problem) in
             try SettlementDesk.capture(Self.order, minorUnits: 600, receipt: Self.receipt, in: tx)
@@ -151,9 +150,9 @@ struct SettlementTests {
         await store.close()
     }
 
-    @Test("every step in every state answers something, and money is only ever where the state says")
-    func everyStateEveryStep() async throws {
-        let store = try await opened()
+    @Test("every step in every state answers something, and money is only ever where the state says", arguments: Engine.available)
+    func everyStateEveryStep(_ engine: Engine) async throws {
+        let store = try await opened(engine)
         let parties = try parties()
         var random = SeededRandom(seed: 3)
         for round in 0..<120 as Range<UInt64> {
@@ -191,9 +190,9 @@ struct SettlementTests {
         await store.close()
     }
 
-    @Test("S67: a statement is reproducible from its events, closes its period, and is corrected by a note only")
-    func statement() async throws {
-        let store = try await opened()
+    @Test("S67: a statement is reproducible from its events, closes its period, and is corrected by a note only", arguments: Engine.available)
+    func statement(_ engine: Engine) async throws {
+        let store = try await opened(engine)
         let plan = try PricePlan(components: [.perUnit(meter: "query", price: UnitPrice(minorUnits: 7))])
         let start = clock.wall.now()
         clock.move(by: 1_000_000)

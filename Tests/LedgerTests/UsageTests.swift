@@ -4,16 +4,15 @@ import Foundation
 import Metering
 import Primitives
 import Store
-import StoreSQLite
+import TestStores
 import Testing
 
 @Suite("Usage")
 struct UsageTests {
-    let place = Place()
     let clock = ManualClock()
 
-    func opened() async throws -> SQLiteStore {
-        let store = try place.open(clock: clock)
+    func opened(_ engine: Engine) async throws -> PlacedStore {
+        let store = try Place(engine).open(clock: clock)
         try await store.migrate(MeteringSchema.migrations)
         try await store.write { tx throws(Problem) in
             for aggregation in MeterDefinition.Aggregation.allCases {
@@ -32,13 +31,13 @@ struct UsageTests {
             data: ["n": n])
     }
 
-    func record(_ events: UsageEvent..., in store: SQLiteStore) async throws -> [EventOutcome] {
+    func record(_ events: UsageEvent..., in store: PlacedStore) async throws -> [EventOutcome] {
         try await store.write { tx throws(Problem) in try UsageMeter.record(events, in: tx) }
     }
 
-    @Test("a fact counts once for ever, and the same id with another body is refused")
-    func once() async throws {
-        let store = try await opened()
+    @Test("a fact counts once for ever, and the same id with another body is refused", arguments: Engine.available)
+    func once(_ engine: Engine) async throws {
+        let store = try await opened(engine)
         #expect(try await record(Self.event("1"), Self.event("1"), in: store) == [.counted, .repeated])
         let problem = await #expect(throws: Problem.self) {
             try await record(Self.event("2"), Self.event("1", n: 2), in: store)
@@ -48,9 +47,9 @@ struct UsageTests {
         await store.close()
     }
 
-    @Test("a day is the contract's day: an event at 17:00 UTC belongs to the next day in Beijing")
-    func zones() async throws {
-        let store = try await opened()
+    @Test("a day is the contract's day: an event at 17:00 UTC belongs to the next day in Beijing", arguments: Engine.available)
+    func zones(_ engine: Engine) async throws {
+        let store = try await opened(engine)
         let noon: Int64 = 1_699_963_200  // 2023-11-14 12:00 UTC, 20:00 in Beijing.
         _ = try await record(Self.event("1", at: noon, n: 3), Self.event("2", at: noon + 5 * 3600, n: 4), in: store)
         let windows = { (zone: TimeZoneOffset) in
@@ -66,9 +65,9 @@ struct UsageTests {
         await store.close()
     }
 
-    @Test("every aggregation answers what a loop over the events answers")
-    func aggregations() async throws {
-        let store = try await opened()
+    @Test("every aggregation answers what a loop over the events answers", arguments: Engine.available)
+    func aggregations(_ engine: Engine) async throws {
+        let store = try await opened(engine)
         var random = SeededRandom(seed: 5)
         let quantities = (0..<50).map { _ in Int64(random.next() % 20) }
         try await store.write { tx throws(Problem) in
@@ -101,9 +100,9 @@ struct UsageTests {
         await store.close()
     }
 
-    @Test("a late fact of a closed period counts now, as a correction")
-    func late() async throws {
-        let store = try await opened()
+    @Test("a late fact of a closed period counts now, as a correction", arguments: Engine.available)
+    func late(_ engine: Engine) async throws {
+        let store = try await opened(engine)
         let now = clock.wall.now()
         try await store.write { tx throws(Problem) in
             try UsageMeter.close("agr-1", through: Instant(microseconds: now.microseconds - 1_000_000), in: tx)
@@ -161,13 +160,12 @@ struct UsageTests {
 
 @Suite("Grants")
 struct GrantTests {
-    let place = Place()
     let clock = ManualClock()
 
     static func id<Noun>(_ number: UInt64) -> ID<Noun> { ID(high: 9, low: number) }
 
-    func granted(_ uses: Int64) async throws -> SQLiteStore {
-        let store = try place.open(clock: clock)
+    func granted(_ engine: Engine, _ uses: Int64) async throws -> PlacedStore {
+        let store = try Place(engine).open(clock: clock)
         try await store.migrate(MeteringSchema.migrations)
         let now = clock.wall.now()
         try await store.write { tx throws(Problem) in
@@ -185,13 +183,13 @@ struct GrantTests {
         return nil
     }
 
-    func consume(_ passage: UInt64, in store: SQLiteStore) async throws {
+    func consume(_ passage: UInt64, in store: PlacedStore) async throws {
         try await store.write { tx throws(Problem) in try Grants.consume(Self.id(passage), of: Self.id(1), in: tx) }
     }
 
-    @Test("S95: a pool's remaining quota is exact after concurrent use, and use beyond it cannot happen")
-    func concurrent() async throws {
-        let store = try await granted(70)
+    @Test("S95: a pool's remaining quota is exact after concurrent use, and use beyond it cannot happen", arguments: Engine.available)
+    func concurrent(_ engine: Engine) async throws {
+        let store = try await granted(engine, 70)
         let outcomes = await withTaskGroup(of: String.self) { group in
             for passage in 0..<200 as Range<UInt64> {
                 group.addTask {
@@ -206,18 +204,18 @@ struct GrantTests {
         await store.close()
     }
 
-    @Test("the same passage uses its grant once, however often it is asked")
-    func idempotent() async throws {
-        let store = try await granted(2)
+    @Test("the same passage uses its grant once, however often it is asked", arguments: Engine.available)
+    func idempotent(_ engine: Engine) async throws {
+        let store = try await granted(engine, 2)
         for _ in 0..<5 { try await consume(7, in: store) }
         let left = try await store.read { tx throws(Problem) in try Grants.grant(Self.id(1), in: tx)?.remaining }
         #expect(left == 1)
         await store.close()
     }
 
-    @Test("a reservation comes back by the clock and cannot be consumed afterwards")
-    func expiry() async throws {
-        let store = try await granted(1)
+    @Test("a reservation comes back by the clock and cannot be consumed afterwards", arguments: Engine.available)
+    func expiry(_ engine: Engine) async throws {
+        let store = try await granted(engine, 1)
         try await store.write { tx throws(Problem) in
             try Grants.reserve(Self.id(7), of: Self.id(1), forSeconds: 10, in: tx)
         }
@@ -231,9 +229,9 @@ struct GrantTests {
         await store.close()
     }
 
-    @Test("a revoked or ended grant is refused, also for what was reserved before")
-    func revoked() async throws {
-        let store = try await granted(5)
+    @Test("a revoked or ended grant is refused, also for what was reserved before", arguments: Engine.available)
+    func revoked(_ engine: Engine) async throws {
+        let store = try await granted(engine, 5)
         try await store.write { tx throws(Problem) in
             try Grants.reserve(Self.id(7), of: Self.id(1), forSeconds: 1000, in: tx)
             try Grants.revoke(Self.id(1), in: tx)
@@ -246,9 +244,9 @@ struct GrantTests {
         await store.close()
     }
 
-    @Test("a grant ends at its hour")
-    func ended() async throws {
-        let store = try await granted(5)
+    @Test("a grant ends at its hour", arguments: Engine.available)
+    func ended(_ engine: Engine) async throws {
+        let store = try await granted(engine, 5)
         clock.move(by: 100_000_000)
         #expect(await refusal { try await consume(8, in: store) } == "metering.grant-ended")
         await store.close()

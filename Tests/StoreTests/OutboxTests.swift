@@ -2,24 +2,23 @@
 
 import Primitives
 import Store
-import StoreSQLite
+import TestStores
 import Testing
 
 @Suite("Outbox and search")
 struct OutboxTests {
-    let place = Place()
     let clock = ManualClock()
     static let index = SearchIndex("test_search")
 
-    func opened() async throws -> SQLiteStore {
-        let store = try place.open(clock: clock)
+    func opened(_ engine: Engine) async throws -> PlacedStore {
+        let store = try Place(engine).open(clock: clock)
         try await store.migrate(Outbox.migrations + [Self.index.migration("test/0001-search")])
         return store
     }
 
-    @Test("a message goes out with its commit or not at all, and is tried again ever more slowly until it arrives")
-    func outbox() async throws {
-        let store = try await opened()
+    @Test("a message goes out with its commit or not at all, and is tried again ever more slowly until it arrives", arguments: Engine.available)
+    func outbox(_ engine: Engine) async throws {
+        let store = try await opened(engine)
         let id = ID<Outbox.Message>(high: 1, low: 1)
         _ = try? await store.write { tx throws(Problem) in
             try Outbox.enqueue(id, topic: "receipt", body: [1], in: tx)
@@ -47,9 +46,9 @@ struct OutboxTests {
         await store.close()
     }
 
-    @Test("空气 is found in 空气质量, Größe as grosse, and what was replaced is gone")
-    func search() async throws {
-        let store = try await opened()
+    @Test("空气 is found in 空气质量, Größe as grosse, and what was replaced is gone", arguments: Engine.available)
+    func search(_ engine: Engine) async throws {
+        let store = try await opened(engine)
         let air = ID<Int>(high: 1, low: 1)
         let bus = ID<Int>(high: 1, low: 2)
         try await store.write { tx throws(Problem) in

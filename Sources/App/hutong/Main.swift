@@ -14,6 +14,8 @@ struct Hutong: AsyncParsableCommand {
             VersionVerb.self,
             PolicyVerbs.self,
             ProfileVerb.self, StandardVerb.self, VersionVerb.self,
+            LedgerVerb.self,
+            MeterVerb.self,
         ]
     )
 }

@@ -34,5 +34,9 @@ extension Problem {
             ["account": .code(Code(.account, account.id)), "status": .text("\(status)")])
     }
 
+    static func bankFileMalformed(line: Int, _ reason: String) -> Problem {
+        Problem(.invalid, "ledger.bank-file-malformed", ["line": .integer(Int64(line)), "reason": .text(reason)])
+    }
+
     static let rowDamaged = Problem(.fault, "store.row-unreadable", operatorNote: "an unknown kind in the books")
 }
