@@ -60,8 +60,9 @@ let package = Package(
         .executableTarget(name: "hutong", dependencies: ["Wire", "Primitives", arguments],
                           path: "Sources/App/hutong", swiftSettings: strict),
         // Tests
+        .target(name: "TestKit", dependencies: ["Primitives"], path: "Tests/TestKit", swiftSettings: strict),
         tests("HouseTests", ["Primitives", "Wire"]),
         tests("PrimitivesTests", ["Primitives"]),
-        tests("WebUITests", ["WebUI", "Primitives"]),
+        tests("WebUITests", ["WebUI", "TestKit", "Primitives"]),
     ]
 )
