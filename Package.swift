@@ -106,6 +106,7 @@ let package = Package(
         room("App", "APIClient", ["Wire", "Primitives", httpClient, nio, nioHTTP]),
         room("App", "Assembly", ["HTTPAPI", "Compute", "Valve", "Trade", "Register", "Collect", "Ledger", "Metering", "Transparency", "Lane", "Identity", "Store", "Tables", "LaneHTTP", "StoreSQLite", "TablesDuckDB", "Primitives", logging]),
         // Tests
+        .target(name: "TestKit", dependencies: ["Primitives"], path: "Tests/TestKit", swiftSettings: strict),
         tests("HouseTests", ["Primitives", "Wire"]),
         tests("PrimitivesTests", ["Primitives"]),
         tests("DataspaceTests", ["Dataspace", "Policy", "Primitives", "Wire"]),
@@ -117,5 +118,6 @@ let package = Package(
         tests("WebUITests", ["WebUI", "Primitives"]),
         .target(name: "TestStores", dependencies: ["Primitives", "Store", "StoreSQLite", "StorePostgres"],
                 path: "Tests/TestStores", swiftSettings: strict),
+        tests("WebUITests", ["WebUI", "TestKit", "Primitives"]),
     ]
 )
