@@ -115,9 +115,8 @@ let package = Package(
         tests("StoreTests", ["Store", "StoreSQLite", "Primitives", "TestStores"]),
         tests("CaseworkTests", ["Casework", "Store", "Primitives"]),
         tests("LedgerTests", ["Ledger", "StoreSQLite", "Metering", "Trade", "Primitives", "Store", "TestStores"]),
-        tests("WebUITests", ["WebUI", "Primitives"]),
+        tests("WebUITests", ["WebUI", "Primitives", "TestKit"]),
         .target(name: "TestStores", dependencies: ["Primitives", "Store", "StoreSQLite", "StorePostgres"],
                 path: "Tests/TestStores", swiftSettings: strict),
-        tests("WebUITests", ["WebUI", "TestKit", "Primitives"]),
     ]
 )
