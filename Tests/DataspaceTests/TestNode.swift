@@ -73,10 +73,10 @@ struct TestNode<Desk: DataspaceDesk> {
     /// Follows an event up as the node's commit would: record, decide, note the call.
     mutating func follow(_ event: DSPEvent, at now: Instant) throws {
         record(event)
-        if let call = engine.call(for: event, at: now) { calls.append(call) }
+        if let call = engine.call(for: event) { calls.append(call) }
         guard let next = try engine.decide(event, book: &book, now: now) else { return }
         record(next)
-        if let call = engine.call(for: next, at: now) { calls.append(call) }
+        if let call = engine.call(for: next) { calls.append(call) }
     }
 
     mutating func settle(_ call: DSPCall, _ outcome: DeliveryOutcome, at now: Instant) throws {

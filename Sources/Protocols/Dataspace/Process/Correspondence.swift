@@ -38,6 +38,8 @@ package struct Correspondence: Hashable, Sendable {
     package enum Limits {
         /// A negotiation that goes back and forth longer than this is no negotiation.
         package static let messagesMax = 128
+        /// An attempt of which nothing was heard for so long is lost: the node died, or the network swallowed it.
+        package static let attemptTimeout: Duration = .seconds(15)
         package static let firstRetry: Duration = .seconds(1)
         package static let retryMax: Duration = .seconds(300)
         /// After this the other side counts as unreachable.
@@ -84,9 +86,16 @@ package struct Correspondence: Hashable, Sendable {
         transcript.append(
             TranscriptEntry(from: side, type: type, digest: Digest(of: json.canonicalBytes), at: now))
         delivery = Delivery(
-            json: json, path: path, attempts: 0, nextAttempt: now,
+            json: json, path: path, attempts: 0, nextAttempt: now.advanced(by: Limits.attemptTimeout),
             deadline: now.advanced(by: Limits.deliveryDeadline), lastError: nil)
         actBefore = now.advanced(by: Limits.actDeadline)
+    }
+
+    /// Whether the message is to be tried now; if so, the attempt is noted as begun.
+    mutating func beginsAttempt(at now: Instant) -> Bool {
+        guard let waiting = delivery, waiting.nextAttempt <= now else { return false }
+        delivery?.nextAttempt = now.advanced(by: Limits.attemptTimeout)
+        return true
     }
 
     /// It arrived, or we give it up.

@@ -54,18 +54,16 @@ package struct DataspaceEngine<Desk: DataspaceDesk> {
         }
     }
 
-    /// The call an event asks for; `nil` where it asks for none, or the message rests until its next attempt.
-    package func call(for event: DSPEvent, at now: Instant) -> DSPCall? {
+    /// The call an event asks for, to be made after its commit; `nil` where it asks for none.
+    package func call(for event: DSPEvent) -> DSPCall? {
         switch event {
-        case .negotiation(let negotiation, let effects):
-            Self.call(for: negotiation, .negotiation, asks: effects.contains(.askState), at: now)
-        case .transfer(let transfer, let effects):
-            Self.call(for: transfer, .transfer, asks: effects.contains(.askState), at: now)
+        case .negotiation(let negotiation, let effects): Self.call(for: negotiation, .negotiation, effects)
+        case .transfer(let transfer, let effects): Self.call(for: transfer, .transfer, effects)
         }
     }
 
-    private static func call(
-        for process: some DataspaceProcess, _ subject: DSPCall.Subject, asks: Bool, at now: Instant
+    private static func call<P: DataspaceProcess>(
+        for process: P, _ subject: DSPCall.Subject, _ effects: [ProcessEffect<P.State>]
     ) -> DSPCall? {
         let address = process.correspondence.address
         let base = address.hasSuffix("/") ? String(address.dropLast()) : address
@@ -74,8 +72,8 @@ package struct DataspaceEngine<Desk: DataspaceDesk> {
                 subject: subject, pid: process.correspondence.ownPid, purpose: purpose, method: method,
                 url: base + path, body: body, counterparty: process.correspondence.counterparty)
         }
-        if asks { return call(.askState, "GET", process.statePath, nil) }
-        guard let delivery = process.correspondence.delivery, delivery.nextAttempt <= now else { return nil }
+        if effects.contains(.askState) { return call(.askState, "GET", process.statePath, nil) }
+        guard effects.contains(.deliver), let delivery = process.correspondence.delivery else { return nil }
         return call(.deliver, "POST", delivery.path, delivery.json)
     }
 

@@ -11,7 +11,7 @@ package protocol ProcessState: RawRepresentable<String>, Hashable, Sendable, Cas
 
 /// What has to follow a step of a process, besides storing it.
 package enum ProcessEffect<State: ProcessState>: Hashable, Sendable {
-    /// `correspondence.delivery` holds a message to deliver now.
+    /// `correspondence.delivery` holds a message to deliver now; the attempt is noted as begun.
     case deliver
     /// The state changed: one log leaf, with this transcript digest.
     case record(State, Digest)
@@ -144,13 +144,14 @@ extension DataspaceProcess {
         return end("The other side had terminated.", now, by: side.other)
     }
 
-    /// What the time brings: a message that could not be delivered for a day, or a side that did not act for a
-    /// week, ends the process. A final state stays; only its message is given up.
+    /// What the time brings: a message to try again; an end, where one could not be delivered for a day or a side
+    /// did not act for a week. A final state stays; only its message is given up.
     package mutating func expire(at now: Instant) -> [ProcessEffect<State>] {
         if let delivery = correspondence.delivery, delivery.deadline <= now {
             let reason = "Undelivered after \(delivery.attempts) attempts: \(delivery.lastError ?? "")"
             return end(reason, now)
         }
+        if correspondence.beginsAttempt(at: now) { return [.deliver] }
         if !state.isFinal, state.actor != nil, correspondence.actBefore <= now {
             return end("Nobody acted before the deadline.", now)
         }
