@@ -44,6 +44,7 @@ let package = Package(
     ],
     targets: [
         // Kernels: nothing of ours; no I/O, no clock, no Foundation.
+        room("Kernels", "Noise"),
         // Foundations
         room("Foundations", "Primitives", [crypto]),
         room("Foundations", "Store", ["Primitives"]),
@@ -51,17 +52,20 @@ let package = Package(
         // Adapters: each fills one seam.
         .target(name: "CDuckDB", path: "Sources/Adapters/CDuckDB", linkerSettings: [.linkedLibrary("dl")]),
         room("Adapters", "TablesDuckDB", ["Tables", "Primitives", "CDuckDB"]),
+        room("Adapters", "TablesSpark", ["Tables"]),
         // City
         // Protocols
+        room("Protocols", "PrivateSQL", ["Noise", "Tables", "Primitives", crypto]),
         // Stages
         // Oversight
         // App
         .target(name: "CTexts", path: "Sources/App/CTexts", cSettings: [.unsafeFlags(["-std=c23"])]),
         room("App", "Wire", ["Primitives", "CTexts", yams]),
-        .executableTarget(name: "hutong", dependencies: ["Wire", "Primitives", arguments],
+        .executableTarget(name: "hutong", dependencies: ["Wire", "Primitives", "PrivateSQL", "Tables", "TablesDuckDB", arguments],
                           path: "Sources/App/hutong", swiftSettings: strict),
         // Tests
         tests("PrimitivesTests", ["Primitives"]),
         tests("CollectTests", ["Tables", "TablesDuckDB", "Primitives"]),
+        tests("PrivateSQLTests", ["PrivateSQL", "Noise", "Tables", "TablesDuckDB", "TablesSpark", "Primitives"]),
     ]
 )

@@ -12,12 +12,16 @@ static const unsigned char store[] = {
 static const unsigned char tables[] = {
 #embed "../../../Texts/tables.yaml"
 };
+static const unsigned char privatesql[] = {
+#embed "../../../Texts/privatesql.yaml"
+};
 
 static const struct {
     const unsigned char *bytes;
     size_t size;
 } files[] = {
     {app, sizeof app},
+    {privatesql, sizeof privatesql},
     {store, sizeof store},
     {tables, sizeof tables},
 };
