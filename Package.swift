@@ -64,6 +64,7 @@ let package = Package(
         room("Kernels", "Merkle", ["CMerkle"]),
         .target(name: "CScan", path: "Sources/Kernels/CScan", cSettings: [.unsafeFlags(["-O3"])]),
         room("Kernels", "Scan", ["CScan"]),
+        room("Kernels", "Noise"),
         // Foundations
         room("Foundations", "Primitives", [crypto]),
         room("Foundations", "Store", ["Primitives"]),
@@ -88,6 +89,10 @@ let package = Package(
         // City
         // Protocols
         room("Protocols", "Dataspace", ["Policy"]),
+        room("Adapters", "TablesSpark", ["Tables"]),
+        // City
+        // Protocols
+        room("Protocols", "PrivateSQL", ["Noise", "Tables", "Primitives", crypto]),
         // Stages
         room("Stages", "Collect", ["Tables", "Store", "Transparency", "Primitives"]),
         room("Stages", "Register", ["Collect", "Lane", "Transparency", "Tables", "Identity", "Store", "Primitives"]),
@@ -99,6 +104,7 @@ let package = Package(
         .target(name: "CTexts", path: "Sources/App/CTexts", cSettings: [.unsafeFlags(["-std=c23"])]),
         room("App", "Wire", ["Primitives", "CTexts", yams]),
         .executableTarget(name: "hutong", dependencies: ["Assembly", "HTTPAPI", "APIClient", "Identity", "Register", "Store", "Transparency", "Trade", logging, "Wire", "Policy", "Primitives", arguments, "Tables", "TablesDuckDB", "Collect", yams, "StoreSQLite", "Ledger", "Metering"],
+        .executableTarget(name: "hutong", dependencies: ["Wire", "Primitives", "PrivateSQL", "Tables", "TablesDuckDB", arguments],
                           path: "Sources/App/hutong", swiftSettings: strict),
         .target(name: "CAssets", path: "Sources/App/CAssets", cSettings: [.unsafeFlags(["-std=c23"])]),
         room("App", "WebUI", ["Primitives", "CAssets"]),
@@ -118,5 +124,7 @@ let package = Package(
         tests("WebUITests", ["WebUI", "Primitives", "TestKit"]),
         .target(name: "TestStores", dependencies: ["Primitives", "Store", "StoreSQLite", "StorePostgres"],
                 path: "Tests/TestStores", swiftSettings: strict),
+        tests("CollectTests", ["Tables", "TablesDuckDB", "Primitives"]),
+        tests("PrivateSQLTests", ["PrivateSQL", "Noise", "Tables", "TablesDuckDB", "TablesSpark", "Primitives"]),
     ]
 )
