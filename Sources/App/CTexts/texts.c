@@ -35,6 +35,9 @@ static const unsigned char policy_texts[] = {
 static const unsigned char pricing_texts[] = {
 #embed "../../../Texts/pricing.yaml"
 };
+static const unsigned char privatesql_texts[] = {
+#embed "../../../Texts/privatesql.yaml"
+};
 static const unsigned char register_texts[] = {
 #embed "../../../Texts/register.yaml"
 };
@@ -69,6 +72,7 @@ static const struct {
     {metering_texts, sizeof metering_texts},
     {policy_texts, sizeof policy_texts},
     {pricing_texts, sizeof pricing_texts},
+    {privatesql_texts, sizeof privatesql_texts},
     {register_texts, sizeof register_texts},
     {store_texts, sizeof store_texts},
     {tables_texts, sizeof tables_texts},
