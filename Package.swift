@@ -44,20 +44,25 @@ let package = Package(
     ],
     targets: [
         // Kernels: nothing of ours; no I/O, no clock, no Foundation.
+        .target(name: "CCurves", path: "Sources/Kernels/CCurves", cSettings: [.unsafeFlags(["-O3"])]),
+        room("Kernels", "Curves", ["CCurves", crypto]),
+        room("Kernels", "Oblivious"),
         // Foundations
         room("Foundations", "Primitives", [crypto]),
         room("Foundations", "Store", ["Primitives"]),
         // Adapters: each fills one seam.
         // City
         // Protocols
+        room("Protocols", "PSI", ["Curves", "Oblivious", "Primitives", crypto]),
         // Stages
         // Oversight
         // App
         .target(name: "CTexts", path: "Sources/App/CTexts", cSettings: [.unsafeFlags(["-std=c23"])]),
         room("App", "Wire", ["Primitives", "CTexts", yams]),
-        .executableTarget(name: "hutong", dependencies: ["Wire", "Primitives", arguments],
+        .executableTarget(name: "hutong", dependencies: ["Wire", "Primitives", "PSI", "Oblivious", arguments],
                           path: "Sources/App/hutong", swiftSettings: strict),
         // Tests
         tests("PrimitivesTests", ["Primitives"]),
+        tests("PSITests", ["PSI", "Curves", "Oblivious", "Primitives", crypto]),
     ]
 )

@@ -6,6 +6,9 @@
 static const unsigned char app[] = {
 #embed "../../../Texts/app.yaml"
 };
+static const unsigned char psi[] = {
+#embed "../../../Texts/psi.yaml"
+};
 static const unsigned char store[] = {
 #embed "../../../Texts/store.yaml"
 };
@@ -15,6 +18,7 @@ static const struct {
     size_t size;
 } files[] = {
     {app, sizeof app},
+    {psi, sizeof psi},
     {store, sizeof store},
 };
 

@@ -11,6 +11,7 @@ struct Hutong: AsyncParsableCommand {
         abstract: "Publish a dataset without handing it over. 数据不出院，价值走胡同。",
         version: Version.text,
         subcommands: [
+            PSIVerbs.self,
             VersionVerb.self,
         ]
     )
