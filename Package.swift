@@ -65,6 +65,9 @@ let package = Package(
         .target(name: "CScan", path: "Sources/Kernels/CScan", cSettings: [.unsafeFlags(["-O3"])]),
         room("Kernels", "Scan", ["CScan"]),
         room("Kernels", "Noise"),
+        .target(name: "CCurves", path: "Sources/Kernels/CCurves", cSettings: [.unsafeFlags(["-O3"])]),
+        room("Kernels", "Curves", ["CCurves", crypto]),
+        room("Kernels", "Oblivious"),
         // Foundations
         room("Foundations", "Primitives", [crypto]),
         room("Foundations", "Store", ["Primitives"]),
@@ -93,6 +96,7 @@ let package = Package(
         // City
         // Protocols
         room("Protocols", "PrivateSQL", ["Noise", "Tables", "Primitives", crypto]),
+        room("Protocols", "PSI", ["Curves", "Oblivious", "Primitives", crypto]),
         // Stages
         room("Stages", "Collect", ["Tables", "Store", "Transparency", "Primitives"]),
         room("Stages", "Register", ["Collect", "Lane", "Transparency", "Tables", "Identity", "Store", "Primitives"]),
@@ -104,6 +108,7 @@ let package = Package(
         .target(name: "CTexts", path: "Sources/App/CTexts", cSettings: [.unsafeFlags(["-std=c23"])]),
         room("App", "Wire", ["Primitives", "CTexts", yams]),
         .executableTarget(name: "hutong", dependencies: ["Assembly", "HTTPAPI", "APIClient", "Identity", "Register", "Store", "Transparency", "Trade", logging, "Wire", "Policy", "Primitives", arguments, "Tables", "TablesDuckDB", "Collect", yams, "StoreSQLite", "Ledger", "Metering", "PrivateSQL"],
+        .executableTarget(name: "hutong", dependencies: ["Wire", "Primitives", "PSI", "Oblivious", arguments],
                           path: "Sources/App/hutong", swiftSettings: strict),
         .target(name: "CAssets", path: "Sources/App/CAssets", cSettings: [.unsafeFlags(["-std=c23"])]),
         room("App", "WebUI", ["Primitives", "CAssets"]),
@@ -124,5 +129,6 @@ let package = Package(
         .target(name: "TestStores", dependencies: ["Primitives", "Store", "StoreSQLite", "StorePostgres"],
                 path: "Tests/TestStores", swiftSettings: strict),
         tests("PrivateSQLTests", ["PrivateSQL", "Noise", "Tables", "TablesDuckDB", "TablesSpark", "Primitives"]),
+        tests("PSITests", ["PSI", "Curves", "Oblivious", "Primitives", crypto]),
     ]
 )

@@ -12,6 +12,7 @@ struct Hutong: AsyncParsableCommand {
         version: Version.text,
         subcommands: [
             SqlVerb.self,
+            PSIVerbs.self,
             VersionVerb.self,
             PolicyVerbs.self,
             ProfileVerb.self, StandardVerb.self, VersionVerb.self,
