@@ -38,6 +38,9 @@ static const unsigned char pricing_texts[] = {
 static const unsigned char privatesql_texts[] = {
 #embed "../../../Texts/privatesql.yaml"
 };
+static const unsigned char psi_texts[] = {
+#embed "../../../Texts/psi.yaml"
+};
 static const unsigned char register_texts[] = {
 #embed "../../../Texts/register.yaml"
 };
@@ -73,6 +76,7 @@ static const struct {
     {policy_texts, sizeof policy_texts},
     {pricing_texts, sizeof pricing_texts},
     {privatesql_texts, sizeof privatesql_texts},
+    {psi_texts, sizeof psi_texts},
     {register_texts, sizeof register_texts},
     {store_texts, sizeof store_texts},
     {tables_texts, sizeof tables_texts},
