@@ -102,7 +102,7 @@ let package = Package(
         room("Stages", "Register", ["Collect", "Lane", "Transparency", "Tables", "Identity", "Store", "Primitives"]),
         room("Stages", "Trade", ["Register", "Ledger", "Lane", "Transparency", "Dataspace", "Policy", "Identity", "Store", "Primitives", "Metering"]),
         room("Stages", "Valve", ["Trade", "Register", "Transparency", "Policy", "Identity", "Store", "Primitives"]),
-        room("Stages", "Compute", ["Valve", "Trade", "Register", "Lane", "Transparency", "Policy", "Identity", "Store", "Primitives"]),
+        room("Stages", "Compute", ["PrivateSQL", "Tables", "Valve", "Trade", "Register", "Lane", "Transparency", "Policy", "Identity", "Store", "Primitives"]),
         // Oversight
         // App
         .target(name: "CTexts", path: "Sources/App/CTexts", cSettings: [.unsafeFlags(["-std=c23"])]),

@@ -80,7 +80,8 @@ package struct Node: Sendable {
         let budget = PrivacyBudgets()
         let compute = ComputeService(
             context: context, valve: valve,
-            engine: CleanRoomEngine(engines: engines, objects: settings.data + "/objects"), budget: budget,
+            engine: CleanRoomEngine(
+                engines: engines, dialect: RelationText(DuckDBDialect()), objects: settings.data + "/objects"), budget: budget,
             sealingKey: sealingKey)
         let courtyard = Courtyard(
             name: own.name, version: version, isExchange: isExchange, publicURL: { address.value }, context: context,

@@ -13,7 +13,7 @@ struct Hutong: AsyncParsableCommand {
         subcommands: [
             SqlVerb.self,
             PSIVerbs.self,
-            VersionVerb.self,
+            ServeVerb.self, DemoVerb.self, VersionVerb.self,
             PolicyVerbs.self,
             ProfileVerb.self, StandardVerb.self, VersionVerb.self,
             LedgerVerb.self,

@@ -11,16 +11,18 @@ final class DemoNode: @unchecked Sendable {
     let data: String
     let arguments: [String]
     private var process: Process?
-    private(set) var url = ""
-    private var port = 0
+    private let port: Int
+    /// Straight to the process: what the node's own people use. Peers come through the tap.
+    var url: String { "http://127.0.0.1:\(port)" }
 
-    init(name: String, data: String, arguments: [String]) {
+    init(name: String, data: String, port: Int, arguments: [String]) {
         self.name = name
         self.data = data
+        self.port = port
         self.arguments = arguments
     }
 
-    /// Starts the process and waits until it says its URL. Restarted, it takes the same port again.
+    /// Starts the process and waits until it serves.
     func start() throws {
         let process = Process()
         process.executableURL = URL(filePath: "/proc/self/exe").resolvingSymlinksInPath()
@@ -42,11 +44,7 @@ final class DemoNode: @unchecked Sendable {
                 throw Problem(.unavailable, "app.node-unreachable", ["url": .text(name)], operatorNote: tail(of: log))
             }
             bytes += Array(piece)
-            if let ready = try? JSON(parsing: bytes), let url = ready["url"]?.text {
-                self.url = url
-                port = url.split(separator: ":").last.flatMap { Int($0) } ?? 0
-                return
-            }
+            if let ready = try? JSON(parsing: bytes), ready["url"] != nil { return }
         }
     }
 

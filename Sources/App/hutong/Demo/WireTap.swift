@@ -16,7 +16,7 @@ final class WireTap: Sendable {
         guard socket >= 0 else { return nil }
         var address = Self.loopback(port: 0)
         guard unsafe Self.withSocketAddress(&address, { unsafe bind(socket, $0, $1) }) == 0, listen(socket, 128) == 0 else {
-            close(socket)
+            _ = Foundation.close(socket)
             return nil
         }
         var bound = Self.loopback(port: 0)
@@ -29,20 +29,27 @@ final class WireTap: Sendable {
         port = Int(UInt16(bigEndian: bound.sin_port))
         self.target = target
         self.record = record
-        _ = FileManager.default.createFile(atPath: record, contents: nil)
+        if !FileManager.default.fileExists(atPath: record) {
+            _ = FileManager.default.createFile(atPath: record, contents: nil)
+        }
         Thread.detachNewThread { self.accept() }
+    }
+
+    /// Stops listening; connections that are open go on.
+    func close() {
+        shutdown(listener, Int32(SHUT_RDWR))
+        _ = Foundation.close(listener)
     }
 
     private func accept() {
         while true {
-            // SAFETY: no address is asked for.
-            let client = unsafe Foundation.accept(listener, nil, nil)
+            let client = Foundation.accept(listener, nil, nil)
             guard client >= 0 else { return }
             let server = socket(AF_INET, Int32(SOCK_STREAM.rawValue), 0)
             var address = Self.loopback(port: target)
             guard unsafe Self.withSocketAddress(&address, { unsafe connect(server, $0, $1) }) == 0 else {
-                close(client)
-                close(server)
+                _ = Foundation.close(client)
+                _ = Foundation.close(server)
                 continue
             }
             Thread.detachNewThread { self.pump(from: client, to: server) }
@@ -62,7 +69,7 @@ final class WireTap: Sendable {
             var sent = 0
             while sent < count {
                 // SAFETY: the slice lies within the buffer.
-                let part = unsafe buffer.withUnsafeBytes { unsafe send(sink, $0.baseAddress?.advanced(by: sent), count - sent, Int32(MSG_NOSIGNAL.rawValue)) }
+                let part = unsafe buffer.withUnsafeBytes { unsafe send(sink, $0.baseAddress?.advanced(by: sent), count - sent, Int32(MSG_NOSIGNAL)) }
                 guard part > 0 else { break }
                 sent += part
             }
