@@ -17,6 +17,9 @@ static const unsigned char compute_texts[] = {
 static const unsigned char dataspace_texts[] = {
 #embed "../../../Texts/dataspace.yaml"
 };
+static const unsigned char demo_texts[] = {
+#embed "../../../Texts/demo.yaml"
+};
 static const unsigned char identity_texts[] = {
 #embed "../../../Texts/identity.yaml"
 };
@@ -69,6 +72,7 @@ static const struct {
     {collect_texts, sizeof collect_texts},
     {compute_texts, sizeof compute_texts},
     {dataspace_texts, sizeof dataspace_texts},
+    {demo_texts, sizeof demo_texts},
     {identity_texts, sizeof identity_texts},
     {lane_texts, sizeof lane_texts},
     {ledger_texts, sizeof ledger_texts},
