@@ -47,6 +47,7 @@ let package = Package(
         // Foundations
         room("Foundations", "Primitives", [crypto]),
         room("Foundations", "Store", ["Primitives"]),
+        room("Foundations", "Rules", ["Primitives"]),
         room("Foundations", "Casework", ["Store", "Primitives"]),
         // Adapters: each fills one seam.
         // City
@@ -56,7 +57,7 @@ let package = Package(
         // App
         .target(name: "CTexts", path: "Sources/App/CTexts", cSettings: [.unsafeFlags(["-std=c23"])]),
         room("App", "Wire", ["Primitives", "CTexts", yams]),
-        .executableTarget(name: "hutong", dependencies: ["Wire", "Primitives", arguments],
+        .executableTarget(name: "hutong", dependencies: ["Wire", "Primitives", "Rules", arguments],
                           path: "Sources/App/hutong", swiftSettings: strict),
         // Tests
         tests("PrimitivesTests", ["Primitives"]),

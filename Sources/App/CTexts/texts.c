@@ -9,6 +9,9 @@ static const unsigned char app[] = {
 static const unsigned char casework[] = {
 #embed "../../../Texts/casework.yaml"
 };
+static const unsigned char rules[] = {
+#embed "../../../Texts/rules.yaml"
+};
 static const unsigned char store[] = {
 #embed "../../../Texts/store.yaml"
 };
@@ -19,6 +22,7 @@ static const struct {
 } files[] = {
     {app, sizeof app},
     {casework, sizeof casework},
+    {rules, sizeof rules},
     {store, sizeof store},
 };
 

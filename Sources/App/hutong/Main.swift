@@ -12,6 +12,7 @@ struct Hutong: AsyncParsableCommand {
         version: Version.text,
         subcommands: [
             VersionVerb.self,
+            RulesVerbs.self,
         ]
     )
 }
