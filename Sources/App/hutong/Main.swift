@@ -18,6 +18,8 @@ struct Hutong: AsyncParsableCommand {
             ProfileVerb.self, StandardVerb.self, VersionVerb.self,
             LedgerVerb.self,
             MeterVerb.self,
+            VersionVerb.self,
+            RulesVerbs.self,
         ]
     )
 }
