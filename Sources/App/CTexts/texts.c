@@ -47,6 +47,9 @@ static const unsigned char psi_texts[] = {
 static const unsigned char register_texts[] = {
 #embed "../../../Texts/register.yaml"
 };
+static const unsigned char rules_texts[] = {
+#embed "../../../Texts/rules.yaml"
+};
 static const unsigned char store_texts[] = {
 #embed "../../../Texts/store.yaml"
 };
@@ -82,6 +85,7 @@ static const struct {
     {privatesql_texts, sizeof privatesql_texts},
     {psi_texts, sizeof psi_texts},
     {register_texts, sizeof register_texts},
+    {rules_texts, sizeof rules_texts},
     {store_texts, sizeof store_texts},
     {tables_texts, sizeof tables_texts},
     {trade_texts, sizeof trade_texts},
