@@ -21,6 +21,9 @@ static const unsigned char identity[] = {
 static const unsigned char transparency[] = {
 #embed "../../../Texts/transparency.yaml"
 };
+static const unsigned char classification[] = {
+#embed "../../../Texts/classification.yaml"
+};
 static const unsigned char collect[] = {
 #embed "../../../Texts/collect.yaml"
 };
@@ -33,6 +36,7 @@ static const struct {
     {casework, sizeof casework},
     {store, sizeof store},
     {tables, sizeof tables},
+    {classification, sizeof classification},
     {collect, sizeof collect},
     {identity, sizeof identity},
     {transparency, sizeof transparency},
