@@ -91,6 +91,7 @@ let package = Package(
         .systemLibrary(name: "CPostgres", path: "Sources/Adapters/CPostgres", providers: [.apt(["libpq-dev"])]),
         room("Adapters", "StorePostgres", ["Store", "CPostgres"]),
         // City
+        room("City", "Classification", ["Scan", "Primitives"]),
         // Protocols
         room("Protocols", "Dataspace", ["Policy"]),
         room("Adapters", "TablesSpark", ["Tables"]),
@@ -104,11 +105,13 @@ let package = Package(
         room("Stages", "Trade", ["Register", "Ledger", "Lane", "Transparency", "Dataspace", "Policy", "Identity", "Store", "Primitives", "Metering"]),
         room("Stages", "Valve", ["Trade", "Register", "Transparency", "Policy", "Identity", "Store", "Primitives"]),
         room("Stages", "Compute", ["PrivateSQL", "Tables", "Valve", "Trade", "Register", "Lane", "Transparency", "Policy", "Identity", "Store", "Primitives"]),
+        room("Stages", "Collect", ["Tables", "Store", "Transparency", "Classification", "Scan", "Primitives"]),
         // Oversight
         // App
         .target(name: "CTexts", path: "Sources/App/CTexts", cSettings: [.unsafeFlags(["-std=c23"])]),
         room("App", "Wire", ["Primitives", "CTexts", yams]),
         .executableTarget(name: "hutong", dependencies: ["Assembly", "HTTPAPI", "APIClient", "Identity", "Register", "Store", "Transparency", "Trade", logging, "Wire", "Policy", "Primitives", arguments, "Tables", "TablesDuckDB", "Collect", yams, "StoreSQLite", "Ledger", "Metering", "PrivateSQL", "PSI", "Oblivious", "Rules"],
+        .executableTarget(name: "hutong", dependencies: ["Wire", "Primitives", "Tables", "TablesDuckDB", "Collect", "Classification", "Scan", arguments, yams],
                           path: "Sources/App/hutong", swiftSettings: strict),
         .target(name: "CAssets", path: "Sources/App/CAssets", cSettings: [.unsafeFlags(["-std=c23"])]),
         room("App", "WebUI", ["Primitives", "CAssets"]),
@@ -123,6 +126,9 @@ let package = Package(
         tests("TransparencyTests", ["Transparency", "Identity", "Merkle", "CMerkle", "Store", "StoreSQLite", "Primitives", crypto, "SignersOpenSSL"]),
         tests("CollectTests", ["Collect", "Scan", "Tables", "TablesDuckDB", "Store", "StoreSQLite", "Transparency", "Identity", "Primitives", yams]),
         tests("StoreTests", ["Store", "StoreSQLite", "Primitives", "TestStores"]),
+        tests("CollectTests", ["Collect", "Classification", "Scan", "Tables", "TablesDuckDB", "Store", "StoreSQLite", "Transparency", "Identity", "Primitives", yams]),
+        tests("TransparencyTests", ["Transparency", "Identity", "Merkle", "CMerkle", "Store", "StoreSQLite", "Primitives", crypto]),
+        tests("StoreTests", ["Store", "StoreSQLite"]),
         tests("CaseworkTests", ["Casework", "Store", "Primitives"]),
         tests("LedgerTests", ["Ledger", "StoreSQLite", "Metering", "Trade", "Primitives", "Store", "TestStores"]),
         tests("WebUITests", ["WebUI", "Primitives", "TestKit"]),

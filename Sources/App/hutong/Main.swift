@@ -20,6 +20,7 @@ struct Hutong: AsyncParsableCommand {
             MeterVerb.self,
             VersionVerb.self,
             RulesVerbs.self,
+            ProfileVerb.self, ScanVerb.self, StandardVerb.self, VersionVerb.self,
         ]
     )
 }
