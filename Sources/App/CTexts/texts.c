@@ -8,6 +8,9 @@ static const unsigned char app_texts[] = {
 static const unsigned char casework_texts[] = {
 #embed "../../../Texts/casework.yaml"
 };
+static const unsigned char classification_texts[] = {
+#embed "../../../Texts/classification.yaml"
+};
 static const unsigned char collect_texts[] = {
 #embed "../../../Texts/collect.yaml"
 };
@@ -72,6 +75,7 @@ static const struct {
 } files[] = {
     {app_texts, sizeof app_texts},
     {casework_texts, sizeof casework_texts},
+    {classification_texts, sizeof classification_texts},
     {collect_texts, sizeof collect_texts},
     {compute_texts, sizeof compute_texts},
     {dataspace_texts, sizeof dataspace_texts},
