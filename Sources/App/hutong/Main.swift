@@ -11,16 +11,18 @@ struct Hutong: AsyncParsableCommand {
         abstract: "Publish a dataset without handing it over. 数据不出院，价值走胡同。",
         version: Version.text,
         subcommands: [
+            DemoVerb.self,
+            ServeVerb.self,
             SqlVerb.self,
             PSIVerbs.self,
-            ServeVerb.self, DemoVerb.self, VersionVerb.self,
             PolicyVerbs.self,
-            ProfileVerb.self, StandardVerb.self, VersionVerb.self,
+            ProfileVerb.self,
+            StandardVerb.self,
             LedgerVerb.self,
             MeterVerb.self,
-            VersionVerb.self,
             RulesVerbs.self,
-            ProfileVerb.self, ScanVerb.self, StandardVerb.self, VersionVerb.self,
+            ScanVerb.self,
+            VersionVerb.self,
         ]
     )
 }

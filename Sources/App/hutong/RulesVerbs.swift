@@ -1,5 +1,6 @@
 // SPDX-License-Identifier: Apache-2.0
 
+import Assembly
 import ArgumentParser
 import Foundation
 import Primitives
@@ -104,9 +105,4 @@ enum Files {
         }
         return walk.compactMap { $0 as? URL }.filter { fits($0.lastPathComponent) }.sorted { $0.path < $1.path }
     }
-}
-
-extension WallClock {
-    /// The machine's clock, for verbs that run without a node.
-    static let system = WallClock { Instant(microseconds: Int64(Date.now.timeIntervalSince1970 * 1_000_000)) }
 }
