@@ -81,6 +81,7 @@ let package = Package(
         room("Adapters", "LaneHTTP", ["Lane", "Identity", "Primitives", httpClient, nio, nioHTTP]),
         .target(name: "CDuckDB", path: "Sources/Adapters/CDuckDB", linkerSettings: [.linkedLibrary("dl")]),
         room("Adapters", "TablesDuckDB", ["Tables", "Primitives", "CDuckDB"]),
+        room("Adapters", "TransparencyHTTP", ["Transparency", "Primitives", httpClient, nio, nioHTTP]),
         .systemLibrary(name: "COpenSSL", path: "Sources/Adapters/COpenSSL", providers: [.apt(["libssl-dev"])]),
         room("Adapters", "SignersOpenSSL", ["Identity", "Primitives", "COpenSSL"]),
         .systemLibrary(name: "CPostgres", path: "Sources/Adapters/CPostgres", providers: [.apt(["libpq-dev"])]),
@@ -98,7 +99,7 @@ let package = Package(
         // App
         .target(name: "CTexts", path: "Sources/App/CTexts", cSettings: [.unsafeFlags(["-std=c23"])]),
         room("App", "Wire", ["Primitives", "CTexts", yams]),
-        .executableTarget(name: "hutong", dependencies: ["Assembly", "HTTPAPI", "APIClient", "Identity", "Register", "Store", "Transparency", "Trade", logging, "Wire", "Policy", "Primitives", arguments, "Tables", "TablesDuckDB", "Collect", yams, "StoreSQLite", "Ledger", "Metering"],
+        .executableTarget(name: "hutong", dependencies: ["Assembly", "HTTPAPI", "APIClient", "Identity", "Register", "Store", "Transparency", "TransparencyHTTP", "SignersOpenSSL", "Trade", logging, "Wire", "Policy", "Primitives", arguments, "Tables", "TablesDuckDB", "Collect", yams, "StoreSQLite", "Ledger", "Metering"],
                           path: "Sources/App/hutong", swiftSettings: strict),
         .target(name: "CAssets", path: "Sources/App/CAssets", cSettings: [.unsafeFlags(["-std=c23"])]),
         room("App", "WebUI", ["Primitives", "CAssets"]),

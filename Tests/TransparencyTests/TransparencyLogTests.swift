@@ -104,6 +104,35 @@ struct TransparencyLogTests {
         #expect(log.pseudonym(of: party, within: agreement) != log.pseudonym(of: other, within: agreement))
     }
 
+    @Test("counts refusals of an agreement, a code and an hour in one leaf, so that nobody can flood it")
+    func refusals() async throws {
+        let node = try await TestNode()
+        let log = node.log
+        let (agreement, other) = (ID<Thing>(high: 1, low: 1), ID<Thing>(high: 1, low: 2))
+        func refuse(_ scope: ID<Thing>, _ code: String, times: Int) async throws {
+            try await node.store.write { writing throws(Problem) in
+                for _ in 0..<times { try log.countRefusal(code: code, within: scope, in: writing) }
+            }
+        }
+        func seal() async throws -> Int {
+            try await node.store.write { writing throws(Problem) in try log.sealRefusals(in: writing) }
+        }
+        try await refuse(agreement, "valve.budget-spent", times: 1000)
+        try await refuse(agreement, "valve.closed", times: 2)
+        try await refuse(other, "valve.closed", times: 1)
+        #expect(try await seal() == 0)
+        node.clock.advance(.seconds(3600))
+        try await refuse(agreement, "valve.closed", times: 5)
+        #expect(try await seal() == 3)
+        #expect(try await seal() == 0)
+        let leaves = try await node.store.read { reading throws(Problem) in
+            try TransparencyLog.leaves(from: 0, limit: 10, in: reading)
+        }
+        #expect(leaves.map(\.leaf.kind) == [.passageRefused, .passageRefused, .passageRefused])
+        let counts = try leaves.map { try JSON(parsing: $0.content)["count"]?.integer }
+        #expect(Set(counts) == [1000, 2, 1])
+    }
+
     @Test("documents every kind of entry")
     func documented() throws {
         let page = try String(contentsOfFile: "docs/reference/log-entries.md", encoding: .utf8)

@@ -16,6 +16,11 @@ struct Hutong: AsyncParsableCommand {
             ProfileVerb.self, StandardVerb.self, VersionVerb.self,
             LedgerVerb.self,
             MeterVerb.self,
+            LogVerb.self,
+            VerifyVerb.self,
+            FsckVerb.self,
+            WitnessVerb.self,
+            MirrorVerb.self,
         ]
     )
 }

@@ -176,6 +176,13 @@ package actor LogPublisher {
     package func receipt(
         for index: LeafIndex, under signed: SignedCheckpoint
     ) async throws(Problem) -> Receipt {
+        try await Self.receipt(for: index, under: signed, store: store, storage: storage)
+    }
+
+    /// The same from a database and files alone: for verbs that work beside a node.
+    package static func receipt(
+        for index: LeafIndex, under signed: SignedCheckpoint, store: any DataStore, storage: any LogStorage
+    ) async throws(Problem) -> Receipt {
         var reader = TileReader(size: signed.checkpoint.size, storage: storage)
         let proof = try reader.inclusionProof(index: index)
         let stored = try await store.read { reading throws(Problem) in
