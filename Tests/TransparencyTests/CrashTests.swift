@@ -21,9 +21,12 @@ private struct EarlierStore: DataStore {
         var dialect: SQLDialect { base.dialect }
 
         func query(
-            _ sql: String, _ arguments: [any SQLConvertible], each: (any SQLRow) throws(Problem) -> Void
+            _ sql: String,
+            _ arguments: [any SQLConvertible],
+            each: (any SQLRow) throws(Problem) -> Void
         ) throws(Problem) {
-            let earlier = "FROM (SELECT * FROM transparency_leaf WHERE leaf_index < \(leaves)) AS transparency_leaf"
+            let earlier =
+                "FROM (SELECT * FROM transparency_leaf WHERE leaf_index < \(leaves)) AS transparency_leaf"
             try base.query(sql.replacing("FROM transparency_leaf", with: earlier), arguments, each: each)
         }
     }
@@ -31,7 +34,9 @@ private struct EarlierStore: DataStore {
     func read<Answer: Sendable>(
         _ body: @escaping @Sendable (any SQLReading) throws(Problem) -> Answer
     ) async throws(Problem) -> Answer {
-        try await store.read { [leaves] reading throws(Problem) in try body(Reading(base: reading, leaves: leaves)) }
+        try await store.read { [leaves] reading throws(Problem) in
+            try body(Reading(base: reading, leaves: leaves))
+        }
     }
 
     func write<Answer: Sendable>(
@@ -94,7 +99,9 @@ private final class FaultyStorage: LogStorage {
     }
 
     static func apply(_ write: Write, to files: inout [String: [UInt8]]) {
-        if let bytes = write.bytes { files[write.path] = bytes } else {
+        if let bytes = write.bytes {
+            files[write.path] = bytes
+        } else {
             files = files.filter { $0.key != write.path && !$0.key.hasPrefix(write.path + "/") }
         }
     }
@@ -135,15 +142,22 @@ struct CrashTests {
         }
 
         func publisher(_ storage: FaultyStorage, leaves: Int) -> LogPublisher {
-            LogPublisher(store: EarlierStore(store: node.store, leaves: leaves), storage: storage, signers: [node.key])
+            LogPublisher(
+                store: EarlierStore(store: node.store, leaves: leaves),
+                storage: storage,
+                signers: [node.key]
+            )
         }
 
         /// The sizes at which the node publishes.
         var sizes: [Int] {
             Array(
                 stride(
-                    from: CrashTests.commandsAPublication * CrashTests.leavesACommand, to: roots.count,
-                    by: CrashTests.commandsAPublication * CrashTests.leavesACommand))
+                    from: CrashTests.commandsAPublication * CrashTests.leavesACommand,
+                    to: roots.count,
+                    by: CrashTests.commandsAPublication * CrashTests.leavesACommand
+                )
+            )
         }
 
         /// What the world sees must always be signed, and the beginning of the one history.
@@ -156,8 +170,10 @@ struct CrashTests {
 
         func inspect(_ storage: FaultyStorage, leaves: Int) async throws -> InspectionReport {
             try await LogInspector(
-                store: EarlierStore(store: node.store, leaves: leaves), storage: storage,
-                policy: TrustPolicy(log: node.key.key)).inspect()
+                store: EarlierStore(store: node.store, leaves: leaves),
+                storage: storage,
+                policy: TrustPolicy(log: node.key.key)
+            ).inspect()
         }
     }
 
@@ -193,7 +209,9 @@ struct CrashTests {
         }
     }
 
-    @Test("with unsynced writes dropped, kept or torn at 512 bytes, at every prefix, is repaired at the next start")
+    @Test(
+        "with unsynced writes dropped, kept or torn at 512 bytes, at every prefix, is repaired at the next start"
+    )
     func everyPrefix() async throws {
         let scene = try await Scene()
         let whole = FaultyStorage()

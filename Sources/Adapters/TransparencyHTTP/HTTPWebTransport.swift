@@ -17,7 +17,10 @@ package struct HTTPWebTransport: WebTransport {
     package init() {}
 
     package func send(
-        _ method: WebMethod, _ url: String, body: [UInt8], type: String
+        _ method: WebMethod,
+        _ url: String,
+        body: [UInt8],
+        type: String
     ) async throws(Problem) -> WebAnswer {
         do {
             var request = HTTPClientRequest(url: url)
@@ -26,13 +29,21 @@ package struct HTTPWebTransport: WebTransport {
                 request.headers.add(name: "Content-Type", value: type)
                 request.body = .bytes(ByteBuffer(bytes: body))
             }
-            let response = try await HTTPClient.shared.execute(request, timeout: .seconds(Self.deadlineSeconds))
+            let response = try await HTTPClient.shared.execute(
+                request,
+                timeout: .seconds(Self.deadlineSeconds)
+            )
             let answer = try await response.body.collect(upTo: Self.answerBytesMax)
             var headers: [String: String] = [:]
             for header in response.headers { headers[header.name.lowercased()] = header.value }
             return WebAnswer(status: Int(response.status.code), headers: headers, body: Array(buffer: answer))
         } catch {
-            throw Problem(.unavailable, "transparency.peer-unreachable", ["url": .text(url)], operatorNote: "\(error)")
+            throw Problem(
+                .unavailable,
+                "transparency.peer-unreachable",
+                ["url": .text(url)],
+                operatorNote: "\(error)"
+            )
         }
     }
 }

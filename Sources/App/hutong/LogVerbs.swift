@@ -10,8 +10,10 @@ import Transparency
 
 struct LogVerb: AsyncParsableCommand {
     static let configuration = CommandConfiguration(
-        commandName: "log", abstract: "The node's transparency log. 数据节点的存证日志。",
-        subcommands: [LogKeyVerb.self, LogCheckpointVerb.self, LogProveVerb.self, LogBenchVerb.self])
+        commandName: "log",
+        abstract: "The node's transparency log. 数据节点的存证日志。",
+        subcommands: [LogKeyVerb.self, LogCheckpointVerb.self, LogProveVerb.self, LogBenchVerb.self]
+    )
 }
 
 /// A node's folder with its log, for verbs that only read it.
@@ -30,7 +32,9 @@ struct LogFolderOptions: ParsableArguments {
 
 struct LogKeyVerb: Verb {
     static let configuration = CommandConfiguration(
-        commandName: "vkey", abstract: "Print the log's verifier key, for trust policies. 显示日志验证密钥。")
+        commandName: "vkey",
+        abstract: "Print the log's verifier key, for trust policies. 显示日志验证密钥。"
+    )
     @OptionGroup var place: LogFolderOptions
     @OptionGroup var output: OutputOptions
 
@@ -44,7 +48,9 @@ struct LogKeyVerb: Verb {
 
 struct LogCheckpointVerb: Verb {
     static let configuration = CommandConfiguration(
-        commandName: "checkpoint", abstract: "Print the newest published checkpoint. 显示最新检查点。")
+        commandName: "checkpoint",
+        abstract: "Print the newest published checkpoint. 显示最新检查点。"
+    )
     @OptionGroup var place: LogFolderOptions
     @OptionGroup var output: OutputOptions
 
@@ -53,16 +59,22 @@ struct LogCheckpointVerb: Verb {
         let text = String(decoding: signed.bytes, as: UTF8.self)
         console.answer(
             [
-                "origin": .string(signed.checkpoint.origin), "size": .integer(Int64(clamping: signed.checkpoint.size)),
+                "origin": .string(signed.checkpoint.origin),
+                "size": .integer(Int64(clamping: signed.checkpoint.size)),
                 "note": .string(text),
-            ], text: text)
+            ],
+            text: text
+        )
     }
 }
 
 struct LogProveVerb: Verb {
     static let configuration = CommandConfiguration(
-        commandName: "prove", abstract: "Write a leaf's receipt as a .tlog-proof file. 导出某一叶的凭证。",
-        discussion: "hutong log prove 17 --out receipt.tlog-proof && hutong verify receipt.tlog-proof --trust my.policy")
+        commandName: "prove",
+        abstract: "Write a leaf's receipt as a .tlog-proof file. 导出某一叶的凭证。",
+        discussion:
+            "hutong log prove 17 --out receipt.tlog-proof && hutong verify receipt.tlog-proof --trust my.policy"
+    )
     @Argument(help: "The leaf's index, from 0.") var index: UInt64
     @Option(help: "The file to write; otherwise standard output.") var out: String?
     @OptionGroup var place: LogFolderOptions
@@ -73,7 +85,11 @@ struct LogProveVerb: Verb {
             throw Problem(.invalid, "transparency.folder-unknown", ["folder": .text(place.data)])
         }
         let receipt = try await LogPublisher.receipt(
-            for: index, under: try place.checkpoint(), store: store, storage: place.storage)
+            for: index,
+            under: try place.checkpoint(),
+            store: store,
+            storage: place.storage
+        )
         await store.close()
         let text = String(decoding: receipt.bytes, as: UTF8.self)
         if let out {
@@ -81,6 +97,9 @@ struct LogProveVerb: Verb {
                 throw Problem(.fault, "transparency.files-failed", operatorNote: out)
             }
         }
-        console.answer(["index": .integer(Int64(clamping: index)), "receipt": .string(text)], text: out ?? text)
+        console.answer(
+            ["index": .integer(Int64(clamping: index)), "receipt": .string(text)],
+            text: out ?? text
+        )
     }
 }

@@ -42,7 +42,9 @@ struct Trust {
     static func find(_ given: String?, beside file: String) throws(Problem) -> Trust? {
         if let given {
             return Trust(
-                policy: try read(given), source: .init(zh: "密钥来自 --trust \(given)", en: "keys from --trust \(given)"))
+                policy: try read(given),
+                source: .init(zh: "密钥来自 --trust \(given)", en: "keys from --trust \(given)")
+            )
         }
         let folder = (file as NSString).deletingLastPathComponent
         let beside = (folder.isEmpty ? "." : folder) + "/trust.policy"
@@ -51,7 +53,9 @@ struct Trust {
             policy: try read(beside),
             source: .init(
                 zh: "密钥来自文件旁的 trust.policy，请用 --trust 核对",
-                en: "keys from trust.policy beside the file: compare them with --trust"))
+                en: "keys from trust.policy beside the file: compare them with --trust"
+            )
+        )
     }
 
     private static func read(_ file: String) throws(Problem) -> TrustPolicy {
@@ -59,8 +63,10 @@ struct Trust {
             return try TrustPolicy(parsing: String(decoding: try DataFolder.bytes(file), as: UTF8.self))
         } catch let failure as TrustPolicy.Failure {
             throw Problem(
-                .invalid, "transparency.policy-malformed",
-                ["line": .integer(Int64(failure.line)), "reason": .text(failure.reason)])
+                .invalid,
+                "transparency.policy-malformed",
+                ["line": .integer(Int64(failure.line)), "reason": .text(failure.reason)]
+            )
         } catch let problem as Problem {
             throw problem
         } catch {
@@ -71,16 +77,19 @@ struct Trust {
 
 struct VerifyVerb: Verb {
     static let configuration = CommandConfiguration(
-        commandName: "verify", abstract: "Check a receipt, a copy of a log or a data folder, offline. 离线验证凭证或日志。",
+        commandName: "verify",
+        abstract: "Check a receipt, a copy of a log or a data folder, offline. 离线验证凭证或日志。",
         discussion: """
             Says in one sentence what is proven and by whom, and names everything that was changed.
               hutong verify psg-7k3m9x2pqv0dc.asker.tlog-proof --trust exchange.policy
               hutong verify ./hutong-data --against ./other-node
             Exit code 0: everything holds; 1: something does not.
-            """)
+            """
+    )
     @Argument(help: "A .tlog-proof file, a mirror's folder, or a node's data folder.") var place: String
     @Option(help: "A tlog-policy file with the keys you trust.") var trust: String?
-    @Option(help: "Another node's data folder: checkpoints of this log that it kept must fit.") var against: String?
+    @Option(help: "Another node's data folder: checkpoints of this log that it kept must fit.") var against:
+        String?
     @OptionGroup var output: OutputOptions
 
     func run(_ console: Console) async throws {
@@ -110,7 +119,12 @@ struct VerifyVerb: Verb {
         if let store = try DataFolder.store(place) {
             let storage = LogFolder(place + "/" + DataFolder.log)
             let inspector = LogInspector(
-                store: store, storage: storage, policy: trust?.policy, checkers: Trust.checkers, others: DataChecks.all)
+                store: store,
+                storage: storage,
+                policy: trust?.policy,
+                checkers: Trust.checkers,
+                others: DataChecks.all(place)
+            )
             report = try await inspector.inspect(peers: try await keptCheckpoints(of: storage))
             await store.close()
         } else if let storage = try copy() {
@@ -147,12 +161,14 @@ struct VerifyVerb: Verb {
 
 struct FsckVerb: Verb {
     static let configuration = CommandConfiguration(
-        commandName: "fsck", abstract: "Re-derive everything a node keeps and name what differs. 逐项重算并核对数据目录。",
+        commandName: "fsck",
+        abstract: "Re-derive everything a node keeps and name what differs. 逐项重算并核对数据目录。",
         discussion: """
             Leaves from contents and salts, tiles from leaves, the checkpoint from the tree, balances from transfers.
             With --repair, derived files (tiles, bundles) are written anew; the database and signatures never are.
               hutong fsck ./hutong-data --repair
-            """)
+            """
+    )
     @Argument(help: "A stopped node's data folder.") var folder: String
     @Flag(help: "Write derived files anew.") var repair = false
     @OptionGroup var output: OutputOptions
@@ -162,7 +178,7 @@ struct FsckVerb: Verb {
             throw Problem(.invalid, "transparency.folder-unknown", ["folder": .text(folder)])
         }
         let storage = LogFolder(folder + "/" + DataFolder.log)
-        let inspector = LogInspector(store: store, storage: storage, others: DataChecks.all)
+        let inspector = LogInspector(store: store, storage: storage, others: DataChecks.all(folder))
         let report = try await inspector.inspect(repairing: repair)
         await store.close()
         try console.tell(report, trust: nil, isRepaired: repair)
@@ -180,10 +196,15 @@ extension Console {
                 report.isClean
                     ? .init(
                         zh: "一致：\(report.leavesChecked) 个叶、\(report.filesChecked) 个文件（\(checks)）。",
-                        en: "Everything fits: \(report.leavesChecked) leaves, \(report.filesChecked) files (\(checks)).")
+                        en:
+                            "Everything fits: \(report.leavesChecked) leaves, \(report.filesChecked) files (\(checks))."
+                    )
                     : .init(
                         zh: "发现 \(report.findings.count) 处不符（\(checks)）。",
-                        en: "\(report.findings.count) findings (\(checks)).")))
+                        en: "\(report.findings.count) findings (\(checks))."
+                    )
+            )
+        )
         if let trust { lines.append(say(trust.source)) }
         answer(report.json, text: lines.joined(separator: "\n"))
         let isLeft = isRepaired ? report.findings.contains { !$0.isRepairable } : !report.isClean

@@ -14,18 +14,22 @@ import Wire
 
 struct WitnessVerb: AsyncParsableCommand {
     static let configuration = CommandConfiguration(
-        commandName: "witness", abstract: "Watch other nodes' logs and cosign them. 见证并联署他人的日志。",
-        subcommands: [WitnessServeVerb.self])
+        commandName: "witness",
+        abstract: "Watch other nodes' logs and cosign them. 见证并联署他人的日志。",
+        subcommands: [WitnessServeVerb.self]
+    )
 }
 
 struct WitnessServeVerb: Verb {
     static let configuration = CommandConfiguration(
-        commandName: "serve", abstract: "Serve a witness (c2sp.org/tlog-witness). 运行见证人。",
+        commandName: "serve",
+        abstract: "Serve a witness (c2sp.org/tlog-witness). 运行见证人。",
         discussion: """
             Makes its own key at the first start and prints its policy line. It cosigns a checkpoint only if it
             continues the last one it cosigned, and it never forgets that one.
               hutong witness serve --data ./witness --port 7380 --log "$(hutong log vkey)"
-            """)
+            """
+    )
     @Option(help: "The port; 0 takes a free one.") var port = 7380
     @Option(help: "The address to listen on.") var host = "127.0.0.1"
     @Option(help: "The witness's own folder: its key and what it cosigned.") var data = "hutong-witness"
@@ -40,16 +44,29 @@ struct WitnessServeVerb: Verb {
         let store = try SQLiteStore.open(at: data + "/witness.sqlite", clock: Node.clock)
         try await store.migrate(TransparencySchema.witnessMigrations)
         let witness = Witness(
-            store: store, signer: signer, logs: try watched(), clock: Node.clock, checkers: Trust.checkers)
+            store: store,
+            signer: signer,
+            logs: try watched(),
+            clock: Node.clock,
+            checkers: Trust.checkers
+        )
         let server = HTTPServer(
-            table: table(WitnessEndpoints(witness)), host: host, port: port, tls: nil, inbox: data,
-            logger: Logger(label: "hutong.witness"), metrics: MetricsText())
+            table: table(WitnessEndpoints(witness)),
+            host: host,
+            port: port,
+            tls: nil,
+            inbox: data,
+            logger: Logger(label: "hutong.witness"),
+            metrics: MetricsText()
+        )
         let host = host
         try await server.run { port in
             let url = "http://\(host):\(port)"
             let line = "witness \(signer.key.name) \(signer.key) \(url)"
             console.answer(
-                ["url": .string(url), "vkey": .string(signer.key.description), "policy": .string(line)], text: line)
+                ["url": .string(url), "vkey": .string(signer.key.description), "policy": .string(line)],
+                text: line
+            )
         }
     }
 
@@ -57,7 +74,11 @@ struct WitnessServeVerb: Verb {
     private func watched() throws -> [NoteKey] {
         var keys = try log.map { text throws(Problem) in
             guard let key = NoteKey(text) else {
-                throw Problem(.invalid, "transparency.policy-malformed", ["line": .integer(1), "reason": .text("no verifier key")])
+                throw Problem(
+                    .invalid,
+                    "transparency.policy-malformed",
+                    ["line": .integer(1), "reason": .text("no verifier key")]
+                )
             }
             return key
         }
@@ -80,20 +101,30 @@ struct WitnessServeVerb: Verb {
         let limit = Witness.requestBytesMax
         return RouteTable(
             [
-                Route("POST", "/add-checkpoint", .anyone, "Cosign a checkpoint.", bodyBytesMax: limit, answer),
+                Route(
+                    "POST",
+                    "/add-checkpoint",
+                    .anyone,
+                    "Cosign a checkpoint.",
+                    bodyBytesMax: limit,
+                    answer
+                ),
                 Route("GET", "/*", .anyone, "The key, and the last cosigned checkpoint of a log.", answer),
             ],
-            authenticate: { _ throws(Problem) in throw Problem(.unauthenticated, "identity.token-refused") })
+            authenticate: { _ throws(Problem) in throw Problem(.unauthenticated, "identity.token-refused") }
+        )
     }
 }
 
 struct MirrorVerb: Verb {
     static let configuration = CommandConfiguration(
-        commandName: "mirror", abstract: "Keep and verify a whole copy of a log. 保存并核验日志全部副本。",
+        commandName: "mirror",
+        abstract: "Keep and verify a whole copy of a log. 保存并核验日志全部副本。",
         discussion: """
             Every entry is hashed again; a history that does not continue the copy is refused and kept as evidence.
               hutong mirror https://exchange.example/log ./copy --trust exchange.policy
-            """)
+            """
+    )
     @Argument(help: "The log's address: checkpoint and tile/ lie below it.") var url: String
     @Argument(help: "The folder of the copy.") var folder: String
     @Option(help: "A tlog-policy file with the keys you trust.") var trust: String?
@@ -104,13 +135,22 @@ struct MirrorVerb: Verb {
             throw Problem(.invalid, "transparency.trust-missing")
         }
         let mirror = Mirror(
-            url: url, storage: LogFolder(folder), transport: HTTPWebTransport(), policy: trust.policy,
-            checkers: Trust.checkers)
+            url: url,
+            storage: LogFolder(folder),
+            transport: HTTPWebTransport(),
+            policy: trust.policy,
+            checkers: Trust.checkers
+        )
         let progress = try await mirror.update()
         let (size, added) = (progress.checkpoint.size, progress.leavesAdded)
         console.answer(
             ["size": .integer(Int64(clamping: size)), "added": .integer(Int64(clamping: added))],
             text: console.say(
-                .init(zh: "副本已核验：\(size) 个叶，新增 \(added) 个。", en: "The copy is verified: \(size) leaves, \(added) new.")))
+                .init(
+                    zh: "副本已核验：\(size) 个叶，新增 \(added) 个。",
+                    en: "The copy is verified: \(size) leaves, \(added) new."
+                )
+            )
+        )
     }
 }

@@ -35,8 +35,10 @@ package struct TransparencyLog: Sendable {
         let content = entry.content.canonicalBytes
         guard content.count <= LogEntry.contentBytesMax, entry.parties.count <= LogEntry.partiesMax else {
             throw Problem(
-                .invalid, "transparency.entry-too-large",
-                ["size": .bytes(Int64(content.count)), "limit": .bytes(Int64(LogEntry.contentBytesMax))])
+                .invalid,
+                "transparency.entry-too-large",
+                ["size": .bytes(Int64(content.count)), "limit": .bytes(Int64(LogEntry.contentBytesMax))]
+            )
         }
         let salt = salts()
         // The command's time never goes back, across restarts too (`SQLWriting.now`); so leaf times do not.
@@ -44,7 +46,8 @@ package struct TransparencyLog: Sendable {
         let index = try writing.first(
             Self.insertion,
             [
-                entry.id, entry.kind.rawValue, entry.subject, entry.parties.map(\.text).joined(separator: " "),
+                entry.id, entry.kind.rawValue, entry.subject,
+                entry.parties.map(\.text).joined(separator: " "),
                 leaf.time, leaf.hash.bytes, salt.bytes, String(decoding: content, as: UTF8.self),
             ]
         ) { row throws(Problem) in LeafIndex(try row.integer(0)) }
@@ -62,14 +65,23 @@ package struct TransparencyLog: Sendable {
 
     /// The index of the leaf that a repeated entry made before.
     private static func indexOfFirst(
-        _ entry: LogEntry, content: [UInt8], in reading: any SQLReading
+        _ entry: LogEntry,
+        content: [UInt8],
+        in reading: any SQLReading
     ) throws(Problem) -> LeafIndex {
         let sql = "SELECT leaf_index, kind, content FROM transparency_leaf WHERE entry_id = ?"
         let first = try reading.first(sql, [entry.id]) { row throws(Problem) in
             (index: try row.integer(0), kind: try row.text(1), content: try row.text(2))
         }
-        guard let first, first.kind == entry.kind.rawValue, first.content == String(decoding: content, as: UTF8.self)
-        else { throw Problem(.conflict, "transparency.entry-contradicts", ["index": .integer(first?.index ?? -1)]) }
+        guard let first, first.kind == entry.kind.rawValue,
+            first.content == String(decoding: content, as: UTF8.self)
+        else {
+            throw Problem(
+                .conflict,
+                "transparency.entry-contradicts",
+                ["index": .integer(first?.index ?? -1)]
+            )
+        }
         return LeafIndex(first.index)
     }
 
@@ -80,20 +92,29 @@ package struct TransparencyLog: Sendable {
 
     /// The leaves about one thing, oldest first: at most `limit`, from an index on.
     package static func leaves(
-        about subject: Code, from index: LeafIndex = 0, limit: Int, in reading: any SQLReading
+        about subject: Code,
+        from index: LeafIndex = 0,
+        limit: Int,
+        in reading: any SQLReading
     ) throws(Problem) -> [StoredLeaf] {
         try reading.all(
             StoredLeaf.select + " WHERE subject = ? AND leaf_index >= ? ORDER BY leaf_index LIMIT ?",
-            [subject, Int64(clamping: index), limit], StoredLeaf.init)
+            [subject, Int64(clamping: index), limit],
+            StoredLeaf.init
+        )
     }
 
     /// Consecutive leaves from an index on: at most `limit`.
     package static func leaves(
-        from index: LeafIndex, limit: Int, in reading: any SQLReading
+        from index: LeafIndex,
+        limit: Int,
+        in reading: any SQLReading
     ) throws(Problem) -> [StoredLeaf] {
         try reading.all(
             StoredLeaf.select + " WHERE leaf_index >= ? ORDER BY leaf_index LIMIT ?",
-            [Int64(clamping: index), limit], StoredLeaf.init)
+            [Int64(clamping: index), limit],
+            StoredLeaf.init
+        )
     }
 }
 
@@ -135,7 +156,10 @@ package struct StoredLeaf: Hashable, Sendable {
         self.content = content
         self.hash = hash
         leaf = Leaf(
-            entry, at: try row.instant(4), contentDigest: Leaf.contentDigest(Array(content.utf8), salt: salt))
+            entry,
+            at: try row.instant(4),
+            contentDigest: Leaf.contentDigest(Array(content.utf8), salt: salt)
+        )
     }
 
     /// Whether the row still is what was committed.
