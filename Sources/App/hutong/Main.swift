@@ -23,6 +23,11 @@ struct Hutong: AsyncParsableCommand {
             RulesVerbs.self,
             ScanVerb.self,
             VersionVerb.self,
+            LogVerb.self,
+            VerifyVerb.self,
+            FsckVerb.self,
+            WitnessVerb.self,
+            MirrorVerb.self,
         ]
     )
 }
