@@ -12,6 +12,10 @@ struct Hutong: AsyncParsableCommand {
         version: Version.text,
         subcommands: [
             VersionVerb.self,
+            PolicyVerbs.self,
+            ProfileVerb.self, StandardVerb.self, VersionVerb.self,
+            LedgerVerb.self,
+            MeterVerb.self,
         ]
     )
 }
