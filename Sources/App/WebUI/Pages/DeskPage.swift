@@ -5,7 +5,7 @@ package import Primitives
 /// The operator's desk: what waits for whom until when, and the valve.
 package struct DeskPage: Page {
     /// Something that can be closed, and whether it is.
-    package struct Valve: Hashable, Sendable {
+    package struct ValveRow: Hashable, Sendable {
         package let target: Named
         /// Asset, party, space, country.
         package let kind: LocalizedText
@@ -52,7 +52,7 @@ package struct DeskPage: Page {
     package let reviews: [Task]
     package let agreements: [Task]
     package let cases: [Task]
-    package let valves: [Valve]
+    package let valves: [ValveRow]
     package let figures: CatalogPage.Figures
     package let sameThing: SameThing?
     package var section: Section { .desk }
@@ -61,7 +61,7 @@ package struct DeskPage: Page {
         reviews: [Task],
         agreements: [Task],
         cases: [Task] = [],
-        valves: [Valve],
+        valves: [ValveRow],
         figures: CatalogPage.Figures,
         sameThing: SameThing?
     ) {
@@ -132,7 +132,7 @@ package struct DeskPage: Page {
         ).html
     }
 
-    private func state(of valve: Valve, _ say: Reader) -> HTML {
+    private func state(of valve: ValveRow, _ say: Reader) -> HTML {
         let standing =
             valve.isClosed
             ? Standing(LocalizedText(zh: "已关阀", en: "closed"), .stopped)
@@ -143,7 +143,7 @@ package struct DeskPage: Page {
             """
     }
 
-    private func button(for valve: Valve, _ say: Reader) -> HTML {
+    private func button(for valve: ValveRow, _ say: Reader) -> HTML {
         given(valve.target.code) { code in
             valve.isClosed
                 ? """
