@@ -49,6 +49,8 @@ let package = Package(
         room("Kernels", "Merkle", ["CMerkle"]),
         .target(name: "CScan", path: "Sources/Kernels/CScan", cSettings: [.unsafeFlags(["-O3"])]),
         room("Kernels", "Scan", ["CScan"]),
+        .target(name: "CAES", path: "Sources/Kernels/CAES", cSettings: [.unsafeFlags(["-O3"])]),
+        room("Kernels", "FormatPreserving", ["CAES"]),
         // Foundations
         room("Foundations", "Primitives", [crypto]),
         room("Foundations", "Store", ["Primitives"]),
@@ -65,7 +67,7 @@ let package = Package(
         room("City", "Classification", ["Scan", "Primitives"]),
         // Protocols
         // Stages
-        room("Stages", "Collect", ["Tables", "Store", "Transparency", "Classification", "Scan", "Primitives"]),
+        room("Stages", "Collect", ["Tables", "Store", "Transparency", "Classification", "Scan", "FormatPreserving", "Primitives", crypto]),
         // Oversight
         // App
         .target(name: "CTexts", path: "Sources/App/CTexts", cSettings: [.unsafeFlags(["-std=c23"])]),
@@ -74,7 +76,7 @@ let package = Package(
                           path: "Sources/App/hutong", swiftSettings: strict),
         // Tests
         tests("PrimitivesTests", ["Primitives"]),
-        tests("CollectTests", ["Collect", "Classification", "Scan", "Tables", "TablesDuckDB", "Store", "StoreSQLite", "Transparency", "Identity", "Primitives", yams]),
+        tests("CollectTests", ["Collect", "FormatPreserving", "Classification", "Scan", "Tables", "TablesDuckDB", "Store", "StoreSQLite", "Transparency", "Identity", "Primitives", yams]),
         tests("TransparencyTests", ["Transparency", "Identity", "Merkle", "CMerkle", "Store", "StoreSQLite", "Primitives", crypto]),
         tests("StoreTests", ["Store", "StoreSQLite"]),
         tests("CaseworkTests", ["Casework", "Store", "Primitives"]),
