@@ -75,7 +75,7 @@ struct DeidentificationTests {
     func transformed() async throws {
         let (engine, folder) = try await bench(200)
         let (job, _) = try await run(Self.recipe, engine, folder)
-        let answer = try await engine.rows("SELECT id_card, mobile, card, ward, visit::VARCHAR FROM \(job.result) LIMIT 1")
+        let answer = try await engine.rows("SELECT id_card, mobile, card, ward, visit::VARCHAR FROM \(job.result) ORDER BY visit LIMIT 1")
         let row = answer.rows[0].map { $0.written ?? "" }
         #expect(row[0].count == 32)
         #expect(row[1].wholeMatch(of: /138\*{4}\d{4}/) != nil)

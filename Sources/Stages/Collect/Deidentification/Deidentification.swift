@@ -84,9 +84,10 @@ package struct Deidentification: Sendable {
         case .encrypt?: return "\(job)_encrypt(\(text))"
         case .tokenize?: return "(SELECT token FROM \(vault) WHERE col = \(column.name.quotedLiteral) AND value = \(text))"
         case .bar(let width)?: return "floor(\(field) / \(width))::BIGINT * \(width)"
-        case .truncate(let unit)?: return "date_trunc(\(unit.quotedLiteral), \(field))"
+        case .truncate(let unit)?: return "date_trunc(\(unit.quotedLiteral), \(field))::\(column.type.sqlName)"
         case .prefix(let length)?: return "left(\(text), \(length))"
-        case .shift(let daysMax)?: return "\(field) + INTERVAL (\(shiftDays(column.name, daysMax))) DAY"
+        case .shift(let daysMax)?:
+            return "(\(field) + INTERVAL (\(shiftDays(column.name, daysMax))) DAY)::\(column.type.sqlName)"
         }
     }
 
