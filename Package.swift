@@ -68,6 +68,8 @@ let package = Package(
         .target(name: "CCurves", path: "Sources/Kernels/CCurves", cSettings: [.unsafeFlags(["-O3"])]),
         room("Kernels", "Curves", ["CCurves", crypto]),
         room("Kernels", "Oblivious"),
+        .target(name: "CAES", path: "Sources/Kernels/CAES", cSettings: [.unsafeFlags(["-O3"])]),
+        room("Kernels", "FormatPreserving", ["CAES"]),
         // Foundations
         room("Foundations", "Primitives", [crypto]),
         room("Foundations", "Store", ["Primitives"]),
@@ -106,6 +108,7 @@ let package = Package(
         room("Stages", "Trade", ["Register", "Ledger", "Lane", "Transparency", "Dataspace", "Policy", "Identity", "Store", "Primitives", "Metering"]),
         room("Stages", "Valve", ["Trade", "Register", "Transparency", "Policy", "Identity", "Store", "Primitives"]),
         room("Stages", "Compute", ["PrivateSQL", "Tables", "Valve", "Trade", "Register", "Lane", "Transparency", "Policy", "Identity", "Store", "Primitives"]),
+        room("Stages", "Collect", ["Tables", "Store", "Transparency", "Classification", "Scan", "FormatPreserving", "Primitives", crypto]),
         // Oversight
         // App
         .target(name: "CTexts", path: "Sources/App/CTexts", cSettings: [.unsafeFlags(["-std=c23"])]),
@@ -125,6 +128,9 @@ let package = Package(
         tests("TransparencyTests", ["Transparency", "Identity", "Merkle", "CMerkle", "Store", "StoreSQLite", "Primitives", crypto, "SignersOpenSSL"]),
         tests("CollectTests", ["Collect", "Scan", "Tables", "TablesDuckDB", "Store", "StoreSQLite", "Transparency", "Identity", "Primitives", yams, "Classification"]),
         tests("StoreTests", ["Store", "StoreSQLite", "Primitives", "TestStores"]),
+        tests("CollectTests", ["Collect", "FormatPreserving", "Classification", "Scan", "Tables", "TablesDuckDB", "Store", "StoreSQLite", "Transparency", "Identity", "Primitives", yams]),
+        tests("TransparencyTests", ["Transparency", "Identity", "Merkle", "CMerkle", "Store", "StoreSQLite", "Primitives", crypto]),
+        tests("StoreTests", ["Store", "StoreSQLite"]),
         tests("CaseworkTests", ["Casework", "Store", "Primitives"]),
         tests("LedgerTests", ["Ledger", "StoreSQLite", "Metering", "Trade", "Primitives", "Store", "TestStores"]),
         tests("WebUITests", ["WebUI", "Primitives", "TestKit"]),

@@ -28,6 +28,7 @@ struct Hutong: AsyncParsableCommand {
             FsckVerb.self,
             WitnessVerb.self,
             MirrorVerb.self,
+            DeidentifyVerb.self, ProfileVerb.self, QualityVerb.self, ScanVerb.self, StandardVerb.self, VersionVerb.self,
         ]
     )
 }
