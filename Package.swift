@@ -103,12 +103,11 @@ let package = Package(
         room("Protocols", "PrivateSQL", ["Noise", "Tables", "Primitives", crypto]),
         room("Protocols", "PSI", ["Curves", "Oblivious", "Primitives", crypto]),
         // Stages
-        room("Stages", "Collect", ["Tables", "Store", "Transparency", "Primitives", "Classification", "Scan"]),
+        room("Stages", "Collect", ["Tables", "Store", "Transparency", "Primitives", "Classification", "Scan", "FormatPreserving", crypto]),
         room("Stages", "Register", ["Collect", "Lane", "Transparency", "Tables", "Identity", "Store", "Primitives"]),
         room("Stages", "Trade", ["Register", "Ledger", "Lane", "Transparency", "Dataspace", "Policy", "Identity", "Store", "Primitives", "Metering"]),
         room("Stages", "Valve", ["Trade", "Register", "Transparency", "Policy", "Identity", "Store", "Primitives"]),
         room("Stages", "Compute", ["PrivateSQL", "Tables", "Valve", "Trade", "Register", "Lane", "Transparency", "Policy", "Identity", "Store", "Primitives"]),
-        room("Stages", "Collect", ["Tables", "Store", "Transparency", "Classification", "Scan", "FormatPreserving", "Primitives", crypto]),
         // Oversight
         // App
         .target(name: "CTexts", path: "Sources/App/CTexts", cSettings: [.unsafeFlags(["-std=c23"])]),
@@ -126,11 +125,8 @@ let package = Package(
         tests("PrimitivesTests", ["Primitives"]),
         tests("DataspaceTests", ["Dataspace", "Policy", "Primitives", "Wire"]),
         tests("TransparencyTests", ["Transparency", "Identity", "Merkle", "CMerkle", "Store", "StoreSQLite", "Primitives", crypto, "SignersOpenSSL"]),
-        tests("CollectTests", ["Collect", "Scan", "Tables", "TablesDuckDB", "Store", "StoreSQLite", "Transparency", "Identity", "Primitives", yams, "Classification"]),
+        tests("CollectTests", ["Collect", "Scan", "Tables", "TablesDuckDB", "Store", "StoreSQLite", "Transparency", "Identity", "Primitives", yams, "Classification", "FormatPreserving"]),
         tests("StoreTests", ["Store", "StoreSQLite", "Primitives", "TestStores"]),
-        tests("CollectTests", ["Collect", "FormatPreserving", "Classification", "Scan", "Tables", "TablesDuckDB", "Store", "StoreSQLite", "Transparency", "Identity", "Primitives", yams]),
-        tests("TransparencyTests", ["Transparency", "Identity", "Merkle", "CMerkle", "Store", "StoreSQLite", "Primitives", crypto]),
-        tests("StoreTests", ["Store", "StoreSQLite"]),
         tests("CaseworkTests", ["Casework", "Store", "Primitives"]),
         tests("LedgerTests", ["Ledger", "StoreSQLite", "Metering", "Trade", "Primitives", "Store", "TestStores"]),
         tests("WebUITests", ["WebUI", "Primitives", "TestKit"]),
