@@ -53,6 +53,8 @@ let package = Package(
         // Protocols
         room("Protocols", "Dataspace", ["Policy"]),
         // Stages
+        room("Stages", "Publish", ["Policy", "Primitives"]),
+        room("Stages", "Deliver", ["Primitives", crypto]),
         // Oversight
         // App
         .target(name: "CTexts", path: "Sources/App/CTexts", cSettings: [.unsafeFlags(["-std=c23"])]),
@@ -61,6 +63,6 @@ let package = Package(
                           path: "Sources/App/hutong", swiftSettings: strict),
         // Tests
         tests("PrimitivesTests", ["Primitives"]),
-        tests("DataspaceTests", ["Dataspace", "Policy", "Primitives", "Wire"]),
+        tests("DataspaceTests", ["Publish", "Deliver", "Dataspace", "Policy", "Primitives", "Wire"]),
     ]
 )

@@ -15,6 +15,9 @@ static const unsigned char policy[] = {
 static const unsigned char dataspace[] = {
 #embed "../../../Texts/dataspace.yaml"
 };
+static const unsigned char publish_open_data[] = {
+#embed "../../../Texts/publish-open-data.yaml"
+};
 
 static const struct {
     const unsigned char *bytes;
@@ -24,6 +27,7 @@ static const struct {
     {store, sizeof store},
     {policy, sizeof policy},
     {dataspace, sizeof dataspace},
+    {publish_open_data, sizeof publish_open_data},
 };
 
 const unsigned char *hutong_text_file(size_t place, size_t *size) {
