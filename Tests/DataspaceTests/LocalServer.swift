@@ -3,7 +3,6 @@
 import Foundation
 import Glibc
 import Primitives
-import Synchronization
 
 /// A minimal HTTP/1.1 server on a free local port, so that real clients can be run against functions under test.
 /// One connection a request; no keep-alive.
@@ -47,7 +46,12 @@ final class LocalServer: Sendable {
             while true {
                 let connection = accept(socket, nil, nil)
                 guard connection >= 0 else { return }
-                Task { await Self.serve(connection, handle) }
+                // Reading waits for the client, so it has a thread of its own; the pool's few must stay free.
+                Thread.detachNewThread {
+                    let file = FileHandle(fileDescriptor: connection, closeOnDealloc: true)
+                    guard let request = Self.read(file) else { return }
+                    Task { await Self.write(handle(request), to: file, withBody: request.method != "HEAD") }
+                }
             }
         }
     }
@@ -59,14 +63,12 @@ final class LocalServer: Sendable {
         close(socket)
     }
 
-    private static func serve(_ connection: Int32, _ handle: @Sendable (Request) async -> Reply) async {
-        let file = FileHandle(fileDescriptor: connection, closeOnDealloc: true)
-        guard let request = read(file) else { return }
-        var reply = await handle(request)
-        reply.headers += [("Content-Length", String(reply.body.count)), ("Connection", "close")]
-        var text = "HTTP/1.1 \(reply.status) X\r\n"
-        for (name, value) in reply.headers { text += "\(name): \(value)\r\n" }
-        try? file.write(contentsOf: Data((text + "\r\n").utf8) + Data(request.method == "HEAD" ? [] : reply.body))
+    private static func write(_ answer: Reply, to file: FileHandle, withBody: Bool) {
+        var text = "HTTP/1.1 \(answer.status) X\r\n"
+        for (name, value) in answer.headers + [("Content-Length", String(answer.body.count)), ("Connection", "close")] {
+            text += "\(name): \(value)\r\n"
+        }
+        try? file.write(contentsOf: Data((text + "\r\n").utf8) + Data(withBody ? answer.body : []))
         try? file.close()
     }
 
@@ -106,7 +108,7 @@ enum Python {
     static let interpreter = ProcessInfo.processInfo.environment["HUTONG_PYTHON"]
 
     /// Runs a command of the environment; answers its exit status and what it printed on both streams.
-    static func run(_ tool: String, _ arguments: [String], folder: URL) throws -> (Int32, String) {
+    static func run(_ tool: String, _ arguments: [String], folder: URL) async throws -> (Int32, String) {
         let bin = URL(fileURLWithPath: interpreter ?? "/usr/bin/python3").deletingLastPathComponent()
         let process = Process()
         process.executableURL = bin.appendingPathComponent(tool)
@@ -120,8 +122,10 @@ enum Python {
         let handle = try FileHandle(forWritingTo: output)
         process.standardOutput = handle
         process.standardError = handle
-        try process.run()
-        process.waitUntilExit()
+        try await withCheckedThrowingContinuation { (continuation: CheckedContinuation<Void, any Error>) in
+            process.terminationHandler = { _ in continuation.resume() }
+            do { try process.run() } catch { continuation.resume(throwing: error) }
+        }
         return (process.terminationStatus, try String(contentsOf: output, encoding: .utf8))
     }
 

@@ -114,7 +114,7 @@ struct OpenCatalogTests {
     }
 
     @Test("conforms to the DCAT-AP 3 shapes, and its three notations are one graph", .enabled(if: Python.interpreter != nil && Shared.root != nil, "skipped: no Python clients"))
-    func shapes() throws {
+    func shapes() async throws {
         let folder = try Python.temporaryFolder()
         let catalog = DCATCatalog(
             address: "https://n.example", title: LocalizedText(zh: "目录", en: "Catalog"), about: LocalizedText("All"),
@@ -123,14 +123,14 @@ struct OpenCatalogTests {
             try Data(text.utf8).write(to: folder.appendingPathComponent(name))
         }
         let shapes = try URL(fileURLWithPath: #require(Shared.root)).appendingPathComponent("conformance/dcat-ap/dcat-ap-SHACL.ttl").path
-        let (status, output) = try Python.run("pyshacl", ["-s", shapes, "-df", "turtle", "c.ttl"], folder: folder)
+        let (status, output) = try await Python.run("pyshacl", ["-s", shapes, "-df", "turtle", "c.ttl"], folder: folder)
         #expect(status == 0 && output.contains("Conforms: True"), "\(output.prefix(4000))")
         let same = """
             from rdflib import Graph; from rdflib.compare import isomorphic
             g = [Graph().parse(n, format=f) for n, f in (("c.ttl","turtle"),("c.jsonld","json-ld"),("c.xml","xml"))]
             print(*[len(x) for x in g]); assert isomorphic(g[0], g[1]) and isomorphic(g[0], g[2])
             """
-        let (compared, words) = try Python.run("python3", ["-c", same], folder: folder)
+        let (compared, words) = try await Python.run("python3", ["-c", same], folder: folder)
         #expect(compared == 0, "\(words.prefix(2000))")
     }
 
@@ -146,21 +146,22 @@ struct OpenCatalogTests {
             return .init(status: reply.status, headers: [("Content-Type", "application/json")], body: reply.body.canonicalBytes)
         }
         defer { server.stop() }
-        func client(_ arguments: String...) throws -> (Int32, String) {
-            try Python.run("ckanapi", arguments + ["-r", server.url], folder: folder)
+        func client(_ arguments: String...) async throws -> (Int32, String) {
+            try await Python.run("ckanapi", arguments + ["-r", server.url], folder: folder)
         }
-        let search = try client("search", "datasets", "q=air", "-O", "out.jsonl")
+        let search = try await client("search", "datasets", "q=air", "-O", "out.jsonl")
         #expect(search.0 == 0, "\(search.1)")
         let lines = try String(contentsOf: folder.appendingPathComponent("out.jsonl"), encoding: .utf8).split(separator: "\n")
         #expect(lines.count == 3)
-        let dump = try client("dump", "datasets", "--all", "--datapackages=./dp", "-d")
+        let dump = try await client("dump", "datasets", "--all", "--datapackages=./dp", "-d")
         #expect(dump.0 == 0, "\(dump.1)")
         let package = try String(contentsOf: folder.appendingPathComponent("dp/prd-1/datapackage.json"), encoding: .utf8)
         #expect(package.contains("prd-1"))
-        #expect(try client("dump", "organizations", "--all").1.contains("公交") || client("dump", "organizations", "--all").1.contains("\\u516c"))
-        let rows = try client("action", "datastore_search", "resource_id=10000000-0000-4000-8000-000000000001", "limit:5")
+        let organizations = try await client("dump", "organizations", "--all").1
+        #expect(organizations.contains("公交") || organizations.contains("\\u516c"))
+        let rows = try await client("action", "datastore_search", "resource_id=10000000-0000-4000-8000-000000000001", "limit:5")
         #expect(rows.0 == 0 && rows.1.contains("\"total\": 250"), "\(rows.1)")
-        let unknown = try client("action", "package_show", "id=nope")
+        let unknown = try await client("action", "package_show", "id=nope")
         #expect(unknown.0 == 1 && unknown.1.contains("NotFound"), "\(unknown.1)")
     }
 }
@@ -234,7 +235,7 @@ struct DeltaSharingTests {
         #expect(await ask("GET", "/shares", ["pageToken": "x"]).0 == 400)
     }
 
-    @Test("S121: serves the pandas client each recipient's own file and no other", .enabled(if: Python.interpreter != nil, "skipped: no Python clients"))
+    @Test("serves the pandas client each recipient's own file and no other", .enabled(if: Python.interpreter != nil, "skipped: no Python clients"))
     func client() async throws {
         let folder = try Python.temporaryFolder()
         let make = """
@@ -243,7 +244,7 @@ struct DeltaSharingTests {
                 t = pa.table({"station": [r[0] for r in rows], "pm25": [r[1] for r in rows], "n": [r[2] for r in rows]})
                 pq.write_table(t, who + ".parquet")
             """
-        let made = try Python.run("python3", ["-c", make], folder: folder)
+        let made = try await Python.run("python3", ["-c", make], folder: folder)
         #expect(made.0 == 0, "\(made.1)")
         let server = try LocalServer { request in
             let address = "http://" + (request.headers["host"] ?? "")
@@ -281,7 +282,7 @@ struct DeltaSharingTests {
                 assert delta_sharing.get_table_version(url) == 3
                 print(who, len(got))
             """
-        let (status, output) = try Python.run("python3", ["-c", check], folder: folder)
+        let (status, output) = try await Python.run("python3", ["-c", check], folder: folder)
         #expect(status == 0 && output.contains("bank 2") && output.contains("bus 1"), "\(output.suffix(3000))")
     }
 
