@@ -108,6 +108,8 @@ let package = Package(
         room("Stages", "Trade", ["Register", "Ledger", "Lane", "Transparency", "Dataspace", "Policy", "Identity", "Store", "Primitives", "Metering"]),
         room("Stages", "Valve", ["Trade", "Register", "Transparency", "Policy", "Identity", "Store", "Primitives"]),
         room("Stages", "Compute", ["PrivateSQL", "Tables", "Valve", "Trade", "Register", "Lane", "Transparency", "Policy", "Identity", "Store", "Primitives"]),
+        room("Stages", "Publish", ["Policy", "Primitives"]),
+        room("Stages", "Deliver", ["Primitives", crypto]),
         // Oversight
         // App
         .target(name: "CTexts", path: "Sources/App/CTexts", cSettings: [.unsafeFlags(["-std=c23"])]),
@@ -134,5 +136,6 @@ let package = Package(
                 path: "Tests/TestStores", swiftSettings: strict),
         tests("PrivateSQLTests", ["PrivateSQL", "Noise", "Tables", "TablesDuckDB", "TablesSpark", "Primitives"]),
         tests("PSITests", ["PSI", "Curves", "Oblivious", "Primitives", crypto]),
+        tests("DataspaceTests", ["Publish", "Deliver", "Dataspace", "Policy", "Primitives", "Wire"]),
     ]
 )
