@@ -125,7 +125,7 @@ let package = Package(
         .target(name: "TestKit", dependencies: ["Primitives"], path: "Tests/TestKit", swiftSettings: strict),
         tests("HouseTests", ["Primitives", "Wire"]),
         tests("PrimitivesTests", ["Primitives"]),
-        tests("DataspaceTests", ["Dataspace", "Policy", "Primitives", "Wire"]),
+        tests("DataspaceTests", ["Dataspace", "Policy", "Primitives", "Wire", "Publish", "Deliver"]),
         tests("TransparencyTests", ["Transparency", "Identity", "Merkle", "CMerkle", "Store", "StoreSQLite", "Primitives", crypto, "SignersOpenSSL"]),
         tests("CollectTests", ["Collect", "Scan", "Tables", "TablesDuckDB", "Store", "StoreSQLite", "Transparency", "Identity", "Primitives", yams, "Classification", "FormatPreserving"]),
         tests("StoreTests", ["Store", "StoreSQLite", "Primitives", "TestStores"]),
@@ -136,6 +136,5 @@ let package = Package(
                 path: "Tests/TestStores", swiftSettings: strict),
         tests("PrivateSQLTests", ["PrivateSQL", "Noise", "Tables", "TablesDuckDB", "TablesSpark", "Primitives"]),
         tests("PSITests", ["PSI", "Curves", "Oblivious", "Primitives", crypto]),
-        tests("DataspaceTests", ["Publish", "Deliver", "Dataspace", "Policy", "Primitives", "Wire"]),
     ]
 )
