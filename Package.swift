@@ -46,7 +46,8 @@ let package = Package(
         // Kernels: nothing of ours; no I/O, no clock, no Foundation.
         .target(name: "CCurves", path: "Sources/Kernels/CCurves", cSettings: [.unsafeFlags(["-O3"])]),
         room("Kernels", "Curves", ["CCurves", crypto]),
-        room("Kernels", "Oblivious"),
+        .target(name: "COblivious", path: "Sources/Kernels/COblivious", cSettings: [.unsafeFlags(["-O3"])]),
+        room("Kernels", "Oblivious", ["Curves", "COblivious", crypto]),
         // Foundations
         room("Foundations", "Primitives", [crypto]),
         room("Foundations", "Store", ["Primitives"]),
