@@ -70,6 +70,8 @@ let package = Package(
         room("Kernels", "Oblivious"),
         .target(name: "CAES", path: "Sources/Kernels/CAES", cSettings: [.unsafeFlags(["-O3"])]),
         room("Kernels", "FormatPreserving", ["CAES"]),
+        .target(name: "COblivious", path: "Sources/Kernels/COblivious", cSettings: [.unsafeFlags(["-O3"])]),
+        room("Kernels", "Oblivious", ["Curves", "COblivious", crypto]),
         // Foundations
         room("Foundations", "Primitives", [crypto]),
         room("Foundations", "Store", ["Primitives"]),
