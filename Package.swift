@@ -67,11 +67,10 @@ let package = Package(
         room("Kernels", "Noise"),
         .target(name: "CCurves", path: "Sources/Kernels/CCurves", cSettings: [.unsafeFlags(["-O3"])]),
         room("Kernels", "Curves", ["CCurves", crypto]),
-        room("Kernels", "Oblivious"),
+        room("Kernels", "Oblivious", ["Curves", "COblivious", crypto]),
         .target(name: "CAES", path: "Sources/Kernels/CAES", cSettings: [.unsafeFlags(["-O3"])]),
         room("Kernels", "FormatPreserving", ["CAES"]),
         .target(name: "COblivious", path: "Sources/Kernels/COblivious", cSettings: [.unsafeFlags(["-O3"])]),
-        room("Kernels", "Oblivious", ["Curves", "COblivious", crypto]),
         // Foundations
         room("Foundations", "Primitives", [crypto]),
         room("Foundations", "Store", ["Primitives"]),

@@ -22,13 +22,14 @@ struct Hutong: AsyncParsableCommand {
             MeterVerb.self,
             RulesVerbs.self,
             ScanVerb.self,
-            VersionVerb.self,
             LogVerb.self,
             VerifyVerb.self,
             FsckVerb.self,
             WitnessVerb.self,
             MirrorVerb.self,
-            DeidentifyVerb.self, ProfileVerb.self, QualityVerb.self, ScanVerb.self, StandardVerb.self, VersionVerb.self,
+            DeidentifyVerb.self,
+            QualityVerb.self,
+            VersionVerb.self,
         ]
     )
 }

@@ -49,9 +49,9 @@ final class DemoNode: @unchecked Sendable {
     }
 
     /// The operator's door of this node.
-    var door: APIClient {
+    var door: NodeClient {
         let token = try? String(contentsOfFile: data + "/keys/operator.token", encoding: .utf8)
-        return APIClient(
+        return NodeClient(
             url: url, token: token.map { Redacted($0.trimmingCharacters(in: .whitespacesAndNewlines)) })
     }
 

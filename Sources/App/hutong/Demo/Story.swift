@@ -126,5 +126,5 @@ struct DemoAccount: Sendable {
     let party: Party
     let signer: Ed25519Signer
     let sealingKey: SealingKey
-    let door: APIClient
+    let door: NodeClient
 }
