@@ -1,5 +1,6 @@
 // SPDX-License-Identifier: Apache-2.0
 
+import Compute
 import Foundation
 import Ledger
 import Primitives
@@ -10,7 +11,7 @@ import Transparency
 enum DataChecks {
     /// - Parameter folder: the node's data folder.
     static func all(_ folder: String) -> [any DataCheck] {
-        [BooksCheck(), ObjectsCheck(folder: folder + "/objects")]
+        [BooksCheck(), EvidenceCheck(), ObjectsCheck(folder: folder + "/objects")]
     }
 }
 
@@ -20,6 +21,15 @@ private struct BooksCheck: DataCheck {
 
     func findings(in reading: any SQLReading) throws(Problem) -> [Finding] {
         try Books.faults(in: reading).map { Finding("ledger", LocalizedText($0)) }
+    }
+}
+
+/// Passages, agreements and registrations say what their leaves, signatures and payments say.
+private struct EvidenceCheck: DataCheck {
+    let name = "evidence"
+
+    func findings(in reading: any SQLReading) throws(Problem) -> [Finding] {
+        try EvidenceAudit.faults(in: reading).map { Finding($0.place, $0.what) }
     }
 }
 
