@@ -118,14 +118,15 @@ package struct DeskPage: Page {
         DataTable(
             caption: say("数据阀状态", "State of the valve"),
             columns: [
-                .text(say("对象", "Target")), .text(say("类别", "Kind")), .text(say("状态", "State")),
-                .number(say("今日过阀", "Passages today")), .number(say("今日拒绝", "Refusals today")), .text(""),
+                .text(say("对象", "Target")), .text(say("状态", "State")), .text(say("操作", "Action")),
+                .text(say("类别", "Kind")), .number(say("今日过阀", "Passages today")),
+                .number(say("今日拒绝", "Refusals today")),
             ],
             rows: valves.map { valve in
                 [
-                    valve.target.link(say), HTML(say(valve.kind)), state(of: valve, say),
+                    valve.target.link(say), state(of: valve, say), button(for: valve, say),
+                    HTML(say(valve.kind)),
                     HTML(say.number(valve.passagesToday)), HTML(say.number(valve.refusalsToday)),
-                    button(for: valve, say),
                 ]
             }
         ).html
