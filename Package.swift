@@ -64,6 +64,10 @@ let package = Package(
         room("Kernels", "Merkle", ["CMerkle"]),
         .target(name: "CScan", path: "Sources/Kernels/CScan", cSettings: [.unsafeFlags(["-O3"])]),
         room("Kernels", "Scan", ["CScan"]),
+        room("Kernels", "Noise"),
+        .target(name: "CCurves", path: "Sources/Kernels/CCurves", cSettings: [.unsafeFlags(["-O3"])]),
+        room("Kernels", "Curves", ["CCurves", crypto]),
+        room("Kernels", "Oblivious"),
         // Foundations
         room("Foundations", "Primitives", [crypto]),
         room("Foundations", "Store", ["Primitives"]),
@@ -72,6 +76,7 @@ let package = Package(
         room("Foundations", "Identity", ["Primitives", "Store", crypto, cryptoExtras]),
         room("Foundations", "Lane", ["Identity", "Store", "Primitives"]),
         room("Foundations", "Transparency", ["Primitives", "Store", "Identity", "Merkle"]),
+        room("Foundations", "Rules", ["Primitives"]),
         room("Foundations", "Casework", ["Store", "Primitives"]),
         room("Foundations", "Ledger", ["Store"]),
         room("Foundations", "Metering", ["Store"]),
@@ -86,19 +91,25 @@ let package = Package(
         .systemLibrary(name: "CPostgres", path: "Sources/Adapters/CPostgres", providers: [.apt(["libpq-dev"])]),
         room("Adapters", "StorePostgres", ["Store", "CPostgres"]),
         // City
+        room("City", "Classification", ["Scan", "Primitives"]),
         // Protocols
         room("Protocols", "Dataspace", ["Policy"]),
+        room("Adapters", "TablesSpark", ["Tables"]),
+        // City
+        // Protocols
+        room("Protocols", "PrivateSQL", ["Noise", "Tables", "Primitives", crypto]),
+        room("Protocols", "PSI", ["Curves", "Oblivious", "Primitives", crypto]),
         // Stages
-        room("Stages", "Collect", ["Tables", "Store", "Transparency", "Primitives"]),
+        room("Stages", "Collect", ["Tables", "Store", "Transparency", "Primitives", "Classification", "Scan"]),
         room("Stages", "Register", ["Collect", "Lane", "Transparency", "Tables", "Identity", "Store", "Primitives"]),
         room("Stages", "Trade", ["Register", "Ledger", "Lane", "Transparency", "Dataspace", "Policy", "Identity", "Store", "Primitives", "Metering"]),
         room("Stages", "Valve", ["Trade", "Register", "Transparency", "Policy", "Identity", "Store", "Primitives"]),
-        room("Stages", "Compute", ["Valve", "Trade", "Register", "Lane", "Transparency", "Policy", "Identity", "Store", "Primitives"]),
+        room("Stages", "Compute", ["PrivateSQL", "Tables", "Valve", "Trade", "Register", "Lane", "Transparency", "Policy", "Identity", "Store", "Primitives"]),
         // Oversight
         // App
         .target(name: "CTexts", path: "Sources/App/CTexts", cSettings: [.unsafeFlags(["-std=c23"])]),
         room("App", "Wire", ["Primitives", "CTexts", yams]),
-        .executableTarget(name: "hutong", dependencies: ["Assembly", "HTTPAPI", "APIClient", "Identity", "Register", "Store", "Transparency", "Trade", logging, "Wire", "Policy", "Primitives", arguments, "Tables", "TablesDuckDB", "Collect", yams, "StoreSQLite", "Ledger", "Metering"],
+        .executableTarget(name: "hutong", dependencies: ["Assembly", "HTTPAPI", "APIClient", "Identity", "Register", "Store", "Transparency", "Trade", logging, "Wire", "Policy", "Primitives", arguments, "Tables", "TablesDuckDB", "Collect", yams, "StoreSQLite", "Ledger", "Metering", "PrivateSQL", "PSI", "Oblivious", "Rules", "Classification", "Scan"],
                           path: "Sources/App/hutong", swiftSettings: strict),
         .target(name: "CAssets", path: "Sources/App/CAssets", cSettings: [.unsafeFlags(["-std=c23"])]),
         room("App", "WebUI", ["Primitives", "CAssets"]),
@@ -111,12 +122,14 @@ let package = Package(
         tests("PrimitivesTests", ["Primitives"]),
         tests("DataspaceTests", ["Dataspace", "Policy", "Primitives", "Wire"]),
         tests("TransparencyTests", ["Transparency", "Identity", "Merkle", "CMerkle", "Store", "StoreSQLite", "Primitives", crypto, "SignersOpenSSL"]),
-        tests("CollectTests", ["Collect", "Scan", "Tables", "TablesDuckDB", "Store", "StoreSQLite", "Transparency", "Identity", "Primitives", yams]),
+        tests("CollectTests", ["Collect", "Scan", "Tables", "TablesDuckDB", "Store", "StoreSQLite", "Transparency", "Identity", "Primitives", yams, "Classification"]),
         tests("StoreTests", ["Store", "StoreSQLite", "Primitives", "TestStores"]),
         tests("CaseworkTests", ["Casework", "Store", "Primitives"]),
         tests("LedgerTests", ["Ledger", "StoreSQLite", "Metering", "Trade", "Primitives", "Store", "TestStores"]),
         tests("WebUITests", ["WebUI", "Primitives", "TestKit"]),
         .target(name: "TestStores", dependencies: ["Primitives", "Store", "StoreSQLite", "StorePostgres"],
                 path: "Tests/TestStores", swiftSettings: strict),
+        tests("PrivateSQLTests", ["PrivateSQL", "Noise", "Tables", "TablesDuckDB", "TablesSpark", "Primitives"]),
+        tests("PSITests", ["PSI", "Curves", "Oblivious", "Primitives", crypto]),
     ]
 )

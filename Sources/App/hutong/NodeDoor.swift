@@ -71,7 +71,7 @@ enum NodeDoor: Sendable {
                 "/api/v1/deliveries?name=" + encoded, pieces: pieces, byteCount: Int64(size))
             return answer["delivery"]?.text ?? ""
         case .local(let node):
-            let staged = "\(ID<NodeDoor>(at: Node.clock.now()).uuid)." + (name.split(separator: ".").last ?? "csv").lowercased()
+            let staged = "\(ID<NodeDoor>(at: WallClock.system.now()).uuid)." + (name.split(separator: ".").last ?? "csv").lowercased()
             do {
                 try FileManager.default.copyItem(atPath: file, toPath: node.courtyard.inbox + "/" + staged)
             } catch {
