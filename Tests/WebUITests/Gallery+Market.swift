@@ -216,7 +216,7 @@ extension Gallery {
                 )
             ]
         ),
-        prices: [Price(door: query, amount: fen(20), unit: LocalizedText(zh: "次提问", en: "question"))],
+        prices: [PriceLine(door: query, amount: fen(20), unit: LocalizedText(zh: "次提问", en: "question"))],
         sample: sampleRows,
         sameThing: same
     )

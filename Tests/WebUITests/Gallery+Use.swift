@@ -150,6 +150,7 @@ extension Gallery {
                 ("visits", ["district", "day", "respiratory", "age_band"]),
                 ("air_daily", ["day", "station", "pm2_5"]),
             ],
+            purpose: "public-health-research",
             question:
                 "SELECT date_trunc('month', day) AS month,\n       count(*) AS visits\nFROM visits\nWHERE respiratory\nGROUP BY month\nORDER BY month",
             quote: moment == .quoted ? quote : nil,
@@ -169,18 +170,6 @@ extension Gallery {
         holder: clinic,
         terms: terms,
         prices: prices,
-        purposes: [
-            (
-                value: "public-health-research",
-                name: LocalizedText(zh: "公共卫生研究", en: "public health research")
-            ),
-            (value: "service-planning", name: LocalizedText(zh: "服务规划", en: "service planning")),
-        ],
-        chosenPurpose: "public-health-research",
-        untilMax: at(60 * 24 * 40).day(in: .shanghai),
-        countMax: 200,
-        available: fen(100_000),
-        reserve: fen(10_000),
         steps: [
             HistoryStep(
                 at: at(-90),

@@ -214,8 +214,8 @@ extension Gallery {
     )
 
     static let prices = [
-        Price(door: query, amount: fen(50), unit: LocalizedText(zh: "次提问", en: "question")),
-        Price(door: match, amount: fen(2_000), unit: LocalizedText(zh: "次匹配", en: "match")),
+        PriceLine(door: query, amount: fen(50), unit: LocalizedText(zh: "次提问", en: "question")),
+        PriceLine(door: match, amount: fen(2_000), unit: LocalizedText(zh: "次匹配", en: "match")),
     ]
 
     static let privacyBudget = Budget(

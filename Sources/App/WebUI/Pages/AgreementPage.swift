@@ -76,10 +76,13 @@ package struct AgreementPage: Page {
     package let buyer: Named
     package let standing: Standing
     package let terms: Terms
-    package let moneyLeft: Money
+    /// What is still held for it; `nil` on a node that keeps no account.
+    package let moneyLeft: Money?
     package let budgets: [Budget]
     /// The tables one may name, with their columns.
     package let tables: [(name: String, columns: [String])]
+    /// The purpose that the terms permit, sent with each question.
+    package let purpose: String
     package let question: String
     package let quote: Quote?
     package let answer: Answer?
@@ -95,9 +98,10 @@ package struct AgreementPage: Page {
         buyer: Named,
         standing: Standing,
         terms: Terms,
-        moneyLeft: Money,
+        moneyLeft: Money?,
         budgets: [Budget],
         tables: [(name: String, columns: [String])],
+        purpose: String,
         question: String,
         quote: Quote? = nil,
         answer: Answer? = nil,
@@ -114,6 +118,7 @@ package struct AgreementPage: Page {
         self.moneyLeft = moneyLeft
         self.budgets = budgets
         self.tables = tables
+        self.purpose = purpose
         self.question = question
         self.quote = quote
         self.answer = answer
@@ -145,6 +150,7 @@ package struct AgreementPage: Page {
         \(Field.hidden("idempotency-key", idempotencyKey))
         \(Field.area("question", label: say("问题（SQL）", "Question (SQL)"), value: question,
                      hint: say("只能问聚合结果；可用的表见下。", "Aggregates only; the tables are below.")))
+        \(Field.text("purpose", label: say("目的", "Purpose"), value: purpose, isRequired: true))
         \(given(quote) { quoteBox($0, say) })
         <p class="actions">\(quote == nil
             ? gate(say("先看价格", "Show the price first"), name: "step", value: "quote")
@@ -220,7 +226,7 @@ package struct AgreementPage: Page {
         facts.add(say("状态", "State"), standing.chip(say))
         facts.add(say("持有方", "Holder"), holder.link(say))
         facts.add(say("使用方", "Buyer"), buyer.link(say))
-        facts.add(say("合约内剩余金额", "Money left"), "<b class=\"figure\">\(say.money(moneyLeft))</b>")
+        facts.add(say("合约内剩余金额", "Money left"), moneyLeft.map { "<b class=\"figure\">\(say.money($0))</b>" })
         return """
             \(facts.html)
             \(each(budgets) { $0.meter(say, label: say("隐私预算", "Privacy budget")) })

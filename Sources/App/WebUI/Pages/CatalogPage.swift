@@ -15,7 +15,7 @@ package struct CatalogPage: Page {
         package let grade: LocalizedText
         package let price: LocalizedText
         package let rowCount: Int?
-        package let updated: Instant
+        package let updated: Instant?
         /// The path of the listing's page; open data has a page of its own.
         package let path: String
 
@@ -28,7 +28,7 @@ package struct CatalogPage: Page {
             grade: LocalizedText,
             price: LocalizedText,
             rowCount: Int?,
-            updated: Instant,
+            updated: Instant? = nil,
             path: String
         ) {
             self.code = code
@@ -182,7 +182,7 @@ package struct CatalogPage: Page {
         <span class="fine">\(say(entry.grade))</span></p>
         <p class="meta"><span>\(entry.holder.link(say))</span>\
         \(given(entry.rowCount) { "<span>\(say.number($0)) \(say("行", "rows"))</span>" })\
-        <span>\(say("更新于", "updated")) \(say.day(entry.updated))</span><b class="figure">\(say(entry.price))</b></p>
+        \(given(entry.updated) { "<span>\(say("更新于", "updated")) \(say.day($0))</span>" })<b class="figure">\(say(entry.price))</b></p>
         </article></li>
 
         """

@@ -7,8 +7,8 @@ package struct DemandPage: Page {
     package struct Demand: Hashable, Sendable {
         package let code: Code
         package let title: LocalizedText
-        package let party: Named
-        package let purpose: LocalizedText
+        package let party: Named?
+        package let purpose: LocalizedText?
         package let ceiling: Money?
         package let standing: Standing
         /// The listings that answer it, with how well, such as `87 %`.
@@ -17,8 +17,8 @@ package struct DemandPage: Page {
         package init(
             code: Code,
             title: LocalizedText,
-            party: Named,
-            purpose: LocalizedText,
+            party: Named?,
+            purpose: LocalizedText?,
             ceiling: Money?,
             standing: Standing,
             matches: [Match] = []
@@ -35,9 +35,9 @@ package struct DemandPage: Page {
 
     package struct Match: Hashable, Sendable {
         package let listing: Named
-        package let score: String
+        package let score: String?
 
-        package init(listing: Named, score: String) {
+        package init(listing: Named, score: String?) {
             self.listing = listing
             self.score = score
         }
@@ -83,17 +83,25 @@ package struct DemandPage: Page {
         """
         <ol class="cards">\(each(demands) { demand in
             """
-            <li><article><h2>\(say(demand.title))</h2><p>\(say(demand.purpose))</p>
+            <li><article><h2>\(say(demand.title))</h2>\(given(demand.purpose) { "<p>\(say($0))</p>" })
             <p>\(demand.standing.chip(say))</p>
-            <p class="meta"><span>\(demand.party.link(say))</span>\
+            <p class="meta">\(given(demand.party) { "<span>\($0.link(say))</span>" })\
             \(given(demand.ceiling) { "<span>\(say("价格上限", "at most")) \(say.money($0))</span>" })\
             <span>\(demand.code.link)</span></p>
             \(when(!demand.matches.isEmpty) {
-                "<ul class=\"matches\">\(each(demand.matches) { "<li>\($0.listing.link(say)) <span class=\"figure\">\($0.score)</span></li>" })</ul>"
+                matches(demand, say)
             })</article></li>
 
             """
         })</ol>
+        """
+    }
+
+    private func matches(_ demand: Demand, _ say: Reader) -> HTML {
+        """
+        <ul class="matches">\(each(demand.matches) { match in
+            "<li>\(match.listing.link(say)) <span class=\"figure\">\(match.score ?? "")</span></li>"
+        })</ul>
         """
     }
 

@@ -12,8 +12,8 @@ package struct DeskPage: Page {
         package let isClosed: Bool
         package let closedAt: Instant?
         package let reason: String?
-        package let passagesToday: Int
-        package let refusalsToday: Int
+        package let passagesToday: Int?
+        package let refusalsToday: Int?
 
         package init(
             target: Named,
@@ -21,8 +21,8 @@ package struct DeskPage: Page {
             isClosed: Bool,
             closedAt: Instant? = nil,
             reason: String? = nil,
-            passagesToday: Int,
-            refusalsToday: Int
+            passagesToday: Int? = nil,
+            refusalsToday: Int? = nil
         ) {
             self.target = target
             self.kind = kind
@@ -126,7 +126,8 @@ package struct DeskPage: Page {
                 [
                     valve.target.link(say), state(of: valve, say), button(for: valve, say),
                     HTML(say(valve.kind)),
-                    HTML(say.number(valve.passagesToday)), HTML(say.number(valve.refusalsToday)),
+                    HTML(valve.passagesToday.map { say.number($0) } ?? "–"),
+                    HTML(valve.refusalsToday.map { say.number($0) } ?? "–"),
                 ]
             }
         ).html

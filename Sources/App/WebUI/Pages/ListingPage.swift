@@ -79,15 +79,15 @@ package struct ListingPage: Page {
     package let doors: [LocalizedText]
     package let grade: LocalizedText
     package let rowCount: Int?
-    package let updated: Instant
-    package let version: Digest
+    package let updated: Instant?
+    package let version: Digest?
     package let columns: [ColumnView]
     /// Why there are no statistics, where there are none.
     package let withheldStatistics: LocalizedText?
     package let quality: [QualityScore]
     package let attestations: [HistoryStep]
     package let terms: Terms
-    package let prices: [Price]
+    package let prices: [PriceLine]
     /// The rules under which answers leave: minimum group, ε a question.
     package let releaseRules: [LocalizedText]
     package let sample: Preview?
@@ -105,14 +105,14 @@ package struct ListingPage: Page {
         doors: [LocalizedText],
         grade: LocalizedText,
         rowCount: Int?,
-        updated: Instant,
-        version: Digest,
+        updated: Instant? = nil,
+        version: Digest?,
         columns: [ColumnView],
         withheldStatistics: LocalizedText? = nil,
         quality: [QualityScore] = [],
         attestations: [HistoryStep] = [],
         terms: Terms,
-        prices: [Price],
+        prices: [PriceLine],
         releaseRules: [LocalizedText] = [],
         sample: Preview? = nil,
         sameThing: SameThing?
@@ -167,8 +167,8 @@ package struct ListingPage: Page {
         facts.add(say("交付方式", "Doors"), text: say.list(doors.map { say($0) }))
         facts.add(say("级别", "Grade"), text: say(grade))
         facts.add(say("行数", "Rows"), text: rowCount.map { say.number($0) })
-        facts.add(say("数据截至", "Data as of"), say.day(updated))
-        facts.add(say("版本摘要", "Version"), version.block)
+        facts.add(say("数据截至", "Data as of"), updated.map { say.day($0) })
+        facts.add(say("版本摘要", "Version"), version?.block)
         return """
             <h2>\(say("价格", "Price"))</h2>\(priceList(prices, say))
             <p><a class="gate" href="/listings/\(code.text)/agree">\(say("申请使用", "Ask for terms"))</a></p>

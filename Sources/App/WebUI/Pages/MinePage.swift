@@ -58,24 +58,25 @@ package struct PassageView: Hashable, Sendable {
 /// What the signed-in party has: agreements, listings, passages, statements, and what waits for it.
 package struct MinePage: Page {
     package let waiting: [HistoryStep]
-    package let agreements: [(agreement: Named, standing: Standing, moneyLeft: Money, askPath: String?)]
-    package let listings: [(listing: Named, standing: Standing, earned: Money)]
+    package let agreements: [(agreement: Named, standing: Standing, moneyLeft: Money?, askPath: String?)]
+    package let listings: [(listing: Named, standing: Standing, earned: Money?)]
     package let passages: [PassageView]
     /// Months that have a statement, newest first, such as `2026-11`.
     package let statementMonths: [String]
-    package let balance: Money
-    package let reserved: Money
+    /// `nil` on a node that keeps no account for the party.
+    package let balance: Money?
+    package let reserved: Money?
     package let sameThing: SameThing?
     package var section: Section { .mine }
 
     package init(
         waiting: [HistoryStep] = [],
-        agreements: [(agreement: Named, standing: Standing, moneyLeft: Money, askPath: String?)],
-        listings: [(listing: Named, standing: Standing, earned: Money)],
+        agreements: [(agreement: Named, standing: Standing, moneyLeft: Money?, askPath: String?)],
+        listings: [(listing: Named, standing: Standing, earned: Money?)],
         passages: [PassageView],
         statementMonths: [String],
-        balance: Money,
-        reserved: Money,
+        balance: Money?,
+        reserved: Money?,
         sameThing: SameThing?
     ) {
         self.waiting = waiting
@@ -93,8 +94,8 @@ package struct MinePage: Page {
     package func content(_ say: Reader) -> HTML {
         """
         <h1>\(title(say))</h1>
-        <dl class="band"><div><dt>\(say("可用余额", "Available"))</dt><dd class="figure">\(say.money(balance))</dd></div>
-        <div><dt>\(say("已预留", "Reserved"))</dt><dd class="figure">\(say.money(reserved))</dd></div>
+        <dl class="band"><div><dt>\(say("可用余额", "Available"))</dt><dd class="figure">\(balance.map { say.money($0) } ?? "–")</dd></div>
+        <div><dt>\(say("已预留", "Reserved"))</dt><dd class="figure">\(reserved.map { say.money($0) } ?? "–")</dd></div>
         <div><dt>\(say("结算单", "Statements"))</dt><dd>\(statements(say))</dd></div></dl>
         \(when(!waiting.isEmpty) { "<section><h2>\(say("等我处理", "Waits for me"))</h2>\(history(waiting, say))</section>" })
         <section><h2>\(say("我的合约", "My agreements"))</h2>\(agreementTable(say))</section>
@@ -126,7 +127,7 @@ package struct MinePage: Page {
             ],
             rows: agreements.map { row in
                 [
-                    row.agreement.link(say), row.standing.chip(say), HTML(say.money(row.moneyLeft)),
+                    row.agreement.link(say), row.standing.chip(say), HTML(row.moneyLeft.map { say.money($0) } ?? "–"),
                     row.askPath.map { "<a href=\"\($0)\">\(say("提问", "Ask"))</a>" } ?? .nothing,
                 ]
             }
@@ -137,7 +138,7 @@ package struct MinePage: Page {
         DataTable(
             caption: say("我的挂牌", "My listings"),
             columns: [.text(say("挂牌", "Listing")), .text(say("状态", "State")), .number(say("收入", "Earned"))],
-            rows: listings.map { [$0.listing.link(say), $0.standing.chip(say), HTML(say.money($0.earned))] }
+            rows: listings.map { [$0.listing.link(say), $0.standing.chip(say), HTML($0.earned.map(say.money) ?? "–")] }
         ).html
     }
 

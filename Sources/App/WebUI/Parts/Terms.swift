@@ -4,6 +4,8 @@ package import Primitives
 
 /// A usage policy in plain words, as the people who sign it read it.
 package struct Terms: Hashable, Sendable {
+    /// Whole sentences, as the policy words itself; the lists below are for terms already sorted.
+    package let sentences: [LocalizedText]
     /// What is allowed.
     package let allowed: [LocalizedText]
     /// What is not.
@@ -16,12 +18,14 @@ package struct Terms: Hashable, Sendable {
     package let digest: Digest?
 
     package init(
-        allowed: [LocalizedText],
+        sentences: [LocalizedText] = [],
+        allowed: [LocalizedText] = [],
         forbidden: [LocalizedText] = [],
         duties: [LocalizedText] = [],
         beyondControl: [LocalizedText] = [],
         digest: Digest? = nil
     ) {
+        self.sentences = sentences
         self.allowed = allowed
         self.forbidden = forbidden
         self.duties = duties
@@ -32,6 +36,7 @@ package struct Terms: Hashable, Sendable {
     func html(_ say: Reader) -> HTML {
         """
         <div class="terms">
+        \(when(!sentences.isEmpty) { "<ul class=\"must\">\(each(sentences) { "<li>\(say($0))</li>" })</ul>" })\
         \(part(say("可以", "May"), allowed, "may", say))\
         \(part(say("不可以", "May not"), forbidden, "may-not", say))\
         \(part(say("必须", "Must"), duties, "must", say))\
@@ -49,7 +54,7 @@ package struct Terms: Hashable, Sendable {
 }
 
 /// What one use costs through one door.
-package struct Price: Hashable, Sendable {
+package struct PriceLine: Hashable, Sendable {
     package let door: LocalizedText
     package let amount: Money
     /// Per what: a question, a row, a month.
@@ -71,7 +76,7 @@ package struct Price: Hashable, Sendable {
 }
 
 /// The price list of a listing.
-func priceList(_ prices: [Price], _ say: Reader) -> HTML {
+func priceList(_ prices: [PriceLine], _ say: Reader) -> HTML {
     "<ul class=\"prices\">\(each(prices) { $0.line(say) })</ul>"
 }
 
