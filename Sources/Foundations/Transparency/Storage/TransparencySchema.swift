@@ -43,6 +43,16 @@ package enum TransparencySchema {
                     PRIMARY KEY (origin, tree_size, root)
                 ) STRICT
                 """,
+                """
+                CREATE TABLE transparency_anchor (
+                    tree_size INTEGER NOT NULL,
+                    authority TEXT NOT NULL,
+                    note BLOB NOT NULL,
+                    token BLOB NOT NULL,
+                    stamped_at INTEGER NOT NULL,
+                    PRIMARY KEY (tree_size, authority)
+                ) STRICT
+                """,
             ])
     ]
 
