@@ -37,6 +37,8 @@ def verify(folder, acknowledged):
             FROM ledger_transfer WHERE debit = a.number) OR credits_posted <> (SELECT coalesce(sum(amount), 0)
             FROM ledger_transfer WHERE credit = a.number)""") if len(booked) <= 500 else 0
         return "balances differ from the transfers" if wrong else None
+    except sqlite3.DatabaseError as error:
+        return f"not readable: {error}"
     finally:
         db.close()
 

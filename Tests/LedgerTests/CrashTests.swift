@@ -27,7 +27,8 @@ struct CrashTests {
 
     @Test("whatever writing system call fails, nothing acknowledged is lost and nothing is half done")
     func faults() throws {
-        let result = try Self.crash("faults", "--commands", "200", "--clients", "40")
+        let (commands, clients) = Self.isSoak ? ("200", "40") : ("40", "40")
+        let result = try Self.crash("faults", "--commands", commands, "--clients", clients)
         print(result.text, terminator: "")
         #expect(result.status == 0, "\(result.text)")
     }

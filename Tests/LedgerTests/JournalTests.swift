@@ -44,7 +44,7 @@ enum Bookkeeper: String, CaseIterable, Sendable {
         process.waitUntilExit()
         #expect(process.terminationStatus == 0 && complaint.isEmpty, "\(program): \(complaint)")
         var balances: [String: String] = [:]
-        for line in text.split(separator: "\n") {
+        for line in text.split(whereSeparator: \.isNewline) {
             let cells = line.split(separator: ",", maxSplits: 1).map { cell in
                 cell.filter { $0 != "\"" && $0 != "," }.trimmingCharacters(in: .whitespaces)
             }

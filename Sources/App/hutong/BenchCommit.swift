@@ -22,17 +22,34 @@ struct BenchCommit: Sendable {
             amount: 1, unit: .cny, code: TransferCode.payment)
     }
 
-    func carryOut(_ transfer: Transfer, in tx: any SQLWriting) throws(Problem) {
-        try Books.require([transfer], in: tx)
-        if command == .transfer { return }
-        let entry = LogEntry(
+    /// What the log will say; made by the client, before it stands in the writer's line.
+    func entry(for transfer: Transfer) -> LogEntry {
+        LogEntry(
             .passageSettled, subject: Code(.passage, transfer.id),
             content: ["transfer": .string(transfer.id.uuid), "amount": .integer(transfer.amount)])
-        try log.append(entry, in: tx)
-        guard command == .passage else { return }
-        let event = UsageEvent(id: transfer.id.uuid, source: "bench", type: "query", subject: "bench")
-        _ = try UsageMeter.record([event], in: tx)
-        try Grants.consume(transfer.id.retyped(), of: ID(high: 3, low: 1), in: tx)
+    }
+
+    /// The use, likewise.
+    func event(for transfer: Transfer) -> UsageEvent {
+        UsageEvent(id: transfer.id.uuid, source: "bench", type: "query", subject: "bench")
+    }
+
+    /// One client's request, durable when it returns.
+    func send(_ transfer: Transfer, to store: SQLiteStore) async throws(Problem) {
+        guard command != .transfer else {
+            try await store.write { tx throws(Problem) in try Books.require([transfer], in: tx) }
+            return
+        }
+        let entry = entry(for: transfer)
+        let event = command == .passage ? event(for: transfer) : nil
+        let log = log
+        try await store.write { tx throws(Problem) in
+            try Books.require([transfer], in: tx)
+            try log.append(entry, in: tx)
+            guard let event else { return }
+            _ = try UsageMeter.record([event], in: tx)
+            try Grants.consume(transfer.id.retyped(), of: ID(high: 3, low: 1), in: tx)
+        }
     }
 
     /// Opens the accounts, each with money, and what the commit needs beside them.

@@ -135,7 +135,7 @@ struct LedgerBench {
             if start >= end { return latencies }
             let transfer = commit.transfer(at: WallClock.system.now(), using: &random)
             do throws(Problem) {
-                try await store.write { tx throws(Problem) in try commit.carryOut(transfer, in: tx) }
+                try await commit.send(transfer, to: store)
             } catch {
                 return latencies
             }

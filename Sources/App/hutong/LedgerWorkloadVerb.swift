@@ -43,7 +43,7 @@ struct LedgerWorkloadVerb: Verb {
                     var seeded = SeededRandom(seed: random.next())
                     for _ in 0..<(commands / clients) {
                         let transfer = commit.transfer(at: WallClock.system.now(), using: &seeded)
-                        try await store.write { tx throws(Problem) in try commit.carryOut(transfer, in: tx) }
+                        try await commit.send(transfer, to: store)
                         acknowledgements.add("\(client) \(Hex.encode(transfer.id.bytes))\n")
                     }
                 }
