@@ -67,7 +67,7 @@ let package = Package(
         room("City", "Classification", ["Scan", "Primitives"]),
         // Protocols
         // Stages
-        room("Stages", "Collect", ["Tables", "Store", "Transparency", "Classification", "Scan", "FormatPreserving", "Primitives", crypto]),
+        room("Stages", "Collect", ["Tables", "Store", "Transparency", "Classification", "Scan", "FormatPreserving", "Identity", "Primitives", crypto]),
         // Oversight
         // App
         .target(name: "CTexts", path: "Sources/App/CTexts", cSettings: [.unsafeFlags(["-std=c23"])]),
