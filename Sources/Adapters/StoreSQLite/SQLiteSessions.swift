@@ -36,6 +36,8 @@ final class SQLiteWriterSession: WriterSession {
         }
     }
 
+    func confirmWhole() {}
+
     func setSavepoint() throws(Problem) { try connection.execute("SAVEPOINT command") }
     func releaseSavepoint() throws(Problem) { try connection.execute("RELEASE command") }
 

@@ -11,7 +11,11 @@ struct Hutong: AsyncParsableCommand {
         abstract: "Publish a dataset without handing it over. 数据不出院，价值走胡同。",
         version: Version.text,
         subcommands: [
-            DeidentifyVerb.self, ProfileVerb.self, QualityVerb.self, ScanVerb.self, StandardVerb.self, VersionVerb.self,
+            VersionVerb.self,
+            PolicyVerbs.self,
+            DeidentifyVerb.self, ProfileVerb.self, QualityVerb.self, ScanVerb.self, StandardVerb.self,
+            LedgerVerb.self,
+            MeterVerb.self,
         ]
     )
 }

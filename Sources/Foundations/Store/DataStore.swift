@@ -78,6 +78,7 @@ package protocol SQLWriting: SQLReading {
 package protocol DataStore: Sendable {
     /// Runs `command` on the writer, together with whatever else is waiting, and returns after the COMMIT that
     /// made it durable. A full waiting line throws `limited` (`store.writer-busy`) at once.
+    @discardableResult
     func write<Answer: Sendable>(
         _ command: @escaping @Sendable (any SQLWriting) throws(Problem) -> Answer
     ) async throws(Problem) -> Answer

@@ -10,6 +10,10 @@ package protocol WriterSession: AnyObject, SQLWriting {
     /// Ends the transaction without a trace. It cannot fail: the connection's end would do the same.
     func rollBack()
 
+    /// Throws what broke the transaction, if a command went on after a statement had failed. In PostgreSQL
+    /// nothing of it could be committed; in SQLite such a transaction is whole.
+    func confirmWhole() throws(Problem)
+
     func setSavepoint() throws(Problem)
     func releaseSavepoint() throws(Problem)
     func rollBackToSavepoint() throws(Problem)
@@ -153,6 +157,7 @@ private final class WriterLoop: @unchecked Sendable {
                 session.rollBack()
                 return nil
             }
+            try session.confirmWhole()
         } catch {
             session.rollBack()
             return error

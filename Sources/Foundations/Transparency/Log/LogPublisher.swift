@@ -15,10 +15,11 @@ package actor LogPublisher {
     private static let batchLeavesMax = 2048
 
     private let store: any DataStore
-    private let storage: any LogStorage
+    nonisolated let storage: any LogStorage
     private let signers: [NoteSigner]
     /// The log's name.
     package nonisolated let origin: String
+    nonisolated let policy: TrustPolicy
 
     private var builder = TileBuilder()
     private var latest: SignedCheckpoint?
@@ -41,7 +42,8 @@ package actor LogPublisher {
         self.store = store
         self.storage = storage
         self.signers = signers
-        rounds = WitnessRounds(policy: policy ?? TrustPolicy(log: key), checkers: checkers)
+        self.policy = policy ?? TrustPolicy(log: key)
+        rounds = WitnessRounds(policy: self.policy, checkers: checkers)
         origin = key.name
     }
 
@@ -53,7 +55,10 @@ package actor LogPublisher {
     package func start() async throws(Problem) {
         let published = try storage.read("checkpoint").flatMap { SignedCheckpoint(parsing: $0) }
         let size = try await store.read { reading throws(Problem) in try TransparencyLog.size(in: reading) }
-        if let published { try await takeUp(published.checkpoint, databaseSize: size) }
+        if let published {
+            try await takeUp(published.checkpoint, databaseSize: size)
+            rounds.resume(published)
+        }
         try await publish()
     }
 
@@ -193,10 +198,29 @@ package actor LogPublisher {
         return try reader.consistencyProof(from: oldSize)
     }
 
+    // MARK: Witnesses
+
+    /// What this witness is to cosign now; `nil` if it has nothing to do.
+    func work(for witness: TrustPolicy.Witness) -> SignedCheckpoint? { rounds.work(for: witness) }
+
+    /// A witness answered. Enough of them make the checkpoint the published one. A line that is not its
+    /// cosignature of what it was asked throws.
+    func take(
+        _ lines: [NoteSignature], from witness: TrustPolicy.Witness, over asked: SignedCheckpoint
+    ) throws(Problem) {
+        let before = rounds.witnessed
+        guard rounds.take(lines, from: witness, over: asked) else {
+            throw CosignatureRequest.refused(witness, "its line is not its cosignature of the checkpoint")
+        }
+        guard let witnessed = rounds.witnessed, witnessed != before else { return }
+        try storage.write(witnessed.bytes, to: "checkpoint", durably: true)
+        wake()
+    }
+
     // MARK: Waiting
 
     /// Suspends until something here changes.
-    private func change() async {
+    func change() async {
         let (stream, continuation) = AsyncStream<Void>.makeStream(bufferingPolicy: .bufferingNewest(1))
         let watcher = nextWatcher
         nextWatcher += 1

@@ -97,6 +97,8 @@ package struct Disclosure: Hashable, Sendable {
         self.leaf = leaf
         self.salt = salt
         self.content = content
+        // One disclosure has one text, so that every changed byte is found.
+        guard bytes == extra else { return nil }
     }
 
     package var bytes: [UInt8] {

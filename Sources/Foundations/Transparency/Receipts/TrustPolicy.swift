@@ -12,6 +12,11 @@ package struct TrustPolicy: Hashable, Sendable {
     package struct Log: Hashable, Sendable {
         package let key: NoteKey
         package let url: String?
+
+        package init(key: NoteKey, url: String? = nil) {
+            self.key = key
+            self.url = url
+        }
     }
 
     package struct Witness: Hashable, Sendable {
@@ -64,7 +69,7 @@ package struct TrustPolicy: Hashable, Sendable {
     package init(log: NoteKey, witnesses: [Witness] = [], threshold: Int = 0) {
         let members = witnesses.map { Quorum.witness($0.name) }
         self.init(
-            logs: [Log(key: log, url: nil)], witnesses: witnesses,
+            logs: [Log(key: log)], witnesses: witnesses,
             quorum: threshold == 0 ? .none : .group(threshold: threshold, members: members))
     }
 

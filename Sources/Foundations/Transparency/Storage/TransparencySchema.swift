@@ -43,6 +43,32 @@ package enum TransparencySchema {
                     PRIMARY KEY (origin, tree_size, root)
                 ) STRICT
                 """,
+                """
+                CREATE TABLE transparency_anchor (
+                    tree_size INTEGER NOT NULL,
+                    authority TEXT NOT NULL,
+                    note BLOB NOT NULL,
+                    token BLOB NOT NULL,
+                    stamped_at INTEGER NOT NULL,
+                    PRIMARY KEY (tree_size, authority)
+                ) STRICT
+                """,
+            ])
+    ]
+
+    /// The one table of a witness, which has a database of its own.
+    package static let witnessMigrations = [
+        Migration(
+            "transparency/0001-witness",
+            [
+                """
+                CREATE TABLE transparency_cosigned (
+                    origin TEXT NOT NULL PRIMARY KEY,
+                    tree_size INTEGER NOT NULL,
+                    note BLOB NOT NULL,
+                    cosigned_at INTEGER NOT NULL
+                ) STRICT
+                """
             ])
     ]
 }

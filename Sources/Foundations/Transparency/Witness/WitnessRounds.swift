@@ -37,24 +37,29 @@ package struct WitnessRounds: Sendable {
         cosigners.contains(witness.name) ? nil : current
     }
 
-    /// A witness answered for a checkpoint. Lines that are not its valid cosignature are passed over. Returns
-    /// whether the round has become complete by this, so that `witnessed` is new.
+    /// What was published before this start counts on, if the policy still accepts it.
+    package mutating func resume(_ published: SignedCheckpoint) {
+        if (try? policy.accept(published, checkers: checkers)) != nil { witnessed = published }
+    }
+
+    /// A witness answered for a checkpoint. Returns false if no line is its valid cosignature. An answer for a
+    /// round that is over changes nothing.
     package mutating func take(
-        _ lines: [NoteSignature], from witness: TrustPolicy.Witness, over checkpoint: Checkpoint
+        _ lines: [NoteSignature], from witness: TrustPolicy.Witness, over asked: SignedCheckpoint
     ) -> Bool {
-        guard var signed = current, signed.checkpoint == checkpoint,
-            let line = lines.first(where: {
-                Cosignature($0, over: signed.note.text, by: witness.key, checkers: checkers) != nil
-            })
-        else { return false }
-        let wasComplete = isComplete
+        let line = lines.first {
+            Cosignature($0, over: asked.note.text, by: witness.key, checkers: checkers) != nil
+        }
+        guard let line else { return false }
+        guard var signed = current, signed.note.text == asked.note.text else { return true }
         signed.add(line)
         cosigners.insert(witness.name)
         current = signed
-        guard isComplete else { return false }
-        witnessed = signed
-        if next != nil { begin() }
-        return !wasComplete
+        if isComplete {
+            witnessed = signed
+            if next != nil { begin() }
+        }
+        return true
     }
 
     private var isComplete: Bool { policy.quorum.isMet(by: cosigners) }

@@ -4,17 +4,18 @@ import Foundation
 import Primitives
 import Store
 import StoreSQLite
+import TestStores
 import Testing
 
-@Suite("SQLite store")
-struct SQLiteStoreTests {
+@Suite("Store")
+struct StoreTests {
     static let note = Migration(
         "test/0001-note",
         ["CREATE TABLE test_note (id INTEGER NOT NULL PRIMARY KEY, body TEXT NOT NULL CHECK (body <> '')) STRICT"])
 
-    @Test("what was answered is there after the node was closed and opened again")
-    func survives() async throws {
-        let place = Place()
+    @Test("what was answered is there after the node was closed and opened again", arguments: Engine.available)
+    func survives(_ engine: Engine) async throws {
+        let place = Place(engine)
         let store = try place.open()
         try await store.migrate([Self.note])
         try await store.write { tx throws(Problem) in
@@ -43,9 +44,9 @@ struct SQLiteStoreTests {
         await store.close()
     }
 
-    @Test("a refused command takes back only its own writes, whoever shares its commit")
-    func refusedAlone() async throws {
-        let place = Place()
+    @Test("a refused command takes back only its own writes, whoever shares its commit", arguments: Engine.available)
+    func refusedAlone(_ engine: Engine) async throws {
+        let place = Place(engine)
         let store = try place.open()
         try await store.migrate([Self.note])
         await withTaskGroup(of: Void.self) { group in
@@ -65,9 +66,9 @@ struct SQLiteStoreTests {
         await store.close()
     }
 
-    @Test("a broken rule of the schema is a conflict, not a crash")
-    func constraint() async throws {
-        let place = Place()
+    @Test("a broken rule of the schema is a conflict, not a crash", arguments: Engine.available)
+    func constraint(_ engine: Engine) async throws {
+        let place = Place(engine)
         let store = try place.open()
         try await store.migrate([Self.note])
         let problem = await #expect(throws: Problem.self) {
@@ -80,9 +81,9 @@ struct SQLiteStoreTests {
         await store.close()
     }
 
-    @Test("a database written by a newer version is refused by name of the step")
-    func newer() async throws {
-        let place = Place()
+    @Test("a database written by a newer version is refused by name of the step", arguments: Engine.available)
+    func newer(_ engine: Engine) async throws {
+        let place = Place(engine)
         let store = try place.open()
         try await store.migrate([Self.note, Migration("test/0002-later", [])])
         let problem = await #expect(throws: Problem.self) { try await store.migrate([Self.note]) }
@@ -91,9 +92,9 @@ struct SQLiteStoreTests {
         await store.close()
     }
 
-    @Test("a full waiting line turns callers away at once and charges nothing")
-    func busy() async throws {
-        let place = Place()
+    @Test("a full waiting line turns callers away at once and charges nothing", arguments: Engine.available)
+    func busy(_ engine: Engine) async throws {
+        let place = Place(engine)
         var limits = WriterLimits()
         limits.waiting = 4
         let store = try place.open(limits: limits)
@@ -115,18 +116,18 @@ struct SQLiteStoreTests {
         await store.close()
     }
 
-    @Test("a closed store says so")
-    func closed() async throws {
-        let place = Place()
+    @Test("a closed store says so", arguments: Engine.available)
+    func closed(_ engine: Engine) async throws {
+        let place = Place(engine)
         let store = try place.open()
         await store.close()
         let problem = await #expect(throws: Problem.self) { try await store.write { _ in } }
         #expect(problem?.code == "store.closed")
     }
 
-    @Test("the time of commands never runs backwards, not even over a restart with a wrong clock")
-    func monotone() async throws {
-        let place = Place()
+    @Test("the time of commands never runs backwards, not even over a restart with a wrong clock", arguments: Engine.available)
+    func monotone(_ engine: Engine) async throws {
+        let place = Place(engine)
         let clock = ManualClock(1_000_000)
         let store = try place.open(clock: clock)
         let first = try await store.write { tx in tx.now }
@@ -170,9 +171,9 @@ struct SQLiteStoreTests {
         await store.close()
     }
 
-    @Test("values come back as they went in")
-    func values() async throws {
-        let place = Place()
+    @Test("values come back as they went in", arguments: Engine.available)
+    func values(_ engine: Engine) async throws {
+        let place = Place(engine)
         let store = try place.open()
         let id = ID<Place>(high: 0x0102_0304_0506_0708, low: .max)
         let back = try await store.write { tx throws(Problem) in
