@@ -50,6 +50,9 @@ struct Hutong: AsyncParsableCommand {
             DeidentifyVerb.self,
             QualityVerb.self,
             VersionVerb.self,
+            DeidentifyVerb.self, ProfileVerb.self, QualityVerb.self, ScanVerb.self, StandardVerb.self,
+            LedgerVerb.self,
+            MeterVerb.self,
         ]
     )
 }

@@ -106,6 +106,7 @@ struct UTF8Check {
 
     mutating func take(_ block: Data) {
         guard failure == nil else { return }
+        // SAFETY: the buffer lives for the call, and `check` stays inside it.
         let place = unsafe block.withUnsafeBytes { bytes in unsafe check(bytes) }
         if let place { failure = offset + Int64(place) }
         offset += Int64(block.count)

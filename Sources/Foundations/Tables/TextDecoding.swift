@@ -46,6 +46,7 @@ package enum TextDecoding {
             }
         }
 
+        // SAFETY: the last owner closes what init opened.
         deinit { unsafe iconv_close(descriptor) }
 
         func decode(_ block: Data) throws(Problem) -> [UInt8] {

@@ -1,5 +1,10 @@
 // SPDX-License-Identifier: Apache-2.0
 //
+// Adversary: knows cipher texts and may choose plain ones; not on the same core as the portable AES.
+// Leaks by design: the length, and equality under one key and tweak. Vectors: Tests/CollectTests (NIST's samples).
+// Timing: with AES instructions independent of key and data but for the 128-bit remainders of FF1, whose division
+// can take a time that depends on the numerals. Specification: FIPS 197 §5, NIST SP 800-38G §5.1.
+//
 // AES (FIPS 197), encryption alone, for FF1. Secret: the key and the blocks. The portable twin looks bytes up in a
 // table, whose timing can show them to somebody on the same core; with AES instructions nothing shows.
 

@@ -1,5 +1,10 @@
 // SPDX-License-Identifier: Apache-2.0
 //
+// Adversary: knows cipher texts and may choose plain ones; not on the same core as the portable AES.
+// Leaks by design: the length, and equality under one key and tweak. Vectors: Tests/CollectTests (NIST's samples).
+// Timing: with AES instructions independent of key and data but for the 128-bit remainders of FF1, whose division
+// can take a time that depends on the numerals. Specification: FIPS 197 §5, NIST SP 800-38G §5.1.
+//
 // NIST SP 800-38G §5.1: FF1, format-preserving encryption with AES. (FF3 is not offered: the draft of revision 1
 // removes it.) Secret: the key and the numerals. Leaks by design: the length, and that equal numerals under one
 // key and tweak give equal numerals. Vectors: NIST's nine samples, in FormatPreservingTests.

@@ -1,5 +1,9 @@
 // SPDX-License-Identifier: Apache-2.0
 //
+// Specification: see each check or recognizer for its clause (GB 11643, GB 32100, ISO/IEC 7812-1, RFC 5321 §4.1.2 …).
+// Adversary: whoever wrote the text; any bytes may come. Secret: the text. Leaks by design: kinds and byte offsets.
+// Timing: depends on the text; the scanner runs where the text lies. Vectors: Tests/CollectTests.
+//
 // Small closed lists: what stands before the digits that make an identifier plausible.
 
 /// Words and number ranges the recognizers know. UTF-8, for comparing bytes.

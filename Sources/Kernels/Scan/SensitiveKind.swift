@@ -1,4 +1,8 @@
 // SPDX-License-Identifier: Apache-2.0
+//
+// Specification: see each check or recognizer for its clause (GB 11643, GB 32100, ISO/IEC 7812-1, RFC 5321 §4.1.2 …).
+// Adversary: whoever wrote the text; any bytes may come. Secret: the text. Leaks by design: kinds and byte offsets.
+// Timing: depends on the text; the scanner runs where the text lies. Vectors: Tests/CollectTests.
 
 /// What the scanner finds. Closed: a kind is a recognizer with a test of its precision and recall.
 package enum SensitiveKind: String, Hashable, Sendable, CaseIterable {

@@ -1,5 +1,9 @@
 // SPDX-License-Identifier: Apache-2.0
 //
+// Specification: see each check or recognizer for its clause (GB 11643, GB 32100, ISO/IEC 7812-1, RFC 5321 §4.1.2 …).
+// Adversary: whoever wrote the text; any bytes may come. Secret: the text. Leaks by design: kinds and byte offsets.
+// Timing: depends on the text; the scanner runs where the text lies. Vectors: Tests/CollectTests.
+//
 // Where an identifier can stand: runs with a digit, capitals after a Han character (plates), '@' and colons.
 // Everything else of a text is passed over at some GB/s. The C kernel and the Swift twin give the same tokens.
 
