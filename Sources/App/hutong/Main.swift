@@ -50,9 +50,6 @@ struct Hutong: AsyncParsableCommand {
             DeidentifyVerb.self,
             QualityVerb.self,
             VersionVerb.self,
-            DeidentifyVerb.self, ProfileVerb.self, QualityVerb.self, ScanVerb.self, StandardVerb.self,
-            LedgerVerb.self,
-            MeterVerb.self,
         ]
     )
 }
