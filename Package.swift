@@ -49,18 +49,22 @@ let package = Package(
         room("Foundations", "Store", ["Primitives"]),
         room("Foundations", "Rules", ["Primitives"]),
         room("Foundations", "Casework", ["Store", "Primitives"]),
+        room("Foundations", "Lists", ["Store", "Primitives"]),
         // Adapters: each fills one seam.
         // City
         // Protocols
         // Stages
         // Oversight
+        room("Oversight", "Measure", ["Rules", "Primitives"]),
+        room("Oversight", "Packs", ["Casework", "Lists", "Measure", "Rules", "Primitives", yams]),
         // App
         .target(name: "CTexts", path: "Sources/App/CTexts", cSettings: [.unsafeFlags(["-std=c23"])]),
         room("App", "Wire", ["Primitives", "CTexts", yams]),
-        .executableTarget(name: "hutong", dependencies: ["Wire", "Primitives", "Rules", arguments],
+        .executableTarget(name: "hutong", dependencies: ["Wire", "Primitives", "Rules", "Packs", "Measure", arguments],
                           path: "Sources/App/hutong", swiftSettings: strict),
         // Tests
         tests("PrimitivesTests", ["Primitives"]),
+        tests("PacksTests", ["Packs", "Measure", "Rules", "Lists", "Casework", "Primitives"]),
         tests("CaseworkTests", ["Casework", "Store", "Primitives"]),
     ]
 )

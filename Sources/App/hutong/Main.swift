@@ -12,7 +12,10 @@ struct Hutong: AsyncParsableCommand {
         version: Version.text,
         subcommands: [
             VersionVerb.self,
+            PackVerbs.self,
             RulesVerbs.self,
+            IndexVerbs.self,
+            PlanVerbs.self,
         ]
     )
 }
