@@ -65,6 +65,7 @@ let package = Package(
         // Tests
         tests("PrimitivesTests", ["Primitives"]),
         tests("PacksTests", ["Packs", "Measure", "Rules", "Lists", "Casework", "Primitives"]),
+        tests("RulesTests", ["Rules", "Primitives"]),
         tests("CaseworkTests", ["Casework", "Store", "Primitives"]),
     ]
 )

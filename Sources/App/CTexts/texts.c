@@ -9,6 +9,9 @@ static const unsigned char app[] = {
 static const unsigned char casework[] = {
 #embed "../../../Texts/casework.yaml"
 };
+static const unsigned char packs[] = {
+#embed "../../../Texts/packs.yaml"
+};
 static const unsigned char rules[] = {
 #embed "../../../Texts/rules.yaml"
 };
@@ -22,6 +25,7 @@ static const struct {
 } files[] = {
     {app, sizeof app},
     {casework, sizeof casework},
+    {packs, sizeof packs},
     {rules, sizeof rules},
     {store, sizeof store},
 };
