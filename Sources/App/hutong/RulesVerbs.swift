@@ -82,7 +82,7 @@ enum Files {
 
     static func write(_ text: String, to path: String) throws(Problem) {
         guard FileManager.default.createFile(atPath: path, contents: Data(text.utf8)) else {
-            throw Problem(.invalid, "app.file-unwritable", ["file": .text(path)])
+            throw Problem(.invalid, "rules.file-unwritable", ["file": .text(path)])
         }
     }
 
