@@ -83,6 +83,7 @@ let package = Package(
         room("Foundations", "Casework", ["Store", "Primitives"]),
         room("Foundations", "Ledger", ["Store"]),
         room("Foundations", "Metering", ["Store"]),
+        room("Foundations", "Lists", ["Store", "Primitives"]),
         // Adapters: each fills one seam.
         .systemLibrary(name: "CSQLite", path: "Sources/Adapters/CSQLite", providers: [.apt(["libsqlite3-dev"])]),
         room("Adapters", "StoreSQLite", ["Store", "CSQLite"]),
@@ -112,10 +113,13 @@ let package = Package(
         room("Stages", "Publish", ["Policy", "Primitives"]),
         room("Stages", "Deliver", ["Primitives", crypto]),
         // Oversight
+        room("Oversight", "Measure", ["Rules", "Primitives"]),
+        room("Oversight", "Packs", ["Casework", "Lists", "Measure", "Rules", "Primitives", yams]),
         // App
         .target(name: "CTexts", path: "Sources/App/CTexts", cSettings: [.unsafeFlags(["-std=c23"])]),
         room("App", "Wire", ["Primitives", "CTexts", yams]),
         .executableTarget(name: "hutong", dependencies: ["Assembly", "HTTPAPI", "APIClient", "Identity", "Register", "Store", "Transparency", "Trade", logging, "Wire", "Policy", "Primitives", arguments, "Tables", "TablesDuckDB", "Collect", yams, "StoreSQLite", "Ledger", "Metering", "PrivateSQL", "PSI", "Oblivious", "Rules", "Classification", "Scan", "TransparencyHTTP", "SignersOpenSSL"],
+        .executableTarget(name: "hutong", dependencies: ["Wire", "Primitives", "Rules", "Packs", "Measure", arguments],
                           path: "Sources/App/hutong", swiftSettings: strict),
         .target(name: "CAssets", path: "Sources/App/CAssets", cSettings: [.unsafeFlags(["-std=c23"])]),
         room("App", "WebUI", ["Primitives", "CAssets"]),
@@ -130,6 +134,8 @@ let package = Package(
         tests("TransparencyTests", ["Transparency", "Identity", "Merkle", "CMerkle", "Store", "StoreSQLite", "Primitives", crypto, "SignersOpenSSL"]),
         tests("CollectTests", ["Collect", "Scan", "Tables", "TablesDuckDB", "Store", "StoreSQLite", "Transparency", "Identity", "Primitives", yams, "Classification", "FormatPreserving"]),
         tests("StoreTests", ["Store", "StoreSQLite", "Primitives", "TestStores"]),
+        tests("PacksTests", ["Packs", "Measure", "Rules", "Lists", "Casework", "Primitives"]),
+        tests("RulesTests", ["Rules", "Primitives"]),
         tests("CaseworkTests", ["Casework", "Store", "Primitives"]),
         tests("LedgerTests", ["Ledger", "StoreSQLite", "Metering", "Trade", "Primitives", "Store", "TestStores"]),
         tests("WebUITests", ["WebUI", "Primitives", "TestKit"]),

@@ -50,6 +50,11 @@ struct Hutong: AsyncParsableCommand {
             DeidentifyVerb.self,
             QualityVerb.self,
             VersionVerb.self,
+            VersionVerb.self,
+            PackVerbs.self,
+            RulesVerbs.self,
+            IndexVerbs.self,
+            PlanVerbs.self,
         ]
     )
 }

@@ -10,7 +10,7 @@ import Rules
 struct RulesVerbs: ParsableCommand {
     static let configuration = CommandConfiguration(
         commandName: "rules", abstract: "Decide by rule, and say why. 按规则裁定并说明理由。",
-        subcommands: [RulesTCKVerb.self])
+        subcommands: [RulesDecideVerb.self, RulesEligibleVerb.self, RulesTCKVerb.self])
 }
 
 /// Runs the public DMN kit where it lies.
@@ -83,7 +83,7 @@ enum Files {
 
     static func write(_ text: String, to path: String) throws(Problem) {
         guard FileManager.default.createFile(atPath: path, contents: Data(text.utf8)) else {
-            throw Problem(.invalid, "app.file-unwritable", ["file": .text(path)])
+            throw Problem(.invalid, "rules.file-unwritable", ["file": .text(path)])
         }
     }
 

@@ -555,8 +555,9 @@ package struct FEELParser {
     /// A name that is being introduced: everything up to a delimiter, with single spaces.
     private mutating func freshName(until isOver: (FEELParser) -> Bool) throws(FEELSyntaxFailure) -> String {
         var name = try identifier()
-        while !isOver(self), place < text.count {
+        while !isOver(self) {
             skipSpace()
+            guard place < text.count else { throw failure("the end of the name") }
             let start = place
             while place < text.count, Self.isNamePart(text[place]) { place += 1 }
             if start == place {
