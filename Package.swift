@@ -118,8 +118,7 @@ let package = Package(
         // App
         .target(name: "CTexts", path: "Sources/App/CTexts", cSettings: [.unsafeFlags(["-std=c23"])]),
         room("App", "Wire", ["Primitives", "CTexts", yams]),
-        .executableTarget(name: "hutong", dependencies: ["Assembly", "HTTPAPI", "APIClient", "Identity", "Register", "Store", "Transparency", "Trade", logging, "Wire", "Policy", "Primitives", arguments, "Tables", "TablesDuckDB", "Collect", yams, "StoreSQLite", "Ledger", "Metering", "PrivateSQL", "PSI", "Oblivious", "Rules", "Classification", "Scan", "TransparencyHTTP", "SignersOpenSSL"],
-        .executableTarget(name: "hutong", dependencies: ["Wire", "Primitives", "Rules", "Packs", "Measure", arguments],
+        .executableTarget(name: "hutong", dependencies: ["Assembly", "HTTPAPI", "APIClient", "Identity", "Register", "Store", "Transparency", "Trade", logging, "Wire", "Policy", "Primitives", arguments, "Tables", "TablesDuckDB", "Collect", yams, "StoreSQLite", "Ledger", "Metering", "PrivateSQL", "PSI", "Oblivious", "Rules", "Classification", "Scan", "TransparencyHTTP", "SignersOpenSSL", "Packs", "Measure"],
                           path: "Sources/App/hutong", swiftSettings: strict),
         .target(name: "CAssets", path: "Sources/App/CAssets", cSettings: [.unsafeFlags(["-std=c23"])]),
         room("App", "WebUI", ["Primitives", "CAssets"]),

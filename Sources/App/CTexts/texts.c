@@ -35,6 +35,9 @@ static const unsigned char ledger_texts[] = {
 static const unsigned char metering_texts[] = {
 #embed "../../../Texts/metering.yaml"
 };
+static const unsigned char packs_texts[] = {
+#embed "../../../Texts/packs.yaml"
+};
 static const unsigned char policy_texts[] = {
 #embed "../../../Texts/policy.yaml"
 };
@@ -87,6 +90,7 @@ static const struct {
     {lane_texts, sizeof lane_texts},
     {ledger_texts, sizeof ledger_texts},
     {metering_texts, sizeof metering_texts},
+    {packs_texts, sizeof packs_texts},
     {policy_texts, sizeof policy_texts},
     {pricing_texts, sizeof pricing_texts},
     {privatesql_texts, sizeof privatesql_texts},

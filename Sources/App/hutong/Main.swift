@@ -49,12 +49,10 @@ struct Hutong: AsyncParsableCommand {
             MirrorVerb.self,
             DeidentifyVerb.self,
             QualityVerb.self,
-            VersionVerb.self,
-            VersionVerb.self,
             PackVerbs.self,
-            RulesVerbs.self,
             IndexVerbs.self,
             PlanVerbs.self,
+            VersionVerb.self,
         ]
     )
 }
