@@ -13,6 +13,9 @@ struct Hutong: AsyncParsableCommand {
         subcommands: [
             VersionVerb.self,
             PolicyVerbs.self,
+            ProfileVerb.self, StandardVerb.self, VersionVerb.self,
+            LedgerVerb.self,
+            MeterVerb.self,
         ]
     )
 }

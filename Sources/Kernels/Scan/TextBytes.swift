@@ -1,0 +1,45 @@
+// SPDX-License-Identifier: Apache-2.0
+
+/// A text's bytes, lent for the length of one call. Every access is checked against its bounds.
+///
+/// `Span` would say the same; storing one in a struct needs a feature the compiler still calls experimental
+/// (2026-11: `Lifetimes`).
+@safe package struct TextBytes {
+    // SAFETY: made only by `lend`, whose closure the value must not outlive; the subscript checks its bounds.
+    private let base: UnsafeBufferPointer<UInt8>
+
+    package var count: Int { unsafe base.count }
+
+    package subscript(_ place: Int) -> UInt8 {
+        precondition(place >= 0 && place < count)
+        return unsafe base[place]
+    }
+
+    package func extracting(_ range: Range<Int>) -> TextBytes {
+        unsafe TextBytes(base: UnsafeBufferPointer(rebasing: base[range]))
+    }
+
+    /// Lends a buffer's bytes to `body`.
+    package static func lend<Answer>(
+        _ bytes: UnsafeBufferPointer<UInt8>, to body: (TextBytes) -> Answer
+    ) -> Answer {
+        unsafe body(TextBytes(base: bytes))
+    }
+
+    private init(base: UnsafeBufferPointer<UInt8>) {
+        unsafe self.base = base
+    }
+
+    /// For the C kernel.
+    func withPointer<Answer>(_ body: (UnsafeBufferPointer<UInt8>) -> Answer) -> Answer {
+        unsafe body(base)
+    }
+}
+
+extension [UInt8] {
+    /// Lends the array's bytes to `body`.
+    package func withTextBytes<Answer>(_ body: (TextBytes) -> Answer) -> Answer {
+        // SAFETY: the buffer lives for the call.
+        unsafe withUnsafeBufferPointer { bytes in unsafe TextBytes.lend(bytes, to: body) }
+    }
+}
