@@ -64,6 +64,13 @@ let package = Package(
         room("Kernels", "Merkle", ["CMerkle"]),
         .target(name: "CScan", path: "Sources/Kernels/CScan", cSettings: [.unsafeFlags(["-O3"])]),
         room("Kernels", "Scan", ["CScan"]),
+        room("Kernels", "Noise"),
+        .target(name: "CCurves", path: "Sources/Kernels/CCurves", cSettings: [.unsafeFlags(["-O3"])]),
+        room("Kernels", "Curves", ["CCurves", crypto]),
+        room("Kernels", "Oblivious", ["Curves", "COblivious", crypto]),
+        .target(name: "CAES", path: "Sources/Kernels/CAES", cSettings: [.unsafeFlags(["-O3"])]),
+        room("Kernels", "FormatPreserving", ["CAES"]),
+        .target(name: "COblivious", path: "Sources/Kernels/COblivious", cSettings: [.unsafeFlags(["-O3"])]),
         // Foundations
         room("Foundations", "Primitives", [crypto]),
         room("Foundations", "Store", ["Primitives"]),
@@ -72,6 +79,7 @@ let package = Package(
         room("Foundations", "Identity", ["Primitives", "Store", crypto, cryptoExtras]),
         room("Foundations", "Lane", ["Identity", "Store", "Primitives"]),
         room("Foundations", "Transparency", ["Primitives", "Store", "Identity", "Merkle"]),
+        room("Foundations", "Rules", ["Primitives"]),
         room("Foundations", "Casework", ["Store", "Primitives"]),
         room("Foundations", "Ledger", ["Store"]),
         room("Foundations", "Metering", ["Store"]),
@@ -81,26 +89,43 @@ let package = Package(
         room("Adapters", "LaneHTTP", ["Lane", "Identity", "Primitives", httpClient, nio, nioHTTP]),
         .target(name: "CDuckDB", path: "Sources/Adapters/CDuckDB", linkerSettings: [.linkedLibrary("dl")]),
         room("Adapters", "TablesDuckDB", ["Tables", "Primitives", "CDuckDB"]),
+        room("Adapters", "TransparencyHTTP", ["Transparency", "Primitives", httpClient, nio, nioHTTP]),
         .systemLibrary(name: "COpenSSL", path: "Sources/Adapters/COpenSSL", providers: [.apt(["libssl-dev"])]),
         room("Adapters", "SignersOpenSSL", ["Identity", "Primitives", "COpenSSL"]),
         .systemLibrary(name: "CPostgres", path: "Sources/Adapters/CPostgres", providers: [.apt(["libpq-dev"])]),
         room("Adapters", "StorePostgres", ["Store", "CPostgres"]),
         // City
+        room("City", "Classification", ["Scan", "Primitives"]),
         // Protocols
         room("Protocols", "Dataspace", ["Policy"]),
+        room("Adapters", "TablesSpark", ["Tables"]),
+        // City
+        // Protocols
+        room("Protocols", "PrivateSQL", ["Noise", "Tables", "Primitives", crypto]),
+        room("Protocols", "PSI", ["Curves", "Oblivious", "Primitives", crypto]),
         // Stages
+<<<<<<< HEAD
         room("Stages", "Collect", ["Tables", "Store", "Transparency", "Primitives"]),
+=======
+        room("Stages", "Collect", ["Tables", "Store", "Transparency", "Primitives", "Classification", "Scan", "FormatPreserving", crypto]),
+>>>>>>> origin/main
         room("Stages", "Register", ["Collect", "Lane", "Transparency", "Tables", "Identity", "Store", "Primitives"]),
         room("Stages", "Publish", ["Policy", "Primitives"]),
         room("Stages", "Trade", ["Register", "Ledger", "Lane", "Transparency", "Dataspace", "Policy", "Identity", "Store", "Primitives", "Metering"]),
         room("Stages", "Valve", ["Trade", "Register", "Transparency", "Policy", "Identity", "Store", "Primitives"]),
+<<<<<<< HEAD
         room("Stages", "Deliver", ["Primitives", crypto]),
         room("Stages", "Compute", ["Valve", "Trade", "Register", "Lane", "Transparency", "Policy", "Identity", "Store", "Primitives"]),
+=======
+        room("Stages", "Compute", ["PrivateSQL", "Tables", "Valve", "Trade", "Register", "Lane", "Transparency", "Policy", "Identity", "Store", "Primitives"]),
+        room("Stages", "Publish", ["Policy", "Primitives"]),
+        room("Stages", "Deliver", ["Primitives", crypto]),
+>>>>>>> origin/main
         // Oversight
         // App
         .target(name: "CTexts", path: "Sources/App/CTexts", cSettings: [.unsafeFlags(["-std=c23"])]),
         room("App", "Wire", ["Primitives", "CTexts", yams]),
-        .executableTarget(name: "hutong", dependencies: ["Assembly", "HTTPAPI", "APIClient", "Identity", "Register", "Store", "Transparency", "Trade", logging, "Wire", "Policy", "Primitives", arguments, "Tables", "TablesDuckDB", "Collect", yams, "StoreSQLite", "Ledger", "Metering"],
+        .executableTarget(name: "hutong", dependencies: ["Assembly", "HTTPAPI", "APIClient", "Identity", "Register", "Store", "Transparency", "Trade", logging, "Wire", "Policy", "Primitives", arguments, "Tables", "TablesDuckDB", "Collect", yams, "StoreSQLite", "Ledger", "Metering", "PrivateSQL", "PSI", "Oblivious", "Rules", "Classification", "Scan", "TransparencyHTTP", "SignersOpenSSL"],
                           path: "Sources/App/hutong", swiftSettings: strict),
         .target(name: "CAssets", path: "Sources/App/CAssets", cSettings: [.unsafeFlags(["-std=c23"])]),
         room("App", "WebUI", ["Primitives", "CAssets"]),
@@ -111,14 +136,23 @@ let package = Package(
         .target(name: "TestKit", dependencies: ["Primitives"], path: "Tests/TestKit", swiftSettings: strict),
         tests("HouseTests", ["Primitives", "Wire"]),
         tests("PrimitivesTests", ["Primitives"]),
+<<<<<<< HEAD
         tests("DataspaceTests", ["Publish", "Deliver", "Dataspace", "Policy", "Primitives", "Wire"]),
+=======
+        tests("DataspaceTests", ["Dataspace", "Policy", "Primitives", "Wire", "Publish", "Deliver"]),
+>>>>>>> origin/main
         tests("TransparencyTests", ["Transparency", "Identity", "Merkle", "CMerkle", "Store", "StoreSQLite", "Primitives", crypto, "SignersOpenSSL"]),
-        tests("CollectTests", ["Collect", "Scan", "Tables", "TablesDuckDB", "Store", "StoreSQLite", "Transparency", "Identity", "Primitives", yams]),
+        tests("CollectTests", ["Collect", "Scan", "Tables", "TablesDuckDB", "Store", "StoreSQLite", "Transparency", "Identity", "Primitives", yams, "Classification", "FormatPreserving"]),
         tests("StoreTests", ["Store", "StoreSQLite", "Primitives", "TestStores"]),
         tests("CaseworkTests", ["Casework", "Store", "Primitives"]),
         tests("LedgerTests", ["Ledger", "StoreSQLite", "Metering", "Trade", "Primitives", "Store", "TestStores"]),
         tests("WebUITests", ["WebUI", "Primitives", "TestKit"]),
         .target(name: "TestStores", dependencies: ["Primitives", "Store", "StoreSQLite", "StorePostgres"],
                 path: "Tests/TestStores", swiftSettings: strict),
+<<<<<<< HEAD
+=======
+        tests("PrivateSQLTests", ["PrivateSQL", "Noise", "Tables", "TablesDuckDB", "TablesSpark", "Primitives"]),
+        tests("PSITests", ["PSI", "Curves", "Oblivious", "Primitives", crypto]),
+>>>>>>> origin/main
     ]
 )

@@ -33,6 +33,21 @@ struct Manifest {
         }
     }
 
+    /// What the files of a target may import: what its own line names, and every room that its arrows reach. A
+    /// package is never reached through another room: a heavy one stays where it was let in.
+    func reached(from target: Target) -> Set<String> {
+        let rooms = Dictionary(targets.map { ($0.name, $0) }) { first, _ in first }
+        var reached = target.dependencies
+        var waiting = Array(target.dependencies)
+        while let name = waiting.popLast() {
+            for next in rooms[name]?.dependencies ?? []
+            where rooms[next] != nil && reached.insert(next).inserted {
+                waiting.append(next)
+            }
+        }
+        return reached
+    }
+
     /// `let crypto: Target.Dependency = .product(name: "Crypto", package: …)`, by the name of the constant.
     private static func products(in source: SwiftSource) -> [String: String] {
         var products: [String: String] = [:]

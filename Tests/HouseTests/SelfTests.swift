@@ -113,6 +113,7 @@ struct SelfTests {
         #expect(manifest.targets[2].dependencies.isEmpty)
         #expect(trade.dependencies == ["Publish", "Policy", "GRDB"])
         #expect(trade.path == "Sources/Stages/Trade")
+        #expect(manifest.reached(from: manifest.targets[3]) == ["Trade"])
     }
 
     @Test("imports are read with their access, their kind and their submodule")
@@ -136,8 +137,8 @@ struct SelfTests {
                 """
         )
         let poor = SwiftSource(path: "Sources/Kernels/A/B.swift", text: "// RFC 6962\nenum B {}\n")
-        #expect(KernelTests.missingParts(in: whole).isEmpty)
-        #expect(KernelTests.missingParts(in: poor).count == 5)
+        #expect(KernelTests.missingParts(in: [whole]).isEmpty)
+        #expect(KernelTests.missingParts(in: [poor]).count == 5)
     }
 
     @Test("thrown problems are found across lines, and not in comments")

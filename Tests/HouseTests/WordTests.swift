@@ -77,7 +77,8 @@ extension BannedWord {
             let before = range.lowerBound > line.startIndex ? line[line.index(before: range.lowerBound)] : " "
             let after = range.upperBound < line.endIndex ? line[range.upperBound] : " "
             let endsInLetter = pattern.last?.isLetter == true
-            return !Self.isNamePart(before) && before != "." && !(endsInLetter && Self.isNamePart(after))
+            return !Self.isNamePart(before) && !".`".contains(before)
+                && !(endsInLetter && Self.isNamePart(after))
         }
     }
 
@@ -157,13 +158,15 @@ struct WordTests {
         }.map { $0 + 1 }
     }
 
-    /// Lines that hold `unsafe`, `nonisolated(unsafe)` or `@unchecked`, where neither the enclosing function nor
-    /// the eight lines above say `SAFETY:`.
+    /// Lines that hold `unsafe`, `nonisolated(unsafe)` or `@unchecked`, where neither the enclosing function, nor
+    /// the eight lines above, nor the head of the file (for all of it) say `SAFETY:`.
     static func unargued(in file: SwiftSource) -> [Int] {
         let words = file.words().filter { $0.text == "unsafe" || $0.text == "unchecked" }
         guard !words.isEmpty else { return [] }
         let comments = file.lines(.comment)
         let functions = file.functions
+        let head = min(comments.count, functions.first?.firstLine ?? 0)
+        guard !comments[..<head].contains(where: { $0.contains("SAFETY:") }) else { return [] }
         let lines = Set(words.map { file.line(at: $0.start) })
         return lines.sorted().filter { line in
             let enclosing = functions.last { $0.firstLine <= line && line <= $0.lastLine }

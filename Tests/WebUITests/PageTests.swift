@@ -23,6 +23,14 @@ struct PageTests {
         #expect(leaf.markup.faults.isEmpty)
     }
 
+    @Test("shows no markup as text: a piece that was escaped twice would show its tags", arguments: all)
+    func showsNoTags(leaf: Leaf) {
+        for (text, _, _) in leaf.markup.texts {
+            #expect(text.firstMatch(of: /&lt;\/?(a|b|p|li|dd|span|code|time)\b/) == nil, "\(text)")
+            #expect(!text.contains("&amp;lt;"))
+        }
+    }
+
     @Test("has one title, headings in order, and a place to skip to", arguments: all)
     func hasOutline(leaf: Leaf) {
         let elements = leaf.markup.elements
@@ -98,6 +106,8 @@ struct PageTests {
         for (text, language, element) in leaf.markup.texts where language == "en" {
             let hasHan = text.unicodeScalars.contains { (0x4E00...0x9FFF).contains($0.value) }
             #expect(!hasHan || names.contains(element) || kept.contains(element), "<\(element)> \(text)")
+            let hasWideMarks = text.contains { "：，。；（）、".contains($0) }
+            #expect(hasHan || !hasWideMarks, "<\(element)> \(text)")
         }
     }
 

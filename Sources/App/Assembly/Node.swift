@@ -37,14 +37,6 @@ package struct Node: Sendable {
             + RegisterSchema.migrations + TradeSchema.migrations + ValveSchema.migrations
     }
 
-    /// The system's clock, microseconds since 1970.
-    package static let clock = WallClock {
-        var time = timespec()
-        // SAFETY: the call fills the structure that it is given.
-        unsafe clock_gettime(CLOCK_REALTIME, &time)
-        return Instant(microseconds: Int64(time.tv_sec) * 1_000_000 + Int64(time.tv_nsec) / 1000)
-    }
-
     /// Opens a data folder, or makes one at the first start: keys, own party, operator's token.
     package static func open(_ settings: NodeSettings, version: String) async throws(Problem) -> Node {
         for folder in ["", "/keys", "/log", "/objects", "/inbox"] { try makeFolder(settings.data + folder) }
@@ -53,7 +45,7 @@ package struct Node: Sendable {
         let nodeKey = try keys.ed25519("node")
         let origin = "hutong.local/" + Hex.encode(nodeKey.publicKey.fingerprint.bytes.prefix(6))
         let logKey = try keys.logKey(firstOrigin: origin)
-        let store = try SQLiteStore.open(at: settings.data + "/node.sqlite", clock: clock)
+        let store = try SQLiteStore.open(at: settings.data + "/node.sqlite", clock: .system)
         try await store.migrate(migrations)
         let sealingSecret = nodeKey.derivedSecret(for: "hutong/sealing/v1")
         guard let sealingKey = SealingKey(stored: sealingSecret.disclosed) else {
@@ -71,16 +63,17 @@ package struct Node: Sendable {
             detour: settings.role == .party
                 ? .exchange { await exchangeURL(store) } : .mailbox(mailbox))
         let lane = LaneService(
-            store: store, clock: clock, signer: nodeKey, ownID: own.id, link: link,
+            store: store, clock: .system, signer: nodeKey, ownID: own.id, link: link,
             checkpoints: LogCheckpoints(publisher: publisher, store: store))
         let context = StageContext(
-            store: store, clock: clock, log: log, lane: lane, signer: nodeKey, own: own.id)
+            store: store, clock: .system, log: log, lane: lane, signer: nodeKey, own: own.id)
         let engines = DuckDBEngineFactory()
         let valve = DataValve(log: log, home: own.jurisdiction)
         let budget = PrivacyBudgets()
         let compute = ComputeService(
             context: context, valve: valve,
-            engine: CleanRoomEngine(engines: engines, objects: settings.data + "/objects"), budget: budget,
+            engine: CleanRoomEngine(
+                engines: engines, dialect: RelationText(DuckDBDialect()), objects: settings.data + "/objects"), budget: budget,
             sealingKey: sealingKey)
         let courtyard = Courtyard(
             name: own.name, version: version, isExchange: isExchange, publicURL: { address.value }, context: context,
@@ -136,7 +129,7 @@ package struct Node: Sendable {
         }
         if let known { return known }
         let party = Party(
-            id: ID(at: clock.now()), name: settings.name ?? "node", jurisdiction: settings.jurisdiction,
+            id: ID(at: WallClock.system.now()), name: settings.name ?? "node", jurisdiction: settings.jurisdiction,
             roles: settings.role == .party ? [.operator, .holder, .buyer] : Set(Role.allCases).subtracting([.public]),
             signingKey: key.publicKey.bytes, sealingKey: sealingKey.publicKey,
             address: settings.dialsOut ? .dialOut : .url(settings.publicURL ?? "http://\(settings.host):\(settings.port)"))

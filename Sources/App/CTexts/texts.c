@@ -8,6 +8,9 @@ static const unsigned char app_texts[] = {
 static const unsigned char casework_texts[] = {
 #embed "../../../Texts/casework.yaml"
 };
+static const unsigned char classification_texts[] = {
+#embed "../../../Texts/classification.yaml"
+};
 static const unsigned char collect_texts[] = {
 #embed "../../../Texts/collect.yaml"
 };
@@ -16,6 +19,9 @@ static const unsigned char compute_texts[] = {
 };
 static const unsigned char dataspace_texts[] = {
 #embed "../../../Texts/dataspace.yaml"
+};
+static const unsigned char demo_texts[] = {
+#embed "../../../Texts/demo.yaml"
 };
 static const unsigned char identity_texts[] = {
 #embed "../../../Texts/identity.yaml"
@@ -35,11 +41,25 @@ static const unsigned char policy_texts[] = {
 static const unsigned char pricing_texts[] = {
 #embed "../../../Texts/pricing.yaml"
 };
+<<<<<<< HEAD
 static const unsigned char publish_texts[] = {
 #embed "../../../Texts/publish.yaml"
+=======
+static const unsigned char privatesql_texts[] = {
+#embed "../../../Texts/privatesql.yaml"
+};
+static const unsigned char psi_texts[] = {
+#embed "../../../Texts/psi.yaml"
+};
+static const unsigned char publish_open_data_texts[] = {
+#embed "../../../Texts/publish-open-data.yaml"
+>>>>>>> origin/main
 };
 static const unsigned char register_texts[] = {
 #embed "../../../Texts/register.yaml"
+};
+static const unsigned char rules_texts[] = {
+#embed "../../../Texts/rules.yaml"
 };
 static const unsigned char store_texts[] = {
 #embed "../../../Texts/store.yaml"
@@ -63,17 +83,26 @@ static const struct {
 } files[] = {
     {app_texts, sizeof app_texts},
     {casework_texts, sizeof casework_texts},
+    {classification_texts, sizeof classification_texts},
     {collect_texts, sizeof collect_texts},
     {compute_texts, sizeof compute_texts},
     {dataspace_texts, sizeof dataspace_texts},
+    {demo_texts, sizeof demo_texts},
     {identity_texts, sizeof identity_texts},
     {lane_texts, sizeof lane_texts},
     {ledger_texts, sizeof ledger_texts},
     {metering_texts, sizeof metering_texts},
     {policy_texts, sizeof policy_texts},
     {pricing_texts, sizeof pricing_texts},
+<<<<<<< HEAD
     {publish_texts, sizeof publish_texts},
+=======
+    {privatesql_texts, sizeof privatesql_texts},
+    {psi_texts, sizeof psi_texts},
+    {publish_open_data_texts, sizeof publish_open_data_texts},
+>>>>>>> origin/main
     {register_texts, sizeof register_texts},
+    {rules_texts, sizeof rules_texts},
     {store_texts, sizeof store_texts},
     {tables_texts, sizeof tables_texts},
     {trade_texts, sizeof trade_texts},

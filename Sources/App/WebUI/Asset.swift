@@ -9,13 +9,14 @@ package struct Asset: Hashable, Sendable {
     package let contentType: String
     package let bytes: [UInt8]
 
-    // SAFETY: both functions of CAssets return a constant array and set its length.
+    // SAFETY: the function returns a constant array and sets its length.
     package static let styleSheet = Asset(
         name: "hutong",
         ending: "css",
         contentType: "text/css; charset=utf-8",
         bytes: unsafe embedded(hutong_style_sheet)
     )
+    // SAFETY: as above.
     package static let icon = Asset(
         name: "hutong",
         ending: "svg",

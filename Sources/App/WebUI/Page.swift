@@ -143,7 +143,7 @@ struct Layout {
     private var footer: HTML {
         """
         <footer><div class="wide">
-        <p>\(reader("数据节点", "Node"))：\(reader.nodeName)\(reader("。时间均为", ". Times are ")) \
+        <p>\(reader("数据节点：", "Node: "))\(reader.nodeName)\(reader("。时间均为", ". Times are ")) \
         \(reader.zoneName)\(reader("。", "."))</p>
         <p>\(reader("外观：", "Appearance: "))\(themeLinks)</p>
         <p>\(reader("数据不出院，价值走胡同。", "Data stays in the courtyard; its value travels the lane."))</p>

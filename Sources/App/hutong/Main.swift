@@ -11,11 +11,25 @@ struct Hutong: AsyncParsableCommand {
         abstract: "Publish a dataset without handing it over. 数据不出院，价值走胡同。",
         version: Version.text,
         subcommands: [
-            VersionVerb.self,
+            DemoVerb.self,
+            ServeVerb.self,
+            SqlVerb.self,
+            PSIVerbs.self,
             PolicyVerbs.self,
-            ProfileVerb.self, StandardVerb.self, VersionVerb.self,
+            ProfileVerb.self,
+            StandardVerb.self,
             LedgerVerb.self,
             MeterVerb.self,
+            RulesVerbs.self,
+            ScanVerb.self,
+            LogVerb.self,
+            VerifyVerb.self,
+            FsckVerb.self,
+            WitnessVerb.self,
+            MirrorVerb.self,
+            DeidentifyVerb.self,
+            QualityVerb.self,
+            VersionVerb.self,
         ]
     )
 }

@@ -14,7 +14,7 @@ struct DoorOptions: ParsableArguments {
 
     func open() async throws -> NodeDoor {
         guard let data else {
-            return .remote(APIClient(url: Environment.url, token: Environment.token.map { Redacted($0) }))
+            return .remote(NodeClient(url: Environment.url, token: Environment.token.map { Redacted($0) }))
         }
         guard FileManager.default.fileExists(atPath: data + "/node.sqlite") else {
             throw Problem(.missing, "app.file-unreadable", ["file": .text(data)])
@@ -27,7 +27,7 @@ struct DoorOptions: ParsableArguments {
 
 /// The same routes, over HTTP or in this process: a verb does not see which.
 enum NodeDoor: Sendable {
-    case remote(APIClient)
+    case remote(NodeClient)
     case local(Node)
 
     func get(_ path: String) async throws(Problem) -> JSON {
@@ -71,7 +71,7 @@ enum NodeDoor: Sendable {
                 "/api/v1/deliveries?name=" + encoded, pieces: pieces, byteCount: Int64(size))
             return answer["delivery"]?.text ?? ""
         case .local(let node):
-            let staged = "\(ID<NodeDoor>(at: Node.clock.now()).uuid)." + (name.split(separator: ".").last ?? "csv").lowercased()
+            let staged = "\(ID<NodeDoor>(at: WallClock.system.now()).uuid)." + (name.split(separator: ".").last ?? "csv").lowercased()
             do {
                 try FileManager.default.copyItem(atPath: file, toPath: node.courtyard.inbox + "/" + staged)
             } catch {

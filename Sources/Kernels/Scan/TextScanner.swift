@@ -1,7 +1,7 @@
 // SPDX-License-Identifier: Apache-2.0
 //
 // Finds identifiers in free text and validates them. Nothing is remembered between texts; nothing leaves but
-// kinds and byte offsets.
+// kinds and byte offsets. No secrets between parties: the text is its holder's own. Timing follows the text.
 //
 // Recognizers are ranked, not listed: where a run passes two checks (18 digits can satisfy GB 11643 and
 // GB 32100 at once), the kind with more structure around its check wins and the other is not reported.

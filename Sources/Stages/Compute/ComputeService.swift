@@ -288,13 +288,14 @@ package struct ComputeService: Sendable {
         _ question: Question, _ agreement: Agreement, _ asker: Party, _ price: Money, _ cost: QuestionCost
     ) async throws(Problem) -> JSON {
         let version = try await version(of: agreement.listing)
-        let seed = NoiseSeed.fresh()
-        let release = try await engine.answer(question.text, on: agreement.listing, version: version, seed: seed.bytes)
+        var random = SystemRandomNumberGenerator()
+        let seed = Redacted((0..<32).map { _ in UInt8.random(in: 0...255, using: &random) })
+        let release = try await engine.answer(question.text, on: agreement.listing, version: version, seed: seed)
         let sealed = try SealedBytes(
             release.answer.canonicalBytes, to: asker.sealingKey, context: Self.sealContext(question.passage)).bytes
         let (context, valve, budget, signer) = (context, valve, budget, context.signer)
         let use = Use(agreement: agreement, door: question.door, asker: asker, purpose: question.purpose)
-        let kept = try seed.sealed(to: sealingKey, for: question.passage)
+        let kept = try KeptSeed(seed, to: sealingKey, for: question.passage).sealed
         // Commit 2: from here on the answer is given, whoever crashes: the outbox sends the receipt until it is taken.
         return try await context.store.write { transaction throws(Problem) in
             try valve.requireOpen(use, in: transaction)
@@ -362,12 +363,12 @@ package struct ComputeService: Sendable {
             let digest = passage.document["version"]?.text.flatMap({ Digest(hex: $0) }),
             let sealed = passage.document["seed"]?.text.flatMap({ Base64.decode($0) })
         else { throw Problem(.missing, "valve.passage-unknown", ["passage": .text(code)]) }
-        let seed = try NoiseSeed(opening: sealed, with: sealingKey, for: passage.id)
+        let seed = try KeptSeed(stored: sealed).opened(with: sealingKey, for: passage.id)
         let version = try await context.store.read { transaction throws(Problem) in
             try AssetShelf.version(digest, in: transaction)
         }
         guard let version else { throw Problem(.missing, "register.version-missing", ["asset": .text(digest.hex)]) }
-        let release = try await engine.answer(text, on: agreement.listing, version: version, seed: seed.bytes)
+        let release = try await engine.answer(text, on: agreement.listing, version: version, seed: seed)
         let result = Digest(of: release.answer.canonicalBytes).hex
         guard result == receipt["result"]?.text else {
             throw Problem(.conflict, "compute.answer-differs", ["passage": .code(passage.code)])

@@ -191,7 +191,7 @@ struct Frame {
     let width: Double
     let height: Double
     var left: Double { 52 }
-    var right: Double { width - 10 }
+    var right: Double { width - 22 }
     var top: Double { 24 }
     var bottom: Double { height - 40 }
 

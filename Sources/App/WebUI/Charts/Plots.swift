@@ -166,7 +166,7 @@ struct EstimatePlot {
         }
         let across = Axis(covering: values, count: frame.width > 500 ? 8 : 4, fromZero: false)
         let left = frame.left - 36
-        let x = { (value: Double) in across.place(value, from: left, to: frame.right - 24) }
+        let x = { (value: Double) in across.place(value, from: left, to: frame.right - 12) }
         let grid = each(across.ticks) { tick in
             """
             <path class="grid" d="M\(length(x(tick))) 8V\(length(frame.bottom))"/>\

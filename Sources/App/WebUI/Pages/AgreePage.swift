@@ -82,7 +82,7 @@ package struct AgreePage: Page {
         <span class="fine">\(say("签署后预留 ", "Signing reserves ")) <b class="figure">\(say.money(reserve))</b>\
         \(say("；未用部分到期退回。", "; what is not used returns at the end."))</span></p>
         </form></div>
-        <aside class="deal"><h2>\(say("价格", "Price"))</h2>\(priceList(prices, say))
+        <aside class="deal after"><h2>\(say("价格", "Price"))</h2>\(priceList(prices, say))
         \(facts(say))
         \(when(!steps.isEmpty) {
             "<h2>\(say("协商过程", "Negotiation"))</h2>\(history(steps, say))"
@@ -93,8 +93,8 @@ package struct AgreePage: Page {
     private func facts(_ say: Reader) -> HTML {
         var facts = Facts()
         facts.add(say("持有方", "Holder"), holder.link(say))
-        facts.add(say("可用余额", "Available"), say.money(available))
-        facts.add(say("需预留", "To reserve"), say.money(reserve))
+        facts.add(say("可用余额", "Available"), text: say.money(available))
+        facts.add(say("需预留", "To reserve"), text: say.money(reserve))
         return facts.html
     }
 }

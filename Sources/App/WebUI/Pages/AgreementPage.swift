@@ -135,7 +135,7 @@ package struct AgreementPage: Page {
         \(ask(say))
         \(given(answer) { block($0, say) })
         </div>
-        <aside class="deal">\(side(say))</aside></div>
+        <aside class="deal after">\(side(say))</aside></div>
         """
     }
 
@@ -162,11 +162,11 @@ package struct AgreementPage: Page {
 
     private func quoteBox(_ quote: Quote, _ say: Reader) -> HTML {
         var facts = Facts()
-        facts.add(say("理解为", "Understood as"), say(quote.plan))
+        facts.add(say("理解为", "Understood as"), text: say(quote.plan))
         facts.add(say("价格", "Price"), "<b class=\"figure\">\(say.money(quote.price))</b>")
-        facts.add(say("消耗隐私预算", "Privacy cost"), quote.privacyCost)
-        facts.add(say("之后剩余", "Left afterwards"), quote.privacyLeftAfter)
-        facts.add(say("精度", "Precision"), quote.precision.map { say($0) })
+        facts.add(say("消耗隐私预算", "Privacy cost"), text: quote.privacyCost)
+        facts.add(say("之后剩余", "Left afterwards"), text: quote.privacyLeftAfter)
+        facts.add(say("精度", "Precision"), text: quote.precision.map { say($0) })
         return """
             <section class="quote" aria-label="\(say("估价", "Quote"))">\(facts.html)\
             <p class="fine">\(say("尚未执行，没有产生任何费用。", "Nothing has run and nothing was charged."))</p></section>
@@ -202,8 +202,8 @@ package struct AgreementPage: Page {
         var facts = Facts()
         facts.add(say("过阀记录", "Passage"), answer.passage.link)
         facts.add(say("时间", "Time"), say.time(answer.at))
-        facts.add(say("已收费", "Charged"), say.money(answer.price))
-        facts.add(say("隐私预算", "Privacy budget"), answer.privacyCost)
+        facts.add(say("已收费", "Charged"), text: say.money(answer.price))
+        facts.add(say("隐私预算", "Privacy budget"), text: answer.privacyCost)
         facts.add(
             say("回执", "Receipt"),
             "<a href=\"\(answer.receiptPath)\" download>\(say("下载，可离线核验", "download; verifies offline"))</a>"

@@ -83,7 +83,7 @@ package struct CodePage: Page {
     package func content(_ say: Reader) -> HTML {
         var facts = Facts()
         facts.add(say("编码", "Code"), "<code class=\"code\">\(code.text)</code>")
-        facts.add(say("种类", "Kind"), say(kind))
+        facts.add(say("种类", "Kind"), text: say(kind))
         facts.add(say("持有方", "Holder"), holder?.link(say))
         facts.add(say("状态", "State"), standing.chip(say))
         facts.add(say("存证", "Log entry"), logIndex.map { "<a href=\"/log/\($0)\">#\(say.number($0))</a>" })

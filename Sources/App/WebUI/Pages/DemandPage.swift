@@ -75,7 +75,7 @@ package struct DemandPage: Page {
         <h1>\(title(say))</h1>
         \(given(refusal) { $0.note(say) })
         <div class="with-side"><div>\(demands.isEmpty ? emptiness(say) : list(say))</div>
-        <aside class="deal">\(canPost ? form(say) : invitation(say))</aside></div>
+        <aside class="deal after">\(canPost ? form(say) : invitation(say))</aside></div>
         """
     }
 

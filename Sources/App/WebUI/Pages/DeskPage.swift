@@ -5,7 +5,7 @@ package import Primitives
 /// The operator's desk: what waits for whom until when, and the valve.
 package struct DeskPage: Page {
     /// Something that can be closed, and whether it is.
-    package struct Valve: Hashable, Sendable {
+    package struct ValveRow: Hashable, Sendable {
         package let target: Named
         /// Asset, party, space, country.
         package let kind: LocalizedText
@@ -52,7 +52,7 @@ package struct DeskPage: Page {
     package let reviews: [Task]
     package let agreements: [Task]
     package let cases: [Task]
-    package let valves: [Valve]
+    package let valves: [ValveRow]
     package let figures: CatalogPage.Figures
     package let sameThing: SameThing?
     package var section: Section { .desk }
@@ -61,7 +61,7 @@ package struct DeskPage: Page {
         reviews: [Task],
         agreements: [Task],
         cases: [Task] = [],
-        valves: [Valve],
+        valves: [ValveRow],
         figures: CatalogPage.Figures,
         sameThing: SameThing?
     ) {
@@ -118,20 +118,21 @@ package struct DeskPage: Page {
         DataTable(
             caption: say("数据阀状态", "State of the valve"),
             columns: [
-                .text(say("对象", "Target")), .text(say("类别", "Kind")), .text(say("状态", "State")),
-                .number(say("今日过阀", "Passages today")), .number(say("今日拒绝", "Refusals today")), .text(""),
+                .text(say("对象", "Target")), .text(say("状态", "State")), .text(say("操作", "Action")),
+                .text(say("类别", "Kind")), .number(say("今日过阀", "Passages today")),
+                .number(say("今日拒绝", "Refusals today")),
             ],
             rows: valves.map { valve in
                 [
-                    valve.target.link(say), HTML(say(valve.kind)), state(of: valve, say),
+                    valve.target.link(say), state(of: valve, say), button(for: valve, say),
+                    HTML(say(valve.kind)),
                     HTML(say.number(valve.passagesToday)), HTML(say.number(valve.refusalsToday)),
-                    button(for: valve, say),
                 ]
             }
         ).html
     }
 
-    private func state(of valve: Valve, _ say: Reader) -> HTML {
+    private func state(of valve: ValveRow, _ say: Reader) -> HTML {
         let standing =
             valve.isClosed
             ? Standing(LocalizedText(zh: "已关阀", en: "closed"), .stopped)
@@ -142,7 +143,7 @@ package struct DeskPage: Page {
             """
     }
 
-    private func button(for valve: Valve, _ say: Reader) -> HTML {
+    private func button(for valve: ValveRow, _ say: Reader) -> HTML {
         given(valve.target.code) { code in
             valve.isClosed
                 ? """

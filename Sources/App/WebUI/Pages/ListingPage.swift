@@ -164,9 +164,9 @@ package struct ListingPage: Page {
         facts.add(say("持有方", "Holder"), holder.link(say))
         facts.add(say("资产", "Asset"), asset.link(say))
         facts.add(say("状态", "State"), standing.chip(say))
-        facts.add(say("交付方式", "Doors"), say.list(doors.map { say($0) }))
-        facts.add(say("级别", "Grade"), say(grade))
-        facts.add(say("行数", "Rows"), rowCount.map { say.number($0) })
+        facts.add(say("交付方式", "Doors"), text: say.list(doors.map { say($0) }))
+        facts.add(say("级别", "Grade"), text: say(grade))
+        facts.add(say("行数", "Rows"), text: rowCount.map { say.number($0) })
         facts.add(say("数据截至", "Data as of"), say.day(updated))
         facts.add(say("版本摘要", "Version"), version.block)
         return """
@@ -236,5 +236,8 @@ package struct ListingPage: Page {
 
 /// Said wherever generated data shows, so that nobody takes it for real.
 func syntheticNote(_ say: Reader) -> HTML {
-    "<p class=\"synthetic\"><b>\(say("合成数据", "Synthetic data"))</b>：\(say("由程序生成，用于演示；不含任何真实个人。", "generated for demonstration; it contains no real person."))</p>"
+    """
+    <p class="synthetic"><b>\(say("合成数据：", "Synthetic data: "))</b>\
+    \(say("由程序生成，用于演示；不含任何真实个人。", "generated for demonstration; it contains no real person."))</p>
+    """
 }

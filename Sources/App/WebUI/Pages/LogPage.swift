@@ -70,7 +70,7 @@ package struct LogPage: Page {
     private func checkpointBlock(_ say: Reader) -> HTML {
         var facts = Facts()
         facts.add(say("来源", "Origin"), "<code>\(origin)</code>")
-        facts.add(say("条目数", "Size"), say.number(size))
+        facts.add(say("条目数", "Size"), text: say.number(size))
         facts.add(say("根", "Root"), root.block)
         facts.add(
             say("见证", "Witnesses"),
@@ -160,7 +160,7 @@ package struct ProofPage: Page {
         let steps = self.steps
         let holds = (steps.last?.result ?? leaf) == root && isComplete
         var facts = Facts()
-        facts.add(say("类型", "Type"), say(kind))
+        facts.add(say("类型", "Type"), text: say(kind))
         facts.add(say("时间", "Time"), say.time(at))
         facts.add(say("编码", "Code"), subject?.link)
         facts.add(say("叶子", "Leaf"), leaf.block)

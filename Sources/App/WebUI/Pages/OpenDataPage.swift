@@ -96,8 +96,8 @@ package struct OpenDataPage: Page {
     private func facts(_ say: Reader) -> HTML {
         var facts = Facts()
         facts.add(say("提供方", "Provider"), holder.link(say))
-        facts.add(say("许可", "License"), say(license))
-        facts.add(say("来源", "Source"), say(source))
+        facts.add(say("许可", "License"), text: say(license))
+        facts.add(say("来源", "Source"), text: say(source))
         facts.add(say("数据截至", "Data as of"), say.day(updated))
         return facts.html
     }

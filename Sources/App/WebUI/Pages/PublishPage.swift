@@ -91,9 +91,9 @@ package struct PublishPage: Page {
 
     private func confirmation(_ proposal: Proposal, _ say: Reader) -> HTML {
         """
-        <p class="lead">\(say("已读入", "Read")) \(proposal.asset.link(say))：\
+        <p class="lead">\(say("已读入", "Read")) \(proposal.asset.link(say))\(say("：", ": "))\
         \(say("\(say.number(proposal.rowCount)) 行", "\(say.number(proposal.rowCount)) rows"))</p>
-        <section class="card"><h2>\(say("建议级别", "Proposed grade"))：\(say(proposal.grade))</h2>
+        <section class="card"><h2>\(say("建议级别：", "Proposed grade: "))\(say(proposal.grade))</h2>
         <ul class="notes">\(each(proposal.reasons) { "<li>\(say($0))</li>" })</ul>
         <p class="fine">\(say(
             "这是建议，不是认定：由负责人确认，由主管部门认定。",

@@ -6,10 +6,15 @@ import Primitives
 struct Facts {
     private var rows: [(name: String, value: HTML)] = []
 
-    mutating func add(_ name: String, _ value: HTML) { rows.append((name, value)) }
-    mutating func add(_ name: String, _ value: String) { rows.append((name, HTML(value))) }
-    mutating func add(_ name: String, _ value: HTML?) { if let value { add(name, value) } }
-    mutating func add(_ name: String, _ value: String?) { if let value { add(name, value) } }
+    /// Adds a line, unless there is nothing to say.
+    mutating func add(_ name: String, _ value: HTML?) {
+        if let value { rows.append((name, value)) }
+    }
+
+    /// Adds a line of text. Labeled, so that a piece of markup is never taken for text and shown with its tags.
+    mutating func add(_ name: String, text: String?) {
+        if let text { rows.append((name, HTML(text))) }
+    }
 
     var html: HTML {
         """

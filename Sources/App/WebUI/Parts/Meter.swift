@@ -40,13 +40,13 @@ package struct Budget: Hashable, Sendable {
     func meter(_ say: Reader, label: String) -> HTML {
         """
         <div class="meter">
-        <p><b>\(label)</b> \(say("剩余", "left")) <span class="figure">\(unit) \(left)</span> / \(total)\
-        \(given(renews) { "，\(say("重置于", "renewed on")) \(say.day($0))" })</p>
+        <p><b>\(label)</b> \(say("剩余", "left")) <span class="figure">\(unit)\u{A0}\(left)</span> / \(total)\
+        \(given(renews) { "\(say("，重置于", ", renewed on")) \(say.day($0))" })</p>
         <svg viewBox="0 0 1000 14" preserveAspectRatio="none" aria-hidden="true"><rect class="rail" width="1000" \
         height="14"/><rect class="spent" width="\(spentShare)" height="14"/><rect class="reserved" x="\(spentShare)" \
         width="\(reservedShare)" height="14"/></svg>
-        <p class="fine">\(say("已用", "spent")) \(unit) \(spent)\
-        \(given(reserved) { " · \(say("已预留", "reserved")) \(unit) \($0)" })</p>
+        <p class="fine">\(say("已用", "spent")) \(unit)\u{A0}\(spent)\
+        \(given(reserved) { " · \(say("已预留", "reserved")) \(unit)\u{A0}\($0)" })</p>
         </div>
         """
     }

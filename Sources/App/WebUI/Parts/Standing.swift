@@ -31,18 +31,18 @@ package struct Standing: Hashable, Sendable {
 
     func chip(_ say: Reader) -> HTML {
         """
-        <span class="chip \(tone.rawValue)"><span aria-hidden="true">\(sign)</span> \(say(label))</span>\
+        <span class="chip \(tone.rawValue)">\(sign)\(say(label))</span>\
         \(given(owner) { " <span class=\"with\">\(say("在", "with")) \($0)</span>" })\
         \(given(due) { " <span class=\"with\">\(say("截止", "until")) \(say.time($0))</span>" })
         """
     }
 
-    private var sign: String {
+    private var sign: HTML {
         switch tone {
-        case .plain: "·"
-        case .waits: "◔"
-        case .verified: "✓"
-        case .stopped: "✕"
+        case .plain: .nothing
+        case .waits: "<span aria-hidden=\"true\">◔</span> "
+        case .verified: "<span aria-hidden=\"true\">✓</span> "
+        case .stopped: "<span aria-hidden=\"true\">✕</span> "
         }
     }
 }

@@ -2,6 +2,7 @@
 
 internal import Foundation
 package import Primitives
+package import Classification
 package import Tables
 
 /// An offered delivery with its number and what the first look at its files told.
@@ -40,6 +41,7 @@ struct DeliveryReading: Sendable {
     let columns: [Column]
     let profile: TableProfile
     let conformity: ConformityReport?
+    let evidence: [ColumnEvidence]
     let content: Digest
     let eventTime: Instant?
 
@@ -67,7 +69,10 @@ struct DeliveryReading: Sendable {
         content = try FileSurvey(of: scratch.draft).digest
         let path = try scratch.keep(as: content)
         profile = try await engine.profile(.parquet([path]), ProfilePlan())
-        eventTime = try await Self.eventTime(of: path, columns, engine)
+        // From here on the table's name means the accepted rows.
+        try await engine.attach(.parquet([path]), as: table)
+        evidence = try await Discovery.evidence(of: table, rowCount: profile.rowCount, engine: engine)
+        eventTime = try await Self.eventTime(of: table, columns, engine)
         try await engine.execute("DROP VIEW \(table.quotedIdentifier)")
     }
 
@@ -80,13 +85,10 @@ struct DeliveryReading: Sendable {
     }
 
     private static func eventTime(
-        of path: String, _ columns: [Column], _ engine: any TableEngine
+        of table: String, _ columns: [Column], _ engine: any TableEngine
     ) async throws(Problem) -> Instant? {
         guard let moment = EventTime(of: columns) else { return nil }
-        let name = "event_\(Digest(of: path).hex.prefix(16))"
-        try await engine.attach(.parquet([path]), as: name)
-        let answer = try await engine.rows("SELECT max(\(moment.sql)) FROM \(name)")
-        try await engine.execute("DROP VIEW \(name)")
+        let answer = try await engine.rows("SELECT max(\(moment.sql)) FROM \(table.quotedIdentifier)")
         guard case .timestamp(let instant)? = answer.rows.first?.first else { return nil }
         return instant
     }
@@ -169,9 +171,24 @@ package struct PreparedDelivery: Sendable {
     /// SHA-256 of the Parquet file.
     package var content: Digest { reading.content }
     package var eventTime: Instant? { reading.eventTime }
+    package var evidence: [ColumnEvidence] { reading.evidence }
+
+    /// Proposed classes and grades, one a column; `catalog` is the sector's important-data catalog.
+    package func grades(_ catalog: ImportantDataCatalog = .empty) -> [GradeProposal] {
+        evidence.map { GradeProposal($0, rowCount: profile.rowCount, catalog: catalog) }
+    }
+
+    /// The profile without values of columns that hold something personal or graded above general 2.
+    package var publicProfile: TableProfile {
+        let hidden = Set(grades().filter { $0.grade > .general2 }.map(\.column))
+        return profile.withoutValues(of: hidden)
+    }
 
     func delivery(sequence: Int64) -> Delivery {
-        var report: [String: JSON] = ["profile": profile.json]
+        let findings = evidence.map { ["column": .string($0.column), "findings": $0.json] as JSON }
+        var report: [String: JSON] = [
+            "profile": publicProfile.json, "findings": .array(findings), "grades": .array(grades().map(\.json)),
+        ]
         if let conformity { report["conformity"] = conformity.json }
         return Delivery(
             id: receipt.id, source: receipt.offer.source, sequence: sequence, receivedAt: receipt.receivedAt,

@@ -6,7 +6,7 @@ private import NIOHTTP1
 package import Primitives
 
 /// Calls a node's API over HTTP. A problem document becomes a `Problem`.
-package struct APIClient: Sendable {
+package struct NodeClient: Sendable {
     let url: String
     let token: Redacted<String>?
 
