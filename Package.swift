@@ -104,23 +104,13 @@ let package = Package(
         room("Protocols", "PrivateSQL", ["Noise", "Tables", "Primitives", crypto]),
         room("Protocols", "PSI", ["Curves", "Oblivious", "Primitives", crypto]),
         // Stages
-<<<<<<< HEAD
-        room("Stages", "Collect", ["Tables", "Store", "Transparency", "Primitives"]),
-=======
         room("Stages", "Collect", ["Tables", "Store", "Transparency", "Primitives", "Classification", "Scan", "FormatPreserving", crypto]),
->>>>>>> origin/main
         room("Stages", "Register", ["Collect", "Lane", "Transparency", "Tables", "Identity", "Store", "Primitives"]),
-        room("Stages", "Publish", ["Policy", "Primitives"]),
         room("Stages", "Trade", ["Register", "Ledger", "Lane", "Transparency", "Dataspace", "Policy", "Identity", "Store", "Primitives", "Metering"]),
         room("Stages", "Valve", ["Trade", "Register", "Transparency", "Policy", "Identity", "Store", "Primitives"]),
-<<<<<<< HEAD
-        room("Stages", "Deliver", ["Primitives", crypto]),
-        room("Stages", "Compute", ["Valve", "Trade", "Register", "Lane", "Transparency", "Policy", "Identity", "Store", "Primitives"]),
-=======
         room("Stages", "Compute", ["PrivateSQL", "Tables", "Valve", "Trade", "Register", "Lane", "Transparency", "Policy", "Identity", "Store", "Primitives"]),
         room("Stages", "Publish", ["Policy", "Primitives"]),
         room("Stages", "Deliver", ["Primitives", crypto]),
->>>>>>> origin/main
         // Oversight
         // App
         .target(name: "CTexts", path: "Sources/App/CTexts", cSettings: [.unsafeFlags(["-std=c23"])]),
@@ -136,11 +126,7 @@ let package = Package(
         .target(name: "TestKit", dependencies: ["Primitives"], path: "Tests/TestKit", swiftSettings: strict),
         tests("HouseTests", ["Primitives", "Wire"]),
         tests("PrimitivesTests", ["Primitives"]),
-<<<<<<< HEAD
-        tests("DataspaceTests", ["Publish", "Deliver", "Dataspace", "Policy", "Primitives", "Wire"]),
-=======
         tests("DataspaceTests", ["Dataspace", "Policy", "Primitives", "Wire", "Publish", "Deliver"]),
->>>>>>> origin/main
         tests("TransparencyTests", ["Transparency", "Identity", "Merkle", "CMerkle", "Store", "StoreSQLite", "Primitives", crypto, "SignersOpenSSL"]),
         tests("CollectTests", ["Collect", "Scan", "Tables", "TablesDuckDB", "Store", "StoreSQLite", "Transparency", "Identity", "Primitives", yams, "Classification", "FormatPreserving"]),
         tests("StoreTests", ["Store", "StoreSQLite", "Primitives", "TestStores"]),
@@ -149,10 +135,7 @@ let package = Package(
         tests("WebUITests", ["WebUI", "Primitives", "TestKit"]),
         .target(name: "TestStores", dependencies: ["Primitives", "Store", "StoreSQLite", "StorePostgres"],
                 path: "Tests/TestStores", swiftSettings: strict),
-<<<<<<< HEAD
-=======
         tests("PrivateSQLTests", ["PrivateSQL", "Noise", "Tables", "TablesDuckDB", "TablesSpark", "Primitives"]),
         tests("PSITests", ["PSI", "Curves", "Oblivious", "Primitives", crypto]),
->>>>>>> origin/main
     ]
 )

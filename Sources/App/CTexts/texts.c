@@ -41,19 +41,14 @@ static const unsigned char policy_texts[] = {
 static const unsigned char pricing_texts[] = {
 #embed "../../../Texts/pricing.yaml"
 };
-<<<<<<< HEAD
-static const unsigned char publish_texts[] = {
-#embed "../../../Texts/publish.yaml"
-=======
 static const unsigned char privatesql_texts[] = {
 #embed "../../../Texts/privatesql.yaml"
 };
 static const unsigned char psi_texts[] = {
 #embed "../../../Texts/psi.yaml"
 };
-static const unsigned char publish_open_data_texts[] = {
-#embed "../../../Texts/publish-open-data.yaml"
->>>>>>> origin/main
+static const unsigned char publish_texts[] = {
+#embed "../../../Texts/publish.yaml"
 };
 static const unsigned char register_texts[] = {
 #embed "../../../Texts/register.yaml"
@@ -94,13 +89,9 @@ static const struct {
     {metering_texts, sizeof metering_texts},
     {policy_texts, sizeof policy_texts},
     {pricing_texts, sizeof pricing_texts},
-<<<<<<< HEAD
-    {publish_texts, sizeof publish_texts},
-=======
     {privatesql_texts, sizeof privatesql_texts},
     {psi_texts, sizeof psi_texts},
-    {publish_open_data_texts, sizeof publish_open_data_texts},
->>>>>>> origin/main
+    {publish_texts, sizeof publish_texts},
     {register_texts, sizeof register_texts},
     {rules_texts, sizeof rules_texts},
     {store_texts, sizeof store_texts},
