@@ -95,7 +95,7 @@ private struct FaultyWorld {
 struct FaultSimulationTests {
     private var rounds: Int { ProcessInfo.processInfo.environment["HUTONG_SOAK"] == nil ? 300 : 30_000 }
 
-    @Test("always end a negotiation in the same state with the same transcript, and each holds the same agreement")
+    @Test("always end a negotiation in the same state, once, and each holds the same agreement")
     func negotiation() throws {
         for seed in 0..<UInt64(rounds) {
             var world = FaultyWorld(seed: seed, faults: 40, offer: NegotiationTests.offer)

@@ -146,29 +146,29 @@ private enum PolicyFile {
     }
 
     static func graph(_ path: String) throws(Problem) -> RDFGraph {
+        let text = try bytes(path)
         do {
-            return try RDFGraph(turtle: bytes(path))
-        } catch let failure as TurtleFailure {
-            throw Problem(.invalid, "policy.turtle-malformed", [
-                "file": .text(path), "line": .integer(Int64(failure.line)), "reason": .text(failure.reason),
-            ])
+            return try RDFGraph(turtle: text)
         } catch {
-            throw Problem(.missing, "app.file-unreadable", ["file": .text(path)])
+            throw Problem(.invalid, "policy.turtle-malformed", [
+                "file": .text(path), "line": .integer(Int64(error.line)), "reason": .text(error.reason),
+            ])
         }
     }
 
     static func policy(_ path: String) throws(Problem) -> UsagePolicy {
         if path.hasSuffix(".ttl") { return try UsagePolicy(graph: graph(path)) }
+        return try UsagePolicy(json: json(path))
+    }
+
+    private static func json(_ path: String) throws(Problem) -> JSON {
+        let text = try bytes(path)
         do {
-            return try UsagePolicy(json: JSON(parsing: bytes(path)))
-        } catch let failure as JSON.ParseFailure {
-            throw Problem(.invalid, "app.json-malformed", [
-                "offset": .integer(Int64(failure.offset)), "reason": .text(failure.reason),
-            ])
-        } catch let problem as Problem {
-            throw problem
+            return try JSON(parsing: text)
         } catch {
-            throw Problem(.fault, "app.unexpected", operatorNote: "\(error)")
+            throw Problem(.invalid, "app.json-malformed", [
+                "offset": .integer(Int64(error.offset)), "reason": .text(error.reason),
+            ])
         }
     }
 }
