@@ -1,5 +1,6 @@
 // SPDX-License-Identifier: Apache-2.0
 
+private import Identity
 package import Primitives
 
 /// The table of doors as an OpenAPI 3.1 document: generated, so that it cannot lag behind.
