@@ -42,7 +42,7 @@ struct TestNode<Desk: DataspaceDesk> {
         self.id = id
         self.address = address
         endpoints = DSPEndpoints(
-            participantId: id, service: CatalogService(id: "urn:service:" + id, endpointURL: address))
+            participantId: id, service: DataService(id: "urn:service:" + id, endpointURL: address))
         engine = DataspaceEngine(desk: desk)
         self.shelf = shelf
         book = MemoryBook(objects: objects)

@@ -7,13 +7,16 @@ import Testing
 
 @Suite("Private match")
 struct MatchTests {
-    @Test("Diffie–Hellman: both sides' output equals the set intersection", arguments: [
-        (0, 0, 0), (0, 5, 0), (5, 0, 0), (1, 1, 0), (1, 1, 1), (10, 10, 10), (10, 10, 0), (100, 37, 20),
-        (1, 300, 1), (1000, 1000, 500),
-    ])
-    func exact(receiver: Int, sender: Int, common: Int) async throws {
-        let sets = Sets(receiver: receiver, sender: sender, common: common)
-        let plan = try sets.plan(.ecdh, .rowsToBoth)
+    @Test(
+        "both sides' output equals the set intersection: empty, disjoint, equal, one item, skewed",
+        arguments: [PSIMethod.ecdh, .rr22, .rr22Malicious],
+        [
+            (0, 0, 0), (0, 5, 0), (5, 0, 0), (1, 1, 0), (1, 1, 1), (10, 10, 10), (10, 10, 0), (100, 37, 20),
+            (1, 300, 1), (300, 1, 1), (1000, 1000, 500), (20_000, 20_000, 10_000),
+        ])
+    func exact(method: PSIMethod, size: (receiver: Int, sender: Int, common: Int)) async throws {
+        let sets = Sets(receiver: size.receiver, sender: size.sender, common: size.common)
+        let plan = try sets.plan(method, .rowsToBoth)
         let (left, right) = MemoryLink.pair()
         async let theirs = PSIRun.send(plan, sets.sender, over: left, seed: 2)
         let mine = try await PSIRun.receive(plan, sets.receiver, over: right, seed: 1)

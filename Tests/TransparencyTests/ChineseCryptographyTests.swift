@@ -33,11 +33,13 @@ struct ChineseCryptographyTests {
     func sm3() throws {
         #expect(
             Hex.encode(try SM3.digest(of: Array("abc".utf8)))
-                == "66c7f0f462eeedd9d1f2d46bdc10e4e24167c4875cf2f7a2297da02b8f4ba8e0")
+                == "66c7f0f462eeedd9d1f2d46bdc10e4e24167c4875cf2f7a2297da02b8f4ba8e0"
+        )
         let long = Array(String(repeating: "abcd", count: 16).utf8)
         #expect(
             Hex.encode(try SM3.digest(of: long))
-                == "debe9ff92275b8a138604889c18e5a4d6fdb70e5387e5765293dcba39c0c5732")
+                == "debe9ff92275b8a138604889c18e5a4d6fdb70e5387e5765293dcba39c0c5732"
+        )
     }
 
     @Test("sign a second line of a checkpoint, which others pass over and we check")
@@ -53,7 +55,10 @@ struct ChineseCryptographyTests {
         let signed = try SignedCheckpoint(checkpoint, signedBy: [node.key, line])
         let checkers = SignatureCheckers(SM2Checker())
         let policy = TrustPolicy(
-            logs: [.init(key: node.key.key), .init(key: line.key)], witnesses: [], quorum: .none)
+            logs: [.init(key: node.key.key), .init(key: line.key)],
+            witnesses: [],
+            quorum: .none
+        )
         #expect(try policy.accept(signed, checkers: checkers).logs == [node.key.key, line.key])
         #expect(try policy.accept(signed).logs == [node.key.key])
 
@@ -64,7 +69,8 @@ struct ChineseCryptographyTests {
             signatures: [
                 signed.note.signatures[0],
                 NoteSignature(name: line.key.name, keyID: line.key.id, bytes: broken),
-            ])
+            ]
+        )
         let changed = try #require(SignedCheckpoint(note))
         #expect(throws: TrustPolicy.Refusal.self) { try policy.accept(changed, checkers: checkers) }
     }
@@ -80,10 +86,12 @@ struct ChineseCryptographyTests {
         let output = try ExternalTool.run(
             "/usr/bin/openssl",
             [
-                "pkeyutl", "-verify", "-inkey", folder.path + "/\(SM2Signer.fileName).pem", "-rawin", "-digest", "sm3",
+                "pkeyutl", "-verify", "-inkey", folder.path + "/\(SM2Signer.fileName).pem", "-rawin",
+                "-digest", "sm3",
                 "-pkeyopt", "distid:1234567812345678", "-in", folder.path + "/message",
                 "-sigfile", folder.path + "/signature",
-            ])
+            ]
+        )
         #expect(String(decoding: output, as: UTF8.self).contains("Verified Successfully"))
     }
 }
@@ -113,10 +121,13 @@ struct AnchorTests {
             _ = try ExternalTool.run(
                 "/usr/bin/openssl",
                 [
-                    "req", "-x509", "-newkey", "ec", "-pkeyopt", "ec_paramgen_curve:P-256", "-nodes", "-days", "30",
+                    "req", "-x509", "-newkey", "ec", "-pkeyopt", "ec_paramgen_curve:P-256", "-nodes", "-days",
+                    "30",
                     "-keyout", "key.pem", "-out", "cert.pem", "-subj", "/CN=Test TSA", "-addext",
                     "extendedKeyUsage=critical,timeStamping",
-                ], folder: folder.path)
+                ],
+                folder: folder.path
+            )
         }
 
         var certificate: String {
@@ -128,7 +139,8 @@ struct AnchorTests {
             _ = try ExternalTool.run(
                 "/usr/bin/openssl",
                 ["ts", "-reply", "-config", "tsa.cnf", "-queryfile", "query.tsq", "-out", "reply.tsr"],
-                folder: folder.path)
+                folder: folder.path
+            )
             return try folder.bytes("reply.tsr")
         }
     }
@@ -146,8 +158,11 @@ struct AnchorTests {
             return WebAnswer(status: 200, body: reply)
         }
         let anchor = Anchor(
-            authority: "Test TSA", url: "http://tsa/stamp", certificates: try authority.certificate,
-            tokens: OpenSSLTimestamps())
+            authority: "Test TSA",
+            url: "http://tsa/stamp",
+            certificates: try authority.certificate,
+            tokens: OpenSSLTimestamps()
+        )
         let stamp = try await anchor.stamp(try await publisher.checkpoint(), over: web)
         let index = try await node.store.write { [log = node.log] writing throws(Problem) in
             try log.record(stamp, in: writing)
@@ -165,7 +180,8 @@ struct AnchorTests {
         let output = try ExternalTool.run(
             "/usr/bin/openssl",
             ["ts", "-verify", "-data", "text", "-in", "token.tsr", "-CAfile", "cert.pem"],
-            folder: authority.folder.path)
+            folder: authority.folder.path
+        )
         #expect(String(decoding: output, as: UTF8.self).contains("Verification: OK"))
     }
 

@@ -8,7 +8,9 @@ import Transparency
 
 @Suite("Logs of other implementations")
 struct ForeignLogTests {
-    @Test("Tessera's test log is written anew from its key and words, byte for byte: 16 checkpoints, 30 tiles and bundles")
+    @Test(
+        "Tessera's test log is written anew from its key and words, byte for byte: 16 checkpoints, 30 tiles and bundles"
+    )
     func tessera() throws {
         // transparency-dev/tessera, testdata/build_log.sh (Apache-2.0); the digest is over its testdata/log.
         let key = "AeymY/SZAX0jZcJ8enZ5FY1Dz+wTML2yWSkK+9DSF3eg"
@@ -16,10 +18,12 @@ struct ForeignLogTests {
         let seed = Array(try #require(Base64.decode(key)).dropFirst())
         let secret = try #require(Ed25519Signer(seed: seed))
         let signer = try #require(
-            NoteSigner(name: "example.com/log/testdata", purpose: .ed25519, signer: secret))
+            NoteSigner(name: "example.com/log/testdata", purpose: .ed25519, signer: secret)
+        )
         #expect(
             signer.key.description
-                == "example.com/log/testdata+33d7b496+AeHTu4Q3hEIMHNqc6fASMsq3rKNx280NI+oO5xCFkkSx")
+                == "example.com/log/testdata+33d7b496+AeHTu4Q3hEIMHNqc6fASMsq3rKNx280NI+oO5xCFkkSx"
+        )
 
         var files: [String: [UInt8]] = [:]
         var builder = TileBuilder()
@@ -59,7 +63,8 @@ struct ForeignLogTests {
 
             """
         let key = try #require(
-            NoteKey("witness.example.org+b8a2cf20+BFLN3yikSfFkVAJtrnh/CiY3Zozkoy7clp+P7XB28qUN"))
+            NoteKey("witness.example.org+b8a2cf20+BFLN3yikSfFkVAJtrnh/CiY3Zozkoy7clp+P7XB28qUN")
+        )
         let signed = try #require(SignedCheckpoint(parsing: Array(text.utf8)))
         #expect(signed.checkpoint.size == 300)
         #expect(signed.bytes == Array(text.utf8))
@@ -78,7 +83,10 @@ struct ForeignLogTests {
         for name in ["", "a b", "a+b", "a\u{2003}b", "a\nb", String(repeating: "x", count: 256)] {
             #expect(NoteKey(name: name, purpose: .ed25519, publicKey: signer.publicKey) == nil)
         }
-        #expect(NoteKey("PeterNeumann+c74f20a3+ARpc2QcUPDhMQegwxbzhKqiBfsVkmqq/LDE4izWy10TW")?.name == "PeterNeumann")
+        #expect(
+            NoteKey("PeterNeumann+c74f20a3+ARpc2QcUPDhMQegwxbzhKqiBfsVkmqq/LDE4izWy10TW")?.name
+                == "PeterNeumann"
+        )
     }
 
     @Test("notes of any bytes are answered, and read back as they were")
@@ -86,13 +94,17 @@ struct ForeignLogTests {
         let signer = try #require(Ed25519Signer(seed: [UInt8](repeating: 3, count: 32)))
         let key = try #require(NoteSigner(name: "a.example", purpose: .ed25519, signer: signer))
         let bytes = try SignedCheckpoint(
-            Checkpoint(origin: "a.example", size: 7, root: .emptyTree), signedBy: [key, key]).bytes
+            Checkpoint(origin: "a.example", size: 7, root: .emptyTree),
+            signedBy: [key, key]
+        ).bytes
         var random = SeededRandom(seed: 41)
         for _ in 0..<5000 {
             let mutated = Mutator.mutate(bytes, using: &random)
             guard let note = try? SignedNote(parsing: mutated) else { continue }
             #expect(note.bytes == mutated)
-            if let signers = try? note.signers(among: [key.key], checkers: SignatureCheckers()), !signers.isEmpty {
+            if let signers = try? note.signers(among: [key.key], checkers: SignatureCheckers()),
+                !signers.isEmpty
+            {
                 #expect(note.text == SignedCheckpoint(parsing: bytes)?.note.text)
             }
         }

@@ -30,7 +30,9 @@ package struct OpenSSLTimestamps: TimestampTokens {
     }
 
     package func time(
-        of reply: [UInt8], to request: [UInt8], trusting certificates: String
+        of reply: [UInt8],
+        to request: [UInt8],
+        trusting certificates: String
     ) throws(Problem) -> Instant {
         // SAFETY: the view lives across the call, which reads at most `count` bytes and copies them.
         let parsed = unsafe request.withUnsafeBufferPointer { view in
@@ -40,12 +42,16 @@ package struct OpenSSLTimestamps: TimestampTokens {
         guard let parsed else { throw Self.refused("the request is none") }
         // SAFETY: the context copies what it needs of the request and is owned by the handle.
         let context = unsafe OpenSSLHandle(
-            TS_REQ_to_TS_VERIFY_CTX(parsed.pointer, nil), free: { unsafe TS_VERIFY_CTX_free($0) })
+            TS_REQ_to_TS_VERIFY_CTX(parsed.pointer, nil),
+            free: { unsafe TS_VERIFY_CTX_free($0) }
+        )
         return try check(reply, context: context, trusting: certificates)
     }
 
     package func time(
-        of reply: [UInt8], over digest: Digest, trusting certificates: String
+        of reply: [UInt8],
+        over digest: Digest,
+        trusting certificates: String
     ) throws(Problem) -> Instant {
         // SAFETY: the context is owned by the handle.
         let context = unsafe OpenSSLHandle(TS_VERIFY_CTX_new(), free: { unsafe TS_VERIFY_CTX_free($0) })
@@ -60,18 +66,26 @@ package struct OpenSSLTimestamps: TimestampTokens {
         guard let memory = unsafe CRYPTO_malloc(Digest.byteCount, #file, #line) else { return }
         unsafe memory.copyMemory(from: digest.bytes, byteCount: Digest.byteCount)
         unsafe TS_VERIFY_CTX_set_imprint(
-            context.pointer, memory.assumingMemoryBound(to: UInt8.self), Digest.byteCount)
+            context.pointer,
+            memory.assumingMemoryBound(to: UInt8.self),
+            Digest.byteCount
+        )
     }
 
     /// The checks of RFC 3161 §2.4.2 that follow from the context, the signature, and the chain.
     private func check(
-        _ reply: [UInt8], context: OpenSSLHandle?, trusting certificates: String
+        _ reply: [UInt8],
+        context: OpenSSLHandle?,
+        trusting certificates: String
     ) throws(Problem) -> Instant {
         guard let context else { throw Self.refused(openSSLReason()) }
         // SAFETY: the view lives across the call, which reads at most `count` bytes and copies them.
         let response = unsafe reply.withUnsafeBufferPointer { view in
             var place = view.baseAddress
-            return unsafe OpenSSLHandle(d2i_TS_RESP(nil, &place, view.count), free: { unsafe TS_RESP_free($0) })
+            return unsafe OpenSSLHandle(
+                d2i_TS_RESP(nil, &place, view.count),
+                free: { unsafe TS_RESP_free($0) }
+            )
         }
         guard let response else { throw Self.refused("the reply is none") }
         // SAFETY: the context takes over the store and frees it with itself.
@@ -99,8 +113,11 @@ package struct OpenSSLTimestamps: TimestampTokens {
         // SAFETY: the memory view is read while `text` lives; each certificate is counted by the store and freed.
         let count = unsafe text.withUnsafeBytes { view in
             var count = 0
-            guard let source = unsafe OpenSSLHandle(
-                BIO_new_mem_buf(view.baseAddress, Int32(view.count)), free: { unsafe _ = BIO_free($0) })
+            guard
+                let source = unsafe OpenSSLHandle(
+                    BIO_new_mem_buf(view.baseAddress, Int32(view.count)),
+                    free: { unsafe _ = BIO_free($0) }
+                )
             else { return 0 }
             while let certificate = unsafe PEM_read_bio_X509(source.pointer, nil, nil, nil) {
                 unsafe X509_STORE_add_cert(store, certificate)

@@ -20,7 +20,9 @@ package final class SM2Signer: Signer {
     package init() throws(Problem) {
         // SAFETY: the new context is owned by the handle.
         let context = unsafe OpenSSLHandle(
-            EVP_PKEY_CTX_new_from_name(nil, "SM2", nil), free: { unsafe EVP_PKEY_CTX_free($0) })
+            EVP_PKEY_CTX_new_from_name(nil, "SM2", nil),
+            free: { unsafe EVP_PKEY_CTX_free($0) }
+        )
         guard let context,
             unsafe EVP_PKEY_keygen_init(context.pointer) == 1
         else { throw .sm2Unavailable(openSSLReason()) }
@@ -65,8 +67,11 @@ package final class SM2Signer: Signer {
     /// The PKCS#8 bytes, for the key folder alone.
     private func privateKey() throws(Problem) -> Redacted<[UInt8]> {
         // SAFETY: the key lives across the calls; the PKCS#8 structure is owned by the handle.
-        guard let wrapped = unsafe OpenSSLHandle(
-            EVP_PKEY2PKCS8(key.pointer), free: { unsafe PKCS8_PRIV_KEY_INFO_free($0) }),
+        guard
+            let wrapped = unsafe OpenSSLHandle(
+                EVP_PKEY2PKCS8(key.pointer),
+                free: { unsafe PKCS8_PRIV_KEY_INFO_free($0) }
+            ),
             let bytes = unsafe encodeDER({ place in unsafe i2d_PKCS8_PRIV_KEY_INFO(wrapped.pointer, place) })
         else { throw .sm2Unavailable(openSSLReason()) }
         return Redacted(bytes)
@@ -93,7 +98,9 @@ package struct SM2Checker: SignatureChecker {
     package init() {}
 
     package func isValid(_ signature: [UInt8], for message: [UInt8], by key: PublicKey) -> Bool {
-        guard key.algorithm == .sm2, let key = Self.load(key), let digest = SM2Digest(key) else { return false }
+        guard key.algorithm == .sm2, let key = Self.load(key), let digest = SM2Digest(key) else {
+            return false
+        }
         return digest.verify(signature, message)
     }
 
@@ -109,7 +116,10 @@ package struct SM2Checker: SignatureChecker {
         // SAFETY: the view lives across the call, which reads at most `count` bytes and copies them.
         return unsafe info.withUnsafeBufferPointer { view in
             var place = view.baseAddress
-            return unsafe OpenSSLHandle(d2i_PUBKEY(nil, &place, view.count), free: { unsafe EVP_PKEY_free($0) })
+            return unsafe OpenSSLHandle(
+                d2i_PUBKEY(nil, &place, view.count),
+                free: { unsafe EVP_PKEY_free($0) }
+            )
         }
     }
 }
@@ -127,7 +137,9 @@ private struct SM2Digest {
         // SAFETY: the contexts are owned by handles that live as long as this value; the identifier is copied.
         guard let context = unsafe OpenSSLHandle(EVP_MD_CTX_new(), free: { unsafe EVP_MD_CTX_free($0) }),
             let keyContext = unsafe OpenSSLHandle(
-                EVP_PKEY_CTX_new(key.pointer, nil), free: { unsafe EVP_PKEY_CTX_free($0) }),
+                EVP_PKEY_CTX_new(key.pointer, nil),
+                free: { unsafe EVP_PKEY_CTX_free($0) }
+            ),
             unsafe EVP_PKEY_CTX_set1_id(keyContext.pointer, Self.identifier, Int32(Self.identifier.count)) > 0
         else { return nil }
         unsafe EVP_MD_CTX_set_pkey_ctx(context.pointer, keyContext.pointer)

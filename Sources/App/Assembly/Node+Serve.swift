@@ -33,10 +33,11 @@ extension Node {
                     await ready(url)
                 }
             }
-            group.addTask { await self.repeatedly(.milliseconds(200), logger, "outbox") { () async throws(Problem) in try await self.deliver() } }
+            group.addTask { await self.repeatedly(.milliseconds(50), logger, "outbox") { () async throws(Problem) in try await self.deliver() } }
+            group.addTask { await self.repeatedly(.milliseconds(50), logger, "negotiations") { () async throws(Problem) in try await self.courtyard.market.work() } }
             group.addTask { await self.repeatedly(.milliseconds(100), logger, "log") { () async throws(Problem) in try await self.publish() } }
             group.addTask { await self.repeatedly(.seconds(5), logger, "expiry") { () async throws(Problem) in try await self.expire() } }
-            if settings.dialsOut {
+            for _ in 0..<(settings.dialsOut ? Self.pollersAtOnce : 0) {
                 group.addTask { await self.repeatedly(.zero, logger, "mailbox") { () async throws(Problem) in try await self.pollMailbox() } }
             }
             try await group.next()
@@ -44,15 +45,18 @@ extension Node {
         }
     }
 
+    /// Messages a dial-out node works on at once: a long question must not hold up the next message.
+    private static let pollersAtOnce = 4
+
     /// One round of everything that waits: for a verb on a stopped folder.
     package func settleOnce() async {
+        try? await courtyard.market.work()
         try? await deliver()
         try? await publish()
     }
 
     private func deliver() async throws(Problem) {
         _ = try await courtyard.context.lane.deliverDue()
-        try await courtyard.market.deliverDue()
     }
 
     private func publish() async throws(Problem) {
@@ -71,10 +75,10 @@ extension Node {
             try? await Task.sleep(for: .milliseconds(200))
             return
         }
-        let receivers = courtyard.receivers
+        let courtyard = courtyard
         let poll = try await context.lane.signed("poll", to: exchange.id)
         try await link.poll(poll, at: url) { message throws(Problem) in
-            try await context.lane.receive(message, receivers: receivers)
+            try await courtyard.receive(message)
         }
     }
 

@@ -47,6 +47,9 @@ static const unsigned char privatesql_texts[] = {
 static const unsigned char psi_texts[] = {
 #embed "../../../Texts/psi.yaml"
 };
+static const unsigned char publish_open_data_texts[] = {
+#embed "../../../Texts/publish-open-data.yaml"
+};
 static const unsigned char register_texts[] = {
 #embed "../../../Texts/register.yaml"
 };
@@ -88,6 +91,7 @@ static const struct {
     {pricing_texts, sizeof pricing_texts},
     {privatesql_texts, sizeof privatesql_texts},
     {psi_texts, sizeof psi_texts},
+    {publish_open_data_texts, sizeof publish_open_data_texts},
     {register_texts, sizeof register_texts},
     {rules_texts, sizeof rules_texts},
     {store_texts, sizeof store_texts},

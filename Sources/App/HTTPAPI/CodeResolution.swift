@@ -15,7 +15,7 @@ extension Courtyard {
         return try await store.read { transaction throws(Problem) in
             let subject = try assetCode(behind: code, in: transaction) ?? code.text
             let leaves = try transaction.all(
-                "SELECT leaf_index, kind, at FROM transparency_leaf WHERE subject IN (?, ?) ORDER BY leaf_index",
+                "SELECT leaf_index, kind, logged_at FROM transparency_leaf WHERE subject IN (?, ?) ORDER BY leaf_index",
                 [code.text, subject]
             ) { row throws(Problem) -> JSON in
                 [

@@ -5,7 +5,7 @@ private import Dataspace
 import Identity
 package import Lane
 private import Policy
-import Primitives
+package import Primitives
 import Register
 import Store
 import Trade
@@ -71,7 +71,14 @@ extension Courtyard {
         let message = try message(of: request)
         let receiver = request.headers["hutong-to"].flatMap { ID<Party>(uuid: $0) }
         if let receiver, receiver != context.own { return reply(try await relay(message, to: receiver)) }
-        return reply(try await context.lane.receive(message, receivers: receivers))
+        return reply(try await receive(message))
+    }
+
+    /// Takes a message that came by whatever way. A sender this node has not heard of yet is looked up in the
+    /// exchange's party list before its message is judged.
+    package func receive(_ message: LaneMessage) async throws(Problem) -> LaneMessage {
+        if let issuer = SignedToken.claimedIssuer(of: message.token) { _ = try? await context.party(issuer) }
+        return try await context.lane.receive(message, receivers: receivers)
     }
 
     private func reply(_ message: LaneMessage) -> APIReply {
@@ -116,10 +123,7 @@ extension Courtyard {
             },
             "listing.state": { body, sender throws(Problem) in
                 try await requireExchange(sender)
-                try await store.write { transaction throws(Problem) in
-                    let state = try body.needed("state", Listing.State.init(rawValue:))
-                    try ListingBook.setState(state, of: try body.needed("listing"), in: transaction)
-                }
+                try await market.takeState(body)
                 return [:]
             },
             "agreement.filed": { body, sender throws(Problem) in

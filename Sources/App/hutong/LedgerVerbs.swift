@@ -20,7 +20,7 @@ struct LedgerVerb: AsyncParsableCommand {
             """,
         subcommands: [
             LedgerAccountsVerb.self, LedgerBalanceVerb.self, LedgerExportVerb.self, LedgerReconcileVerb.self,
-            LedgerCheckVerb.self, LedgerBenchVerb.self,
+            LedgerCheckVerb.self, LedgerBenchVerb.self, LedgerWorkloadVerb.self,
         ])
 }
 
@@ -143,7 +143,7 @@ struct LedgerReconcileVerb: Verb {
             }
             return try BankDesk.reconcile(
                 bank, custodian: try account(.custodian), suspense: try account(.suspense), after: start,
-                through: tx.now, in: tx)
+                through: tx.tick(), in: tx)
         }
         await store.close()
         console.answer(result.json, text: result.text)

@@ -35,11 +35,16 @@ struct LocalTables {
         return .csv([file], layout)
     }
 
+    /// A folder that is gone after the run.
+    func folder() throws -> String {
+        try FileManager.default.createDirectory(atPath: scratch, withIntermediateDirectories: true)
+        return scratch
+    }
+
     /// The file's path, or that of a copy in UTF-8.
     func decoded(_ survey: FileSurvey) throws -> String {
         guard survey.encoding != .utf8 else { return survey.path }
-        try FileManager.default.createDirectory(atPath: scratch, withIntermediateDirectories: true)
-        let copy = scratch + "/" + survey.digest.hex
+        let copy = try folder() + "/" + survey.digest.hex
         try TextDecoding.decode(survey.path, from: survey.encoding, to: copy)
         return copy
     }

@@ -214,6 +214,12 @@ package struct GradeDifference: Hashable, Sendable {
     package let before: DataGrade?
     package let after: DataGrade?
 
+    package init(column: String, before: DataGrade?, after: DataGrade?) {
+        self.column = column
+        self.before = before
+        self.after = after
+    }
+
     /// What changed between two runs, by column name.
     package static func between(_ old: [GradeProposal], _ new: [GradeProposal]) -> [GradeDifference] {
         let before = Dictionary(old.map { ($0.column, $0.grade) }) { first, _ in first }

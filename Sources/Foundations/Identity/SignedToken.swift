@@ -65,6 +65,11 @@ package struct SignedToken: Hashable, Sendable {
         return token.expiresAt.seconds == expiresAt ? token : nil
     }
 
+    /// Whom a token claims to come from: enough to look a key up, nothing more.
+    package static func claimedIssuer(of text: String) -> ID<Party>? {
+        claims(of: text.split(separator: ".", omittingEmptySubsequences: false))?.issuer
+    }
+
     /// Believes a token if its issuer's key signed it, it covers `body`, and its time is now.
     ///
     /// - Parameter key: the issuer's pinned key, `nil` for an unknown party.

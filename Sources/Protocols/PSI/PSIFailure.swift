@@ -27,12 +27,14 @@ package enum PSIFailure: Error, Hashable, Sendable {
     case tooLarge
     /// The encoding of the keys failed (probability below 2^-40 a run): start again with fresh randomness.
     case encodingFailed
+    /// This method does not give this output: its receiver would learn more than the output says.
+    case notOffered
 
     /// What a refusal message says; closed, one byte on the wire.
     package enum Reason: UInt8, Hashable, Sendable {
         case differentPlans = 1
         case unexpectedMessage, altered, malformed, closed, timedOut, refusedByPeer, outputsDiffer
-        case cheating, tooLarge, encodingFailed
+        case cheating, tooLarge, encodingFailed, notOffered
     }
 
     package var reason: Reason {
@@ -48,6 +50,7 @@ package enum PSIFailure: Error, Hashable, Sendable {
         case .cheating: .cheating
         case .tooLarge: .tooLarge
         case .encodingFailed: .encodingFailed
+        case .notOffered: .notOffered
         }
     }
 }

@@ -64,15 +64,14 @@ package struct PSIParty: Sendable {
     private func runReceiver(
         _ items: [Block], _ groups: [Int], _ generator: inout some RandomNumberGenerator
     ) async throws(PSIFailure) -> PSIResult {
-        let receiver = DiffieHellmanReceiver<Curve25519Group>(channel, plan)
         switch plan.output {
         case .rowsToReceiver, .rowsToBoth:
-            let matched = try await receiver.rows(of: items, using: &generator).items
+            let matched = try await receivedRows(items, &generator).items
             try await channel.confirm(plan.output == .rowsToBoth ? matched.map { items[$0] } : nil)
             return result(matched, nil)
         case .size, .sum:
             let groups = groups.isEmpty ? [Int](repeating: 0, count: items.count) : groups
-            let counts = try await receiver.sizes(
+            let counts = try await DiffieHellmanReceiver<Curve25519Group>(channel, plan).sizes(
                 of: items, groups: groups, groupCount: (groups.max() ?? 0) + 1, using: &generator)
             try await channel.confirm(nil)
             return result(nil, counts.counts)
@@ -82,13 +81,42 @@ package struct PSIParty: Sendable {
     private func runSender(
         _ items: [Block], _ generator: inout some RandomNumberGenerator
     ) async throws(PSIFailure) -> [Int]? {
-        let sender = DiffieHellmanSender<Curve25519Group>(channel, plan)
         switch plan.output {
         case .rowsToReceiver, .rowsToBoth:
-            return try await sender.rows(of: items, using: &generator)?.items
+            return try await sentRows(items, &generator)?.items
         case .size, .sum:
-            try await sender.sizes(of: items, using: &generator)
+            try await DiffieHellmanSender<Curve25519Group>(channel, plan).sizes(of: items, using: &generator)
             return nil
+        }
+    }
+
+    private func receivedRows(
+        _ items: [Block], _ generator: inout some RandomNumberGenerator
+    ) async throws(PSIFailure) -> MatchedItems {
+        switch plan.method {
+        case .ecdh:
+            try await DiffieHellmanReceiver<Curve25519Group>(channel, plan).rows(of: items, using: &generator)
+        case .rr22:
+            try await VOLEReceiverMatch(channel, plan).rows(of: items, using: &generator)
+        case .rr22Malicious:
+            try await MaliciousVOLEReceiverMatch(channel, plan).rows(of: items, using: &generator)
+        case .ristretto, .sm2, .unbalanced:
+            throw .notOffered
+        }
+    }
+
+    private func sentRows(
+        _ items: [Block], _ generator: inout some RandomNumberGenerator
+    ) async throws(PSIFailure) -> MatchedItems? {
+        switch plan.method {
+        case .ecdh:
+            try await DiffieHellmanSender<Curve25519Group>(channel, plan).rows(of: items, using: &generator)
+        case .rr22:
+            try await VOLESenderMatch(channel, plan).rows(of: items, using: &generator)
+        case .rr22Malicious:
+            try await MaliciousVOLESenderMatch(channel, plan).rows(of: items, using: &generator)
+        case .ristretto, .sm2, .unbalanced:
+            throw .notOffered
         }
     }
 

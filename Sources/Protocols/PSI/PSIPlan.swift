@@ -21,6 +21,17 @@ package enum PSIMethod: String, Hashable, Sendable, CaseIterable {
     /// 2HashDH OPRF with a reusable encoding of the large side.
     case unbalanced
 
+    /// VOLE matching and the unbalanced protocol tell the receiver which of its items match; only a
+    /// Diffie–Hellman sender can shuffle its answers so that the receiver just counts.
+    package func offers(_ output: PSIOutput) -> Bool {
+        switch (self, output) {
+        case (.ecdh, .rowsToReceiver), (.ecdh, .rowsToBoth), (.ecdh, .size): true
+        case (.rr22, .rowsToReceiver), (.rr22, .rowsToBoth): true
+        case (.rr22Malicious, .rowsToReceiver), (.rr22Malicious, .rowsToBoth): true
+        default: false
+        }
+    }
+
     package var model: String {
         self == .rr22Malicious ? "malicious" : "semi-honest"
     }
@@ -88,6 +99,7 @@ package struct PSIPlan: Hashable, Sendable {
     ) throws(PSIFailure) {
         let allowed = 0...Self.itemCountMax
         guard allowed.contains(receiverCount), allowed.contains(senderCount) else { throw .tooLarge }
+        guard method.offers(output) else { throw .notOffered }
         self.method = method
         self.output = output
         self.recipe = recipe

@@ -152,8 +152,9 @@ package struct ComputeService: Sendable {
             else { throw .receiptRefused(passage.code.text) }
             if passage.state == .voided {
                 // The hold had expired before the receipt came: it is reserved anew, so that the answered use is paid.
-                try Bookkeeping.reserve(id.renewed, passage.price, under: agreement, in: transaction)
-                try Bookkeeping.settle(id.renewed, passage.price, under: agreement, fees: fees, in: transaction)
+                let renewed = Bookkeeping.renewed(id)
+                try Bookkeeping.reserve(renewed, passage.price, under: agreement, in: transaction)
+                try Bookkeeping.settle(renewed, passage.price, under: agreement, fees: fees, in: transaction)
             } else {
                 try Bookkeeping.settle(id, passage.price, under: agreement, fees: fees, in: transaction)
             }
@@ -423,11 +424,6 @@ package struct ComputeService: Sendable {
     private func stored(_ id: ID<Passage>, _ side: Passage.Side) async throws(Problem) -> Passage? {
         try await context.store.read { transaction throws(Problem) in try PassageBook.find(id, side, in: transaction) }
     }
-}
-
-extension ID<Passage> {
-    /// The identifier under which an expired passage is paid after all.
-    fileprivate var renewed: ID<Passage> { ID(derivedFrom: Digest(of: "renewed/" + uuid)) }
 }
 
 extension Problem {

@@ -48,6 +48,30 @@ package struct Attestation: Hashable, Sendable {
     }
 }
 
+extension Attestation {
+    /// As it travels between nodes: signed, so that each believes it for itself.
+    package var json: JSON {
+        [
+            "id": .string(id.uuid), "subject": .string(subjectCode), "kind": .string(kind.rawValue),
+            "attester": .string(attester.uuid), "document": document, "validUntil": .integer(validUntil.microseconds),
+            "signature": .string(Base64.encode(signature)),
+        ]
+    }
+
+    /// `nil` where a member is missing or has another form.
+    package init?(json: JSON) {
+        guard let id = json["id"]?.text.flatMap({ ID<Attestation>(uuid: $0) }), let subject = json["subject"]?.text,
+            let kind = json["kind"]?.text.flatMap(Kind.init), let document = json["document"],
+            let attester = json["attester"]?.text.flatMap({ ID<Party>(uuid: $0) }),
+            let validUntil = json["validUntil"]?.integer,
+            let signature = json["signature"]?.text.flatMap({ Base64.decode($0) })
+        else { return nil }
+        self.init(
+            id: id, subjectCode: subject, kind: kind, attester: attester, document: document,
+            validUntil: Instant(microseconds: validUntil), signature: signature)
+    }
+}
+
 /// The attestations a node has seen and believed.
 package enum AttestationBook {
     /// Enters a statement after checking the signature, the attester's role and its neutrality.

@@ -165,6 +165,22 @@ package enum Bookkeeping {
         try Books.require([posted] + splits, in: transaction)
     }
 
+    /// Whether a settled passage was paid, at once or after its hold had expired.
+    package static func isPaid<Use>(
+        _ passage: ID<Use>, _ price: Money, in transaction: any SQLReading
+    ) throws(Problem) -> Bool {
+        guard price.minorUnits > 0 else { return true }
+        for name in [passage.uuid, renewed(passage).uuid] {
+            if try Books.transfer(transfer("pay", name), in: transaction) != nil { return true }
+        }
+        return false
+    }
+
+    /// The identifier under which a passage is paid whose hold had expired before its receipt came.
+    package static func renewed<Use>(_ passage: ID<Use>) -> ID<Use> {
+        ID(derivedFrom: Digest(of: "renewed/" + passage.uuid))
+    }
+
     /// Gives a reservation up: the holder refused, or its time is over.
     package static func void<Use>(
         _ passage: ID<Use>, _ price: Money, in transaction: any SQLWriting

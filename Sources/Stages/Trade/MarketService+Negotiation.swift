@@ -89,14 +89,15 @@ extension MarketService {
             throw Problem(.invalid, "trade.offer-refused", ["reason": .text(error.text)])
         }
         let parts = path.split(separator: "/").map(String.init)
-        let row = try await step { transaction throws(Problem) in
+        let stored = try await store { transaction throws(Problem) in
             if case .request(let request) = parsed, parts.last == "request", parts.count == 2 {
                 return try NegotiationDesk.open(request, from: sender, in: transaction)
             }
             return try NegotiationDesk.receive(
                 parsed, pid: parts.count > 1 ? parts[1] : "", from: sender, in: transaction)
         }
-        return row.negotiation.reply
+        // What follows is done by `work()`: a reply that waited for our next message could wait for itself.
+        return stored.row.negotiation.reply
     }
 
     /// The state of a negotiation, for the other side.
@@ -107,13 +108,22 @@ extension MarketService {
         }
     }
 
-    /// Delivers messages that are due again: after a failure, and after a crash between commit and delivery.
-    package func deliverDue() async throws(Problem) {
+    /// Does what is due in every negotiation: delivers and redelivers messages, decides what a rule can decide, files
+    /// what was concluded. It needs nothing but the stored rows, so it also finishes what a crash interrupted.
+    package func work() async throws(Problem) {
         let now = context.clock.now()
-        let due = try await context.store.read { transaction throws(Problem) in
-            try NegotiationDesk.due(at: now, in: transaction)
+        let rows = try await context.store.read { transaction throws(Problem) in
+            try NegotiationDesk.open(in: transaction)
         }
-        for row in due { try await deliver(row) }
+        for row in rows {
+            if let delivery = row.negotiation.correspondence.delivery {
+                if delivery.nextAttempt <= now { try await deliver(row) }
+            } else if row.negotiation.state == .finalized {
+                try await conclude(row)
+            } else if row.negotiation.state.actor == row.negotiation.side {
+                _ = try await decide(row)
+            }
+        }
     }
 
     // MARK: Steps and their effects
@@ -128,8 +138,14 @@ extension MarketService {
     private func step(
         _ take: @escaping @Sendable (any SQLWriting) throws(Problem) -> NegotiationDesk.Step
     ) async throws(Problem) -> NegotiationDesk.Row {
+        try await carryOut(store(take))
+    }
+
+    private func store(
+        _ take: @escaping @Sendable (any SQLWriting) throws(Problem) -> NegotiationDesk.Step
+    ) async throws(Problem) -> NegotiationDesk.Step {
         let context = context
-        let step = try await context.store.write { transaction throws(Problem) in
+        return try await context.store.write { transaction throws(Problem) in
             let step = try take(transaction)
             for case .record(let state, let digest) in step.effects {
                 try context.record(
@@ -143,7 +159,6 @@ extension MarketService {
             }
             return step
         }
-        return try await carryOut(step)
     }
 
     private static func kind(of state: Negotiation.State, by row: NegotiationDesk.Row) -> LogEntryKind {
@@ -192,13 +207,20 @@ extension MarketService {
 
     /// Both sides hold the agreement: each signs it and files it at the exchange.
     private func conclude(_ row: NegotiationDesk.Row) async throws(Problem) {
-        guard row.ownParty == context.own else { return }
+        let id = row.id
+        guard row.ownParty == context.own else {
+            // An account signed and filed before it verified.
+            return try await context.store.write { transaction throws(Problem) in
+                try NegotiationDesk.close(id, in: transaction)
+            }
+        }
         let agreement = try await agreement(of: row)
         let signature = try context.signer.signature(for: agreement.signedBytes)
         let context = context
         try await context.store.write { transaction throws(Problem) in
             let exchange = try context.exchange(in: transaction)
             let own = try PartyRegister.party(context.own, in: transaction)
+            try NegotiationDesk.close(id, in: transaction)
             if exchange.id == context.own {
                 try file(agreement, signature: signature, by: own, in: transaction)
             } else {

@@ -133,9 +133,28 @@ package struct MarketService: Sendable {
     ) throws(Problem) {
         let holder = try PartyRegister.party(listing.holder, in: transaction)
         guard holder.address != .account, holder.id != context.own else { return }
+        // The holder's valve checks attestations for itself, so it is sent the signed statements.
+        let attestations = try AttestationBook.all(about: listing.assetCode, in: transaction)
         try context.lane.post(
-            "listing.state", ["listing": .string(listing.code.text), "state": .string(state.rawValue)],
+            "listing.state",
+            [
+                "listing": .string(listing.code.text), "state": .string(state.rawValue),
+                "attestations": .array(attestations.map(\.json)),
+            ],
             to: holder.id, in: transaction)
+    }
+
+    /// A holder hears what became of its listing, with the attestations it was opened on.
+    package func takeState(_ json: JSON) async throws(Problem) {
+        guard let code = json["listing"]?.text, let state = json["state"]?.text.flatMap(Listing.State.init) else {
+            throw .bodyMalformed("listing.state", "state")
+        }
+        let attestations = (json["attestations"]?.array ?? []).compactMap(Attestation.init(json:))
+        for attestation in attestations { _ = try await context.party(attestation.attester) }
+        try await context.store.write { transaction throws(Problem) in
+            for attestation in attestations { try AttestationBook.enter(attestation, in: transaction) }
+            try ListingBook.setState(state, of: code, in: transaction)
+        }
     }
 
     // MARK: Demands

@@ -136,11 +136,15 @@ package enum NegotiationDesk {
         return try select("own_party = ?", [party], in: transaction)
     }
 
-    /// Negotiations with a message that is due now.
-    package static func due(at now: Instant, in transaction: any SQLReading) throws(Problem) -> [Row] {
-        try select("is_due = ?", [1], in: transaction).filter {
-            $0.negotiation.correspondence.delivery.map { $0.nextAttempt <= now } ?? false
-        }
+    /// Negotiations in which something may still be due: those not ended, and those whose end is not yet delivered or
+    /// filed.
+    package static func open(in transaction: any SQLReading) throws(Problem) -> [Row] {
+        try select("is_open = ?", [1], in: transaction)
+    }
+
+    /// Nothing is due any more: the agreement is filed.
+    package static func close(_ id: ID<Negotiation>, in transaction: any SQLWriting) throws(Problem) {
+        try transaction.execute("UPDATE trade_negotiation SET is_open = 0 WHERE id = ?", [id])
     }
 
     // MARK: Small parts
@@ -149,13 +153,13 @@ package enum NegotiationDesk {
         try transaction.execute(
             """
             INSERT INTO trade_negotiation
-            (id, code, own_party, counterparty, listing_code, side, own_pid, state, document, is_due, changed_at)
+            (id, code, own_party, counterparty, listing_code, side, own_pid, state, document, is_open, changed_at)
             VALUES (?, ?, ?, ?, ?, ?, ?, ?, ?, ?, ?)
             """,
             [
                 row.id, row.code, row.ownParty, row.counterparty, row.listingCode, row.negotiation.side.rawValue,
-                row.negotiation.correspondence.ownPid, row.negotiation.state.rawValue, row.negotiation.json,
-                row.negotiation.correspondence.delivery != nil, transaction.now,
+                row.negotiation.correspondence.ownPid, row.negotiation.state.rawValue, row.negotiation.json, true,
+                transaction.now,
             ])
     }
 
@@ -163,10 +167,10 @@ package enum NegotiationDesk {
         _ row: Row, _ negotiation: Negotiation, _ effects: [Negotiation.Effect], in transaction: any SQLWriting
     ) throws(Problem) -> Step {
         try transaction.execute(
-            "UPDATE trade_negotiation SET state = ?, document = ?, is_due = ?, changed_at = ? WHERE id = ?",
+            "UPDATE trade_negotiation SET state = ?, document = ?, is_open = ?, changed_at = ? WHERE id = ?",
             [
-                negotiation.state.rawValue, negotiation.json, negotiation.correspondence.delivery != nil,
-                transaction.now, row.id,
+                negotiation.state.rawValue, negotiation.json,
+                negotiation.state != .terminated || negotiation.correspondence.delivery != nil, transaction.now, row.id,
             ])
         let stored = Row(
             id: row.id, ownParty: row.ownParty, counterparty: row.counterparty, listingCode: row.listingCode,

@@ -28,9 +28,10 @@ package enum TradeSchema {
                     id BLOB PRIMARY KEY NOT NULL, code TEXT NOT NULL UNIQUE, own_party BLOB NOT NULL,
                     counterparty BLOB NOT NULL, listing_code TEXT NOT NULL, side TEXT NOT NULL,
                     own_pid TEXT NOT NULL UNIQUE, state TEXT NOT NULL, document TEXT NOT NULL,
-                    is_due INTEGER NOT NULL, changed_at INTEGER NOT NULL
+                    is_open INTEGER NOT NULL, changed_at INTEGER NOT NULL
                 ) STRICT
                 """,
+                "CREATE INDEX trade_negotiation_by_open ON trade_negotiation (is_open, changed_at)",
                 """
                 CREATE TABLE trade_agreement (
                     id BLOB PRIMARY KEY NOT NULL, code TEXT NOT NULL UNIQUE, listing_code TEXT NOT NULL,

@@ -49,9 +49,9 @@ final class DemoNode: @unchecked Sendable {
     }
 
     /// The operator's door of this node.
-    var door: APIClient {
+    var door: NodeClient {
         let token = try? String(contentsOfFile: data + "/keys/operator.token", encoding: .utf8)
-        return APIClient(
+        return NodeClient(
             url: url, token: token.map { Redacted($0.trimmingCharacters(in: .whitespacesAndNewlines)) })
     }
 
@@ -63,10 +63,12 @@ final class DemoNode: @unchecked Sendable {
         process.waitUntilExit()
     }
 
+    /// Asks politely, waits a second, then ends it: a node that is ended resumes as one that was stopped.
     func stop() {
         guard let process, process.isRunning else { return }
         process.terminate()
-        process.waitUntilExit()
+        for _ in 0..<100 where process.isRunning { usleep(10_000) }
+        kill()
     }
 
     private func tail(of log: String) -> String {

@@ -42,7 +42,7 @@ extension Story {
         guard let invitation = Invitation(text: text) else { throw Problem.invitationRefused }
         let (signer, sealingKey) = (Ed25519Signer(), SealingKey())
         let id = ID<Party>(at: Instant(seconds: Int64(Date().timeIntervalSince1970)))
-        let door = APIClient(url: exchange.url, token: nil)
+        let door = NodeClient(url: exchange.url, token: nil)
         let reply = try await door.post(
             "/api/v1/parties/join",
             [
@@ -55,7 +55,7 @@ extension Story {
         }
         return DemoAccount(
             party: party, signer: signer, sealingKey: sealingKey,
-            door: APIClient(url: exchange.url, token: Redacted(token)))
+            door: NodeClient(url: exchange.url, token: Redacted(token)))
     }
 
     // MARK: 1 · collect

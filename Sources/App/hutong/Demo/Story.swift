@@ -33,8 +33,9 @@ final class Story {
         self.console = console
         try FileManager.default.createDirectory(atPath: data + "/wire", withIntermediateDirectories: true)
         func node(_ name: String, _ role: String, _ more: [String] = []) throws -> (DemoNode, WireTap) {
-            let port = try FreePort.find()
-            guard let tap = WireTap(target: port, record: data + "/wire/\(name).bytes") else {
+            guard let port = WireTap.freePort(),
+                let tap = WireTap(target: port, record: data + "/wire/\(name).bytes")
+            else {
                 throw Problem(.unavailable, "demo.step-failed", ["step": "start", "why": "no free port"])
             }
             let arguments = ["--role", role, "--public-url", "http://127.0.0.1:\(tap.port)"] + more
@@ -77,9 +78,10 @@ final class Story {
         console.progress(console.say(LocalizedText(zh: zh, en: en)) + " …")
         do {
             var figures = try await body()
-            figures["seconds"] = .number(Double((ContinuousClock.now - begun).wholeMicroseconds / 1000) / 1000)
+            let milliseconds = (ContinuousClock.now - begun).wholeMicroseconds / 1000
+            figures["seconds"] = .number(Double(milliseconds) / 1000)
             report[name] = .object(figures)
-            console.note("✓ " + console.say(LocalizedText(zh: zh, en: en)))
+            console.note("✓ " + console.say(LocalizedText(zh: zh, en: en)) + "  \(milliseconds) ms")
         } catch let problem as Problem {
             let sentences = TextCatalog.embedded.told(problem, in: console.language)
             throw Problem(
@@ -124,16 +126,5 @@ struct DemoAccount: Sendable {
     let party: Party
     let signer: Ed25519Signer
     let sealingKey: SealingKey
-    let door: APIClient
-}
-
-/// A port that was free a moment ago.
-enum FreePort {
-    static func find() throws -> Int {
-        guard let tap = WireTap(target: 0, record: "/dev/null") else {
-            throw Problem(.unavailable, "demo.step-failed", ["step": "start", "why": "no free port"])
-        }
-        tap.close()
-        return tap.port
-    }
+    let door: NodeClient
 }

@@ -29,6 +29,18 @@ extension Story {
         return Array(bytes)
     }
 
+    /// How bytes look inside a longer base-64 text, `lead` bytes into a group of three: with every value of the bits
+    /// that the byte before shares with the first character, so that no bit of the code is left out.
+    private func base64Forms(of bytes: [UInt8], after lead: Int) -> [[UInt8]] {
+        let skipped = lead == 0 ? 0 : lead
+        let befores: [UInt8] = lead == 0 ? [0] : lead == 1 ? [0, 1, 2, 3] : (0..<16).map { $0 }
+        return befores.map { before in
+            let text = Array(Base64.encode([UInt8](repeating: before, count: lead) + bytes).utf8)
+            // The last character may share bits with the byte after: it is left away.
+            return Array(text.dropFirst(skipped).prefix((bytes.count * 8 + lead * 8) / 6 - skipped))
+        }
+    }
+
     private func rawNeedles() throws -> NeedleSet {
         var needles: [[UInt8]] = []
         let visits = String(decoding: try read(data + "/synthetic-visits.csv"), as: UTF8.self)
@@ -39,10 +51,7 @@ extension Story {
             needles.append(bytes.flatMap { [0, $0] })
             needles.append(Array(Hex.encode(bytes).utf8))
             // Base 64 of the code at each of the three places it can begin within a group.
-            for lead in 0..<3 {
-                let text = Array(Base64.encode([UInt8](repeating: 0, count: lead) + bytes).utf8)
-                needles.append(Array(text.dropFirst(lead == 0 ? 0 : lead + 1).prefix(8)))
-            }
+            for lead in 0..<3 { needles += base64Forms(of: bytes, after: lead) }
         }
         for file in airFiles {
             let lines = String(decoding: try read(file), as: UTF8.self).split(separator: "\n").dropFirst()

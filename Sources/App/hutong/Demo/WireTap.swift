@@ -12,21 +12,9 @@ final class WireTap: Sendable {
 
     /// Listens on a free port and relays to `target`; bytes are appended to the file `record`.
     init?(target: Int, record: String) {
-        let socket = Foundation.socket(AF_INET, Int32(SOCK_STREAM.rawValue), 0)
-        guard socket >= 0 else { return nil }
-        var address = Self.loopback(port: 0)
-        guard unsafe Self.withSocketAddress(&address, { unsafe bind(socket, $0, $1) }) == 0, listen(socket, 128) == 0 else {
-            _ = Foundation.close(socket)
-            return nil
-        }
-        var bound = Self.loopback(port: 0)
-        var length = socklen_t(MemoryLayout<sockaddr_in>.size)
-        // SAFETY: the structure is ours and as long as we say.
-        _ = unsafe withUnsafeMutablePointer(to: &bound) { pointer in
-            unsafe pointer.withMemoryRebound(to: sockaddr.self, capacity: 1) { unsafe getsockname(socket, $0, &length) }
-        }
+        guard let (socket, port) = Self.listeningSocket() else { return nil }
         listener = socket
-        port = Int(UInt16(bigEndian: bound.sin_port))
+        self.port = port
         self.target = target
         self.record = record
         if !FileManager.default.fileExists(atPath: record) {
@@ -35,10 +23,28 @@ final class WireTap: Sendable {
         Thread.detachNewThread { self.accept() }
     }
 
-    /// Stops listening; connections that are open go on.
-    func close() {
-        shutdown(listener, Int32(SHUT_RDWR))
-        _ = Foundation.close(listener)
+    /// A port that was free a moment ago.
+    static func freePort() -> Int? {
+        guard let (socket, port) = listeningSocket() else { return nil }
+        _ = Foundation.close(socket)
+        return port
+    }
+
+    private static func listeningSocket() -> (Int32, Int)? {
+        let socket = Foundation.socket(AF_INET, Int32(SOCK_STREAM.rawValue), 0)
+        guard socket >= 0 else { return nil }
+        var address = loopback(port: 0)
+        guard unsafe withSocketAddress(&address, { unsafe bind(socket, $0, $1) }) == 0, listen(socket, 128) == 0 else {
+            _ = Foundation.close(socket)
+            return nil
+        }
+        var bound = loopback(port: 0)
+        var length = socklen_t(MemoryLayout<sockaddr_in>.size)
+        // SAFETY: the structure is ours and as long as we say.
+        _ = unsafe withUnsafeMutablePointer(to: &bound) { pointer in
+            unsafe pointer.withMemoryRebound(to: sockaddr.self, capacity: 1) { unsafe getsockname(socket, $0, &length) }
+        }
+        return (socket, Int(UInt16(bigEndian: bound.sin_port)))
     }
 
     private func accept() {

@@ -11,8 +11,10 @@ package protocol TimestampTokens: Sendable {
 
     /// Checks a reply to this very request: granted, the same digest and nonce, a valid signature whose
     /// certificate leads to one of the trusted ones (PEM). Returns the stamped time.
-    func time(of reply: [UInt8], to request: [UInt8], trusting certificates: String) throws(Problem) -> Instant
+    func time(of reply: [UInt8], to request: [UInt8], trusting certificates: String) throws(Problem)
+        -> Instant
 
     /// Checks a stored reply over a digest without its request, as anybody can later.
-    func time(of reply: [UInt8], over digest: Digest, trusting certificates: String) throws(Problem) -> Instant
+    func time(of reply: [UInt8], over digest: Digest, trusting certificates: String) throws(Problem)
+        -> Instant
 }

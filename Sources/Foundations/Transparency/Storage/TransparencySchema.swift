@@ -53,7 +53,8 @@ package enum TransparencySchema {
                     PRIMARY KEY (tree_size, authority)
                 ) STRICT
                 """,
-            ])
+            ]
+        )
     ]
 
     /// The one table of a witness, which has a database of its own.
@@ -69,6 +70,7 @@ package enum TransparencySchema {
                     cosigned_at INTEGER NOT NULL
                 ) STRICT
                 """
-            ])
+            ]
+        )
     ]
 }

@@ -33,14 +33,17 @@ package struct Anchor: Sendable {
 
     /// Has a checkpoint stamped: one POST, no state. What was stamped is SHA-256 of the checkpoint's text.
     package func stamp(
-        _ checkpoint: SignedCheckpoint, over transport: any WebTransport
+        _ checkpoint: SignedCheckpoint,
+        over transport: any WebTransport
     ) async throws(Problem) -> Stamp {
         let request = try tokens.request(over: Self.digest(of: checkpoint))
         let answer = try await transport.post(request, to: url, type: "application/timestamp-query")
         guard answer.status == 200 else {
             throw Problem(
-                .unavailable, "transparency.anchor-refused",
-                ["authority": .text(authority), "status": .integer(Int64(answer.status))])
+                .unavailable,
+                "transparency.anchor-refused",
+                ["authority": .text(authority), "status": .integer(Int64(answer.status))]
+            )
         }
         let time = try tokens.time(of: answer.body, to: request, trusting: certificates)
         return Stamp(checkpoint: checkpoint, authority: authority, token: answer.body, time: time)
@@ -68,9 +71,11 @@ extension TransparencyLog {
             [
                 Int64(clamping: stamp.checkpoint.checkpoint.size), stamp.authority, stamp.checkpoint.bytes,
                 stamp.token, stamp.time,
-            ])
+            ]
+        )
         let content: JSON = [
-            "authority": .string(stamp.authority), "size": .integer(Int64(clamping: stamp.checkpoint.checkpoint.size)),
+            "authority": .string(stamp.authority),
+            "size": .integer(Int64(clamping: stamp.checkpoint.checkpoint.size)),
             "root": .string(Base64.encode(stamp.checkpoint.checkpoint.root.bytes)),
             "token": .string(Digest(of: stamp.token).hex), "time": .string(stamp.time.rfc3339),
         ]
@@ -79,14 +84,18 @@ extension TransparencyLog {
 
     /// Every kept stamp, smallest checkpoint first.
     package static func stamps(in reading: any SQLReading) throws(Problem) -> [Anchor.Stamp] {
-        let sql = "SELECT note, authority, token, stamped_at FROM transparency_anchor ORDER BY tree_size, authority"
+        let sql =
+            "SELECT note, authority, token, stamped_at FROM transparency_anchor ORDER BY tree_size, authority"
         return try reading.all(sql) { row throws(Problem) in
             guard let checkpoint = SignedCheckpoint(parsing: try row.blob(0)) else {
                 throw Problem(.fault, "store.row-unreadable", operatorNote: "a stamp's checkpoint is none")
             }
             return Anchor.Stamp(
-                checkpoint: checkpoint, authority: try row.text(1), token: try row.blob(2),
-                time: try row.instant(3))
+                checkpoint: checkpoint,
+                authority: try row.text(1),
+                token: try row.blob(2),
+                time: try row.instant(3)
+            )
         }
     }
 }

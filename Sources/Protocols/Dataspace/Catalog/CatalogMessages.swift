@@ -57,7 +57,7 @@ package struct DatasetEntry: Hashable, Sendable {
     }
 
     /// The dataset alone, as `GET /catalog/datasets/:id` answers it.
-    package func reply(service: CatalogService) -> JSON {
+    package func reply(service: DataService) -> JSON {
         var members = members
         members["distribution"] = .array(
             distributions.map { distribution in
@@ -72,7 +72,7 @@ package struct DatasetEntry: Hashable, Sendable {
 }
 
 /// The data service of a node: where its protocol endpoints stand.
-package struct CatalogService: Hashable, Sendable {
+package struct DataService: Hashable, Sendable {
     package let id: String
     package let endpointURL: String
 
@@ -147,7 +147,7 @@ package struct CatalogPage: Hashable, Sendable {
     }
 
     /// The root catalog. An empty page has no `dataset`, because the schema wants at least one in it.
-    package func reply(id: String, participantId: String, service: CatalogService) -> JSON {
+    package func reply(id: String, participantId: String, service: DataService) -> JSON {
         var members: [String: JSON] = [
             "@id": .string(id), "participantId": .string(participantId), "service": [service.json],
         ]

@@ -66,9 +66,9 @@ package struct DSPEndpoints: Sendable {
     /// Our own participant's identifier.
     package let participantId: String
     /// The address of these endpoints, as others reach them.
-    package let service: CatalogService
+    package let service: DataService
 
-    package init(participantId: String, service: CatalogService) {
+    package init(participantId: String, service: DataService) {
         self.participantId = participantId
         self.service = service
     }

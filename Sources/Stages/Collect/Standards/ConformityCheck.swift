@@ -88,6 +88,13 @@ package struct ConformityReport: Hashable, Sendable {
     package let rules: [RuleCount]
     package let violations: [Violation]
     package let unknownFields: [String]
+    /// How many rows break exactly this set of rules.
+    package let combinations: [Set<String>: Int64]
+
+    /// Rows that break at least one of these rules.
+    package func rowsBreaking(_ ids: Set<String>) -> Int64 {
+        combinations.reduce(0) { $0 + ($1.key.isDisjoint(with: ids) ? 0 : $1.value) }
+    }
 
     package var conformingCount: Int64 { rowCount - violatingCount }
     /// 1 for an empty table: nothing in it breaks a rule.
@@ -112,6 +119,7 @@ private final class ViolationTally: Sendable {
     private struct State {
         var counts: [String: Int64] = [:]
         var rows: Int64 = 0
+        var combinations: [Set<String>: Int64] = [:]
         var listed: [ConformityReport.Violation] = []
     }
 
@@ -129,6 +137,7 @@ private final class ViolationTally: Sendable {
                 else { continue }
                 let broken = text.split(separator: " ").map(String.init)
                 state.rows += 1
+                state.combinations[Set(broken), default: 0] += 1
                 for rule in broken { state.counts[rule, default: 0] += 1 }
                 if state.listed.count < ConformityReport.listedMax {
                     state.listed.append(.init(row: Int64(row), rules: broken))
@@ -143,7 +152,7 @@ private final class ViolationTally: Sendable {
                 standard: standard.name, version: standard.version, minimumPercent: standard.minimumPercent,
                 rowCount: rowCount, violatingCount: state.rows,
                 rules: rules.map { .init(rule: $0, count: state.counts[$0.replacing(" ", with: "_"), default: 0]) },
-                violations: state.listed, unknownFields: unknownFields)
+                violations: state.listed, unknownFields: unknownFields, combinations: state.combinations)
         }
     }
 }
