@@ -86,7 +86,10 @@ package struct HTTPServer: Sendable {
                     ])
             }
             metrics.add("http_server_problems_total")
-            return Self.response(APIReply(error, in: language, request: requestID))
+            let page = APIReply.page(
+                for: error, path: request.uri.path, headers: Self.headers(of: request), language: language,
+                request: requestID)
+            return Self.response(page ?? APIReply(error, in: language, request: requestID))
         }
     }
 
