@@ -12,6 +12,9 @@ static const unsigned char store[] = {
 static const unsigned char tables[] = {
 #embed "../../../Texts/tables.yaml"
 };
+static const unsigned char privacybudget[] = {
+#embed "../../../Texts/privacybudget.yaml"
+};
 static const unsigned char privatesql[] = {
 #embed "../../../Texts/privatesql.yaml"
 };
@@ -21,6 +24,7 @@ static const struct {
     size_t size;
 } files[] = {
     {app, sizeof app},
+    {privacybudget, sizeof privacybudget},
     {privatesql, sizeof privatesql},
     {store, sizeof store},
     {tables, sizeof tables},

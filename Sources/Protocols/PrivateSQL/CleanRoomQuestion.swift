@@ -14,7 +14,7 @@ package struct CleanRoomQuestion: Sendable {
     /// Parses nothing and reads no row: the question's tree against rules and schema.
     package init(_ tree: SyntaxTree, rules: ReleaseRules, schema: [String: [Column]]) throws(QuestionRefusal) {
         self.tree = tree
-        plan = try QuestionPlanner(rules: rules, schema: schema).plan(tree)
+        plan = try QuestionPlanner([QuestionSide(name: "", rules: rules, schema: schema)]).plan(tree)
     }
 
     /// The question in an engine's parser, then as above.
@@ -38,8 +38,17 @@ package struct CleanRoomQuestion: Sendable {
     package func run(
         on engine: any TableEngine, dialect: some RelationDialect, seed: NoiseSeed, versions: Digest
     ) async throws(Problem) -> ReleasedAnswer {
+        try await plan.run(on: engine, dialect: dialect, seed: seed, versions: versions)
+    }
+}
+
+extension ReleasePlan {
+    /// As `CleanRoomQuestion.run`.
+    package func run(
+        on engine: any TableEngine, dialect: some RelationDialect, seed: NoiseSeed, versions: Digest
+    ) async throws(Problem) -> ReleasedAnswer {
         var answers: [[[[TableValue]]]] = []
-        for release in plan.releases {
+        for release in releases {
             var rows: [[[TableValue]]] = []
             for relation in release.relations {
                 let query = TableQuery(dialect.sql(relation), timeLimit: .seconds(60))
@@ -48,7 +57,7 @@ package struct CleanRoomQuestion: Sendable {
             answers.append(rows)
         }
         do throws(ReleaseFailure) {
-            return try plan.release(answers, seed: seed, versions: versions)
+            return try release(answers, seed: seed, versions: versions)
         } catch {
             throw Problem(.fault, "privatesql.plan-unfit", operatorNote: error.what)
         }
@@ -56,9 +65,7 @@ package struct CleanRoomQuestion: Sendable {
 
     /// Rows an engine may hand over for one relation: groups times bins.
     private static let engineRowsMax = 2_000_000
-}
 
-extension ReleasePlan {
     /// The answer from the relations' rows: a pure function, so that a passage can be replayed byte for byte.
     package func release(
         _ answers: [[[[TableValue]]]], seed: NoiseSeed, versions: Digest

@@ -32,6 +32,7 @@ struct CoreQuestion: Hashable, Sendable {
         let rankBasisPoints: Int
     }
 
+    let side: Int
     /// Columns `#unit` (where there is one), `#k0` …, `#a0` ….
     var rows: Relation
     var unit: PrivacyUnit?
@@ -82,7 +83,7 @@ extension QuestionPlanner {
         }
         let expanded = try query.expandingStar(scope.entries.map { ($0.qualifier, $0.name) })
         let groups = try expanded.resolvingGroups().groups
-        var core = CoreQuestion(rows: scope.relation, unit: scope.unit?.rules)
+        var core = CoreQuestion(side: scope.side, rows: scope.relation, unit: scope.unit?.rules)
         let keys = try bindKeys(groups, scope, &core)
         var collector = AggregateCollector(planner: self, scope: scope, groups: groups, core: core)
         let outputs = try expanded.namedOutputs.map { output throws(QuestionRefusal) in

@@ -117,9 +117,9 @@ extension CoreQuestion {
 extension QuestionPlanner {
     /// The core with its relations, its noise and its guard.
     func release(
-        _ core: CoreQuestion, _ allotment: inout BudgetAllotment
+        _ core: CoreQuestion, under protection: Protection, _ allotment: BudgetAllotment
     ) throws(QuestionRefusal) -> TableRelease {
-        switch rules.protection {
+        switch protection {
         case .noise where core.unit != nil: try noisedRelease(core, allotment)
         case .noise: exactRelease(core, GroupProtection(minimum: 1, dominancePermille: nil, rounding: 1))
         case .minimumGroup(let rule): exactRelease(core, rule)
