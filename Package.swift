@@ -30,6 +30,7 @@ func tests(_ name: String, _ dependencies: [Target.Dependency]) -> Target {
 
 // What comes from outside; docs/dependencies.md says why each.
 let crypto: Target.Dependency = .product(name: "Crypto", package: "swift-crypto")
+let cryptoExtras: Target.Dependency = .product(name: "CryptoExtras", package: "swift-crypto")
 let arguments: Target.Dependency = .product(name: "ArgumentParser", package: "swift-argument-parser")
 let yams: Target.Dependency = .product(name: "Yams", package: "Yams")
 
@@ -44,28 +45,46 @@ let package = Package(
     ],
     targets: [
         // Kernels: nothing of ours; no I/O, no clock, no Foundation.
+        .target(name: "CMerkle", path: "Sources/Kernels/CMerkle", cSettings: [.unsafeFlags(["-O3"])]),
+        room("Kernels", "Merkle", ["CMerkle"]),
         room("Kernels", "Noise"),
         // Foundations
         room("Foundations", "Primitives", [crypto]),
         room("Foundations", "Store", ["Primitives"]),
         room("Foundations", "Tables", ["Primitives"]),
+        room("Foundations", "Ledger", ["Store"]),
+        room("Foundations", "Metering", ["Store"]),
+        room("Foundations", "Identity", ["Primitives", "Store", crypto, cryptoExtras]),
+        room("Foundations", "Transparency", ["Primitives", "Store", "Identity", "Merkle"]),
         // Adapters: each fills one seam.
         .target(name: "CDuckDB", path: "Sources/Adapters/CDuckDB", linkerSettings: [.linkedLibrary("dl")]),
         room("Adapters", "TablesDuckDB", ["Tables", "Primitives", "CDuckDB"]),
         room("Adapters", "TablesSpark", ["Tables"]),
+        .systemLibrary(name: "CSQLite", path: "Sources/Adapters/CSQLite", providers: [.apt(["libsqlite3-dev"])]),
+        room("Adapters", "StoreSQLite", ["Store", "CSQLite"]),
+        .systemLibrary(name: "CPostgres", path: "Sources/Adapters/CPostgres", providers: [.apt(["libpq-dev"])]),
+        room("Adapters", "StorePostgres", ["Store", "CPostgres"]),
         // City
         // Protocols
         room("Protocols", "PrivateSQL", ["Noise", "Tables", "Primitives", crypto]),
         // Stages
+        room("Stages", "Trade", ["Ledger", "Metering"]),
+        room("Stages", "Valve", ["PrivateSQL", "Store"]),
         // Oversight
         // App
         .target(name: "CTexts", path: "Sources/App/CTexts", cSettings: [.unsafeFlags(["-std=c23"])]),
         room("App", "Wire", ["Primitives", "CTexts", yams]),
-        .executableTarget(name: "hutong", dependencies: ["Wire", "Primitives", "PrivateSQL", "Tables", "TablesDuckDB", arguments],
+        .executableTarget(name: "hutong", dependencies: ["Wire", "Primitives", "Store", "StoreSQLite", "Ledger", "Metering", "Transparency",
+                                                         "PrivateSQL", "Tables", "TablesDuckDB", arguments],
                           path: "Sources/App/hutong", swiftSettings: strict),
         // Tests
         tests("PrimitivesTests", ["Primitives"]),
+        tests("TransparencyTests", ["Transparency", "Identity", "Merkle", "CMerkle", "Store", "StoreSQLite", "Primitives", crypto]),
+        .target(name: "TestStores", dependencies: ["Primitives", "Store", "StoreSQLite", "StorePostgres"],
+                path: "Tests/TestStores", swiftSettings: strict),
+        tests("StoreTests", ["Primitives", "Store", "StoreSQLite", "TestStores"]),
+        tests("LedgerTests", ["Primitives", "Store", "Ledger", "Metering", "Trade", "TestStores"]),
         tests("CollectTests", ["Tables", "TablesDuckDB", "Primitives"]),
-        tests("PrivateSQLTests", ["PrivateSQL", "Noise", "Tables", "TablesDuckDB", "TablesSpark", "Primitives"]),
+        tests("PrivateSQLTests", ["PrivateSQL", "Noise", "Tables", "TablesDuckDB", "TablesSpark", "Valve", "Store", "StoreSQLite", "Primitives"]),
     ]
 )

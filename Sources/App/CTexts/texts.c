@@ -6,6 +6,15 @@
 static const unsigned char app[] = {
 #embed "../../../Texts/app.yaml"
 };
+static const unsigned char ledger[] = {
+#embed "../../../Texts/ledger.yaml"
+};
+static const unsigned char metering[] = {
+#embed "../../../Texts/metering.yaml"
+};
+static const unsigned char pricing[] = {
+#embed "../../../Texts/pricing.yaml"
+};
 static const unsigned char store[] = {
 #embed "../../../Texts/store.yaml"
 };
@@ -18,6 +27,12 @@ static const unsigned char privacybudget[] = {
 static const unsigned char privatesql[] = {
 #embed "../../../Texts/privatesql.yaml"
 };
+static const unsigned char identity[] = {
+#embed "../../../Texts/identity.yaml"
+};
+static const unsigned char transparency[] = {
+#embed "../../../Texts/transparency.yaml"
+};
 
 static const struct {
     const unsigned char *bytes;
@@ -28,6 +43,11 @@ static const struct {
     {privatesql, sizeof privatesql},
     {store, sizeof store},
     {tables, sizeof tables},
+    {ledger, sizeof ledger},
+    {metering, sizeof metering},
+    {pricing, sizeof pricing},
+    {identity, sizeof identity},
+    {transparency, sizeof transparency},
 };
 
 const unsigned char *hutong_text_file(size_t place, size_t *size) {

@@ -13,6 +13,8 @@ struct Hutong: AsyncParsableCommand {
         subcommands: [
             SqlVerb.self,
             VersionVerb.self,
+            LedgerVerb.self,
+            MeterVerb.self,
         ]
     )
 }
