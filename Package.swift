@@ -85,6 +85,6 @@ let package = Package(
         tests("StoreTests", ["Primitives", "Store", "StoreSQLite", "TestStores"]),
         tests("LedgerTests", ["Primitives", "Store", "Ledger", "Metering", "Trade", "TestStores"]),
         tests("CollectTests", ["Tables", "TablesDuckDB", "Primitives"]),
-        tests("PrivateSQLTests", ["PrivateSQL", "Noise", "Tables", "TablesDuckDB", "TablesSpark", "Valve", "Store", "StoreSQLite", "Primitives"]),
+        tests("PrivateSQLTests", ["PrivateSQL", "Noise", "Tables", "TablesDuckDB", "TablesSpark", "Valve", "Store", "TestStores", "Primitives"]),
     ]
 )

@@ -150,7 +150,8 @@ extension QuestionPlanner {
         return TableRelease(
             relation: core.unit?.isKey == true ? core.directRelation : core.boundedRelation, keys: core.keys,
             components: components, measures: core.measures, guarding: guarding,
-            histograms: core.histograms.map { core.histogram($0, epsilonMicros: epsilon) }, contributions: nil)
+            histograms: core.histograms.map { core.histogram($0, epsilonMicros: epsilon) }, contributions: nil,
+            answered: nil)
     }
 
     // MARK: Under a minimum group
@@ -172,7 +173,7 @@ extension QuestionPlanner {
             keys: core.keys, components: components, measures: core.measures,
             guarding: .minimumGroup(rule, dominance: guarded),
             histograms: core.histograms.map { core.histogram($0, epsilonMicros: nil) },
-            contributions: guarded.isEmpty ? nil : core.contributions(guarded))
+            contributions: guarded.isEmpty ? nil : core.contributions(guarded), answered: core.answered)
     }
 }
 

@@ -71,6 +71,8 @@ package struct PrivacyCost: Hashable, Sendable {
             ?? ExactDecimal(unscaled: Int128(epsilonMicros), scale: 6)
     }
 
+    package var epsilonText: String { epsilon.description }
+
     /// `ε 0.5` or `ε 0.5, δ 1e-7`.
     package var written: String { "ε \(epsilon)" + (delta.map { ", δ 1e-\($0.exponent)" } ?? "") }
 
@@ -147,6 +149,8 @@ package struct TableRelease: Hashable, Sendable {
     package let histograms: [Histogram]
     /// By key: for each dominance-guarded component the greatest contribution of one person and the total of all.
     package let contributions: Relation?
+    /// What later questions are compared with, so that differences of answers tell of nobody.
+    let answered: AnsweredCells?
 
     /// Which cells are told.
     package enum Guarding: Hashable, Sendable {

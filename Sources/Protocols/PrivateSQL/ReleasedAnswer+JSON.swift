@@ -51,10 +51,17 @@ extension TableValue {
         case (.string(let text), .integer): self = Int128(text).map { .integer($0) } ?? .null
         case (.string(let text), .day):
             self = CalendarDay(text).map { .day(Int32($0.daysSince1970)) } ?? .null
-        case (.string(let text), .real): self = ExactDecimal(numeral: text).map { .decimal($0) } ?? .null
+        case (.string(let text), .real): self = Self.decimal(text)
         case (.string(let text), _): self = .text(text)
         case (let number, _): self = number.double.map { .real($0) } ?? .null
         }
+    }
+
+    /// With as many digits after the point as the text has, so that it is written the same again.
+    private static func decimal(_ text: String) -> TableValue {
+        let scale = text.split(separator: ".", maxSplits: 1).dropFirst().first?.count ?? 0
+        guard let units = Int128(text.replacing(".", with: "")), scale <= 18 else { return .null }
+        return .decimal(ExactDecimal(unscaled: units, scale: scale))
     }
 }
 

@@ -43,7 +43,7 @@ extension QuestionPlanner {
             }
             let isUnit = table.unit?.column == column
             let isNeeded = !columnRules.uses.isEmpty || isUnit || table.rowFilter.contains { $0.column == column }
-            let physical = alias.lowercased() + "." + column
+            let physical = listed.lowercased() + "." + column
             if isNeeded { projection.append(.init(physical, .read(column, real.type))) }
             let base = RowScope.BaseColumn(
                 table: listed, name: column, physical: physical, type: real.type,
@@ -52,10 +52,10 @@ extension QuestionPlanner {
         }
         var relation = Relation.project(.table(listed), projection)
         let filters = table.rowFilter.map { condition in
-            RelationExpression.isIn(.column(alias.lowercased() + "." + condition.column), condition.values)
+            RelationExpression.isIn(.column(listed.lowercased() + "." + condition.column), condition.values)
         }
         if !filters.isEmpty { relation = .filter(relation, .and(filters)) }
-        let unit = table.unit.map { (column: alias.lowercased() + "." + $0.column, rules: $0) }
+        let unit = table.unit.map { (column: listed.lowercased() + "." + $0.column, rules: $0) }
         return RowScope(side: side, relation: relation, entries: entries, unit: unit)
     }
 
@@ -87,6 +87,10 @@ extension QuestionPlanner {
         at place: SyntaxPlace?
     ) throws(QuestionRefusal) -> RowScope {
         guard left.side == right.side else { throw QuestionRefusal(.sidesMixed, at: place) }
+        guard left.relation.tables.isDisjoint(with: right.relation.tables) else {
+            let tables = left.relation.tables.intersection(right.relation.tables).sorted()
+            throw QuestionRefusal(.joinUndeclared, at: place, ["columns": .list(tables)])
+        }
         var keys: [Relation.JoinKey] = []
         var linksUnits = false
         for (first, second) in try joinPairs(left, right, on, using, at: place) {

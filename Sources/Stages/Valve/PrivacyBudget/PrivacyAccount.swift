@@ -2,7 +2,6 @@
 
 package import Primitives
 package import PrivateSQL
-package import Store
 
 /// How much may be learned about the people of one asset: by everybody (`agreement` is nil), or under one agreement.
 package struct PrivacyAccount: Hashable, Sendable {
@@ -39,7 +38,7 @@ package struct PrivacyAccount: Hashable, Sendable {
         guard case .noise(let noise) = rules.protection else { return nil }
         self.init(
             id: id, asset: asset, unit: unit, agreement: agreement, totalMicros: noise.totalEpsilonMicros,
-            period: noise.period, deltaExponent: noise.delta?.exponent, questionsMax: rules.limits.questionsMax)
+            period: noise.period, deltaExponent: noise.deltaExponent, questionsMax: rules.limits.questionsMax)
     }
 }
 
@@ -74,7 +73,7 @@ extension Problem {
     /// The budget has less left than the question needs.
     static func privacySpent(needed: UInt64, left: UInt64, renewsAt: Instant?) -> Problem {
         func decimal(_ micros: UInt64) -> Argument {
-            .decimal(PrivacyCost(epsilonMicros: micros).epsilon.description)
+            .decimal(PrivacyCost(epsilonMicros: micros).epsilonText)
         }
         guard let renewsAt else {
             return Problem(.limited, "valve.privacy-spent", ["needed": decimal(needed), "left": decimal(left)])

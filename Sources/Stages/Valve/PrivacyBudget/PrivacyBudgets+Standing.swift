@@ -1,7 +1,7 @@
 // SPDX-License-Identifier: Apache-2.0
 
 package import Primitives
-package import PrivateSQL
+import PrivateSQL
 package import Store
 
 extension PrivacyBudgets {
