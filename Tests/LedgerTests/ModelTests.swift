@@ -206,6 +206,7 @@ struct TimedCommand: SQLWriting {
     let base: any SQLWriting
     let now: Instant
     var dialect: SQLDialect { base.dialect }
+    func tick() -> Instant { base.tick() }
 
     func query(
         _ sql: String, _ arguments: [any SQLConvertible], each: (any SQLRow) throws(Problem) -> Void

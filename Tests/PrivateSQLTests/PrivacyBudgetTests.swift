@@ -25,7 +25,7 @@ struct PrivacyBudgetTests {
     private func open(_ account: PrivacyAccount, clock: ManualClock = ManualClock()) async throws -> PlacedStore {
         let store = try Place().open(clock: clock)
         try await store.migrate(PrivacyBudgetSchema.migrations)
-        try await store.write { tx throws(Problem) in try PrivacyBudgets.open(account, in: tx) }
+        try await store.write { tx throws(Problem) in try PrivacyAccounts.open(account, in: tx) }
         return store
     }
 
@@ -36,12 +36,12 @@ struct PrivacyBudgetTests {
         let plan = Digest(of: plan ?? "plan \(number)")
         let cost = PrivacyCost(epsilonMicros: micros)
         let reservation = try await store.write { tx throws(Problem) in
-            try PrivacyBudgets.reserve(
+            try PrivacyAccounts.reserve(
                 passage, by: Self.asker, cost, plan: plan, versions: versions, in: [account], forSeconds: 60, tx)
         }
         if case .answered(let bytes) = reservation { return bytes }
         return try await store.write { tx throws(Problem) in
-            try PrivacyBudgets.charge(passage, answer: Array("answer \(number)".utf8), plan: plan, versions: versions, in: tx)
+            try PrivacyAccounts.charge(passage, answer: Array("answer \(number)".utf8), plan: plan, versions: versions, in: tx)
         }
     }
 
@@ -55,7 +55,7 @@ struct PrivacyBudgetTests {
             .limited, "valve.privacy-spent", ["needed": .decimal("0.5"), "left": .decimal("0")])
         ) { _ = try await ask(3, store, account) }
         let standing = try await store.read { tx throws(Problem) in
-            try PrivacyBudgets.standing(of: account, at: Instant(seconds: 1_700_000_000), in: tx)
+            try PrivacyAccounts.standing(of: account, at: Instant(seconds: 1_700_000_000), in: tx)
         }
         #expect(standing.spentMicros == 1_000_000 && standing.leftMicros == 0 && standing.questions == 2)
     }
@@ -102,7 +102,7 @@ struct PrivacyBudgetTests {
         let versions = versions
         let reserve = { @Sendable (number: UInt64) async throws(Problem) in
             _ = try await store.write { tx throws(Problem) in
-                try PrivacyBudgets.reserve(
+                try PrivacyAccounts.reserve(
                     ID<Thing>(high: 5, low: number), by: Self.asker, PrivacyCost(epsilonMicros: 500_000),
                     plan: Digest(of: "\(number)"), versions: versions, in: [account], forSeconds: 60, tx)
             }
@@ -113,7 +113,7 @@ struct PrivacyBudgetTests {
         try await reserve(2)
         await #expect(throws: Problem(.conflict, "valve.privacy-reservation-over")) {
             _ = try await store.write { tx throws(Problem) in
-                try PrivacyBudgets.charge(
+                try PrivacyAccounts.charge(
                     ID<Thing>(high: 5, low: 1), answer: [1], plan: Digest(of: "1"), versions: versions, in: tx)
             }
         }

@@ -176,13 +176,17 @@ struct StoreTests {
         let place = Place(engine)
         let store = try place.open()
         let id = ID<Place>(high: 0x0102_0304_0506_0708, low: .max)
+        let table = "CREATE TABLE test_value (a BLOB, b TEXT, c BLOB, d INTEGER, e REAL, f TEXT) STRICT"
+        try await store.migrate([Migration("test/0001-value", [table])])
         let back = try await store.write { tx throws(Problem) in
-            try tx.first("SELECT ?, ?, ?, ?, ?, ?", [id, "空气", [UInt8](), Int64.min, 0.5, SQLValue.null]) {
-                row throws(Problem) in
-                [row[0], row[1], row[2], row[3], row[4], row[5]]
+            try tx.execute(
+                "INSERT INTO test_value VALUES (?, ?, ?, ?, ?, ?)",
+                [id, "空气?", [UInt8](), Int64.min, 0.5, SQLValue.null])
+            return try tx.first("SELECT a, b, c, d, e, f FROM test_value WHERE b = '空气?'") {
+                row throws(Problem) in (0..<6).map { row[$0] }
             }
         }
-        #expect(back == [.blob(id.bytes), .text("空气"), .blob([]), .integer(.min), .real(0.5), .null])
+        #expect(back == [.blob(id.bytes), .text("空气?"), .blob([]), .integer(.min), .real(0.5), .null])
         await store.close()
     }
 }

@@ -53,8 +53,12 @@ struct IndependentReaderTests {
         try await node.publisher().start()
         let reader = node.folder.path + "/reader"
         _ = try ExternalTool.run(
-            go, ["build", "-o", reader, "Tests/Readers/tlog_reader.go"],
-            environment: ["GO111MODULE": "off", "GOPATH": Self.gopath, "GOCACHE": NSTemporaryDirectory() + "hutong-go"])
+            go,
+            ["build", "-o", reader, "Tests/Readers/tlog_reader.go"],
+            environment: [
+                "GO111MODULE": "off", "GOPATH": Self.gopath, "GOCACHE": NSTemporaryDirectory() + "hutong-go",
+            ]
+        )
         let server = try WebServer(node.folder.path + "/log")
         try await server.waitUntilReady()
         let output = try ExternalTool.run(reader, [server.url, node.key.key.description])
@@ -81,11 +85,15 @@ struct IndependentReaderTests {
         let witness = try await TestWitness(1, watching: [node.key.key], folder: folder, clock: node.clock)
         let signed = try await node.publisher().publish()
         let request = AddCheckpoint(oldSize: 0, proof: [], checkpoint: signed)
-        guard case .cosigned(let lines) = try await witness.witness.addCheckpoint(request.bytes) else { return }
+        guard case .cosigned(let lines) = try await witness.witness.addCheckpoint(request.bytes) else {
+            return
+        }
         var note = signed
         for line in lines { note.add(line) }
         try folder.write(note.bytes, "checkpoint")
-        let arguments = ["Tests/Readers/cosignature.py", folder.path + "/checkpoint", witness.inPolicy.key.description]
+        let arguments = [
+            "Tests/Readers/cosignature.py", folder.path + "/checkpoint", witness.inPolicy.key.description,
+        ]
         let output = try ExternalTool.run("/usr/bin/env", ["python3"] + arguments)
         #expect(String(decoding: output, as: UTF8.self) == "ok \(node.clock.now.seconds)\n")
     }

@@ -57,7 +57,10 @@ struct MerkleTests {
 
     @Test("has the reference roots over the eight reference leaves (RFC 6962 test data)")
     func referenceRoots() throws {
-        let entries = ["", "00", "10", "2021", "3031", "40414243", "5051525354555657", "606162636465666768696a6b6c6d6e6f"]
+        let entries = [
+            "", "00", "10", "2021", "3031", "40414243", "5051525354555657",
+            "606162636465666768696a6b6c6d6e6f",
+        ]
         let roots = [
             "6e340b9cffb37a989ca544e6bb780a2c78901d3fb33738768511a30617afa01d",
             "fac54203e7cc696cf0dfcb42c92a1d9dbaf70ad9e621f4bd8d98662f00e3c125",
@@ -82,7 +85,9 @@ struct MerkleTests {
         for size in 1...1100 {
             frontier.append(Self.leaves[size - 1])
             #expect(frontier.peaks.count == size.nonzeroBitCount)
-            if size < 80 || size.isMultiple(of: 37) { #expect(frontier.root == SlowTree.root(Self.leaves.prefix(size))) }
+            if size < 80 || size.isMultiple(of: 37) {
+                #expect(frontier.root == SlowTree.root(Self.leaves.prefix(size)))
+            }
             let table = Frontier.peakAddresses(size: UInt64(size))
             #expect(table.count == frontier.peaks.count)
         }
@@ -103,7 +108,9 @@ struct MerkleTests {
             let proof = InclusionProof(index: index, size: size) { table.node($0) }
             #expect(throws: ProofFailure.wrongRoot) { try proof.verify(leaf: Self.leaves[1100], root: root) }
             let longer = InclusionProof(index: index, size: size, path: proof.path + [root])
-            #expect(throws: ProofFailure.wrongLength) { try longer.verify(leaf: Self.leaves[Int(index)], root: root) }
+            #expect(throws: ProofFailure.wrongLength) {
+                try longer.verify(leaf: Self.leaves[Int(index)], root: root)
+            }
         }
     }
 
@@ -122,8 +129,12 @@ struct MerkleTests {
                 guard old > 0 || new == 0 else { continue }
                 #expect(throws: Never.self) { try proof.verify(oldRoot: roots[old], newRoot: roots[new]) }
                 guard old < new else { continue }
-                #expect(throws: ProofFailure.self) { try proof.verify(oldRoot: roots[old - 1], newRoot: roots[new]) }
-                #expect(throws: ProofFailure.self) { try proof.verify(oldRoot: roots[old], newRoot: roots[new - 1]) }
+                #expect(throws: ProofFailure.self) {
+                    try proof.verify(oldRoot: roots[old - 1], newRoot: roots[new])
+                }
+                #expect(throws: ProofFailure.self) {
+                    try proof.verify(oldRoot: roots[old], newRoot: roots[new - 1])
+                }
             }
         }
     }
@@ -135,7 +146,9 @@ struct MerkleTests {
             func number() -> UInt64 { random.next() >> UInt64.random(in: 0..<64, using: &random) }
             let path = (0..<Int.random(in: 0..<70, using: &random)).map { Self.leaves[$0] }
             let inclusion = InclusionProof(index: number(), size: number(), path: path)
-            #expect(throws: ProofFailure.self) { try inclusion.verify(leaf: Self.leaves[0], root: Self.leaves[1]) }
+            #expect(throws: ProofFailure.self) {
+                try inclusion.verify(leaf: Self.leaves[0], root: Self.leaves[1])
+            }
             let consistency = ConsistencyProof(oldSize: number(), newSize: number(), path: path)
             #expect(throws: ProofFailure.self) {
                 try consistency.verify(oldRoot: Self.leaves[0], newRoot: Self.leaves[1])
@@ -155,7 +168,8 @@ enum SharedData {
             print("skipped: no shared data (\(base))")
             return []
         }
-        return names.compactMap { $0 as? String }.filter { $0.hasSuffix(ending) }.map { base + "/" + $0 }.sorted()
+        return names.compactMap { $0 as? String }.filter { $0.hasSuffix(ending) }.map { base + "/" + $0 }
+            .sorted()
     }
 }
 
@@ -194,12 +208,21 @@ struct MerkleVectorTests {
                 }
             } else if let old = vector.size1, let new = vector.size2 {
                 let (oldRoot, newRoot) = (root(vector.root1), root(vector.root2))
-                try ConsistencyProof(oldSize: old, newSize: new, path: path).verify(oldRoot: oldRoot, newRoot: newRoot)
+                try ConsistencyProof(oldSize: old, newSize: new, path: path).verify(
+                    oldRoot: oldRoot,
+                    newRoot: newRoot
+                )
             } else {
                 guard let start = vector.start, let end = vector.end, let size = vector.size, start <= end
                 else { return false }
                 let (root, treeRoot) = (root(vector.root1), root(vector.root2))
-                try ConsistencyProof.verify(subtree: start..<end, root: root, in: size, path: path, treeRoot: treeRoot)
+                try ConsistencyProof.verify(
+                    subtree: start..<end,
+                    root: root,
+                    in: size,
+                    path: path,
+                    treeRoot: treeRoot
+                )
             }
             return true
         } catch {
@@ -213,7 +236,10 @@ struct MerkleVectorTests {
         guard !files.isEmpty else { return }
         var counted = (accepted: 0, rejected: 0)
         for file in files {
-            let vector = try JSONDecoder().decode(Vector.self, from: Data(contentsOf: URL(fileURLWithPath: file)))
+            let vector = try JSONDecoder().decode(
+                Vector.self,
+                from: Data(contentsOf: URL(fileURLWithPath: file))
+            )
             #expect(Self.accepts(vector) != vector.wantErr, "\(file)")
             if vector.wantErr { counted.rejected += 1 } else { counted.accepted += 1 }
         }

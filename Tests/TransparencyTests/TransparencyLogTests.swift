@@ -15,7 +15,9 @@ struct TransparencyLogTests {
     func indices() async throws {
         let node = try await TestNode()
         let log = node.log
-        let first = try await node.store.write { writing throws(Problem) in try log.append(.sample(0), in: writing) }
+        let first = try await node.store.write { writing throws(Problem) in
+            try log.append(.sample(0), in: writing)
+        }
         let refused = await #expect(throws: Problem.self) {
             try await node.store.write { writing throws(Problem) in
                 _ = try log.append(.sample(1), in: writing)
@@ -23,7 +25,9 @@ struct TransparencyLogTests {
             }
         }
         #expect(refused?.code == "test.refused")
-        let second = try await node.store.write { writing throws(Problem) in try log.append(.sample(2), in: writing) }
+        let second = try await node.store.write { writing throws(Problem) in
+            try log.append(.sample(2), in: writing)
+        }
         #expect((first, second) == (0, 1))
         let leaves = try await node.store.read { reading throws(Problem) in
             try TransparencyLog.leaves(from: 0, limit: 10, in: reading)
@@ -46,7 +50,10 @@ struct TransparencyLogTests {
         #expect(try await append(["fen": 100]) == 0)
         let problem = await #expect(throws: Problem.self) { try await append(["fen": 101]) }
         #expect(problem?.code == "transparency.entry-contradicts")
-        #expect(try await node.store.read { reading throws(Problem) in try TransparencyLog.size(in: reading) } == 1)
+        #expect(
+            try await node.store.read { reading throws(Problem) in try TransparencyLog.size(in: reading) }
+                == 1
+        )
     }
 
     @Test("never lets a leaf's time decrease, even if the clock was set back across a restart")
@@ -83,8 +90,17 @@ struct TransparencyLogTests {
         let subject = Code(.asset, ID<Thing>(high: 1, low: 2))
         let pseudonym = try #require(Pseudonym(String(repeating: "ab", count: 16)))
         for kind in LogEntryKind.allCases {
-            let entry = LogEntry(kind, subject: subject, parties: [pseudonym, pseudonym], content: ["secret": 7])
-            let leaf = Leaf(entry, at: Instant(microseconds: 1_790_000_000_123_456), contentDigest: Digest(of: "x"))
+            let entry = LogEntry(
+                kind,
+                subject: subject,
+                parties: [pseudonym, pseudonym],
+                content: ["secret": 7]
+            )
+            let leaf = Leaf(
+                entry,
+                at: Instant(microseconds: 1_790_000_000_123_456),
+                contentDigest: Digest(of: "x")
+            )
             let text = String(decoding: leaf.bytes, as: UTF8.self)
             #expect(try JSON(parsing: leaf.bytes).canonicalBytes == leaf.bytes)
             #expect(Leaf(parsing: leaf.bytes) == leaf)
@@ -104,10 +120,41 @@ struct TransparencyLogTests {
         #expect(log.pseudonym(of: party, within: agreement) != log.pseudonym(of: other, within: agreement))
     }
 
+    @Test("counts refusals of an agreement, a code and an hour in one leaf, so that nobody can flood it")
+    func refusals() async throws {
+        let node = try await TestNode()
+        let log = node.log
+        let (agreement, other) = (ID<Thing>(high: 1, low: 1), ID<Thing>(high: 1, low: 2))
+        func refuse(_ scope: ID<Thing>, _ code: String, times: Int) async throws {
+            try await node.store.write { writing throws(Problem) in
+                for _ in 0..<times { try log.countRefusal(code: code, within: scope, in: writing) }
+            }
+        }
+        func seal() async throws -> Int {
+            try await node.store.write { writing throws(Problem) in try log.sealRefusals(in: writing) }
+        }
+        try await refuse(agreement, "valve.budget-spent", times: 1000)
+        try await refuse(agreement, "valve.closed", times: 2)
+        try await refuse(other, "valve.closed", times: 1)
+        #expect(try await seal() == 0)
+        node.clock.advance(.seconds(3600))
+        try await refuse(agreement, "valve.closed", times: 5)
+        #expect(try await seal() == 3)
+        #expect(try await seal() == 0)
+        let leaves = try await node.store.read { reading throws(Problem) in
+            try TransparencyLog.leaves(from: 0, limit: 10, in: reading)
+        }
+        #expect(leaves.map(\.leaf.kind) == [.passageRefused, .passageRefused, .passageRefused])
+        let counts = try leaves.map { try JSON(parsing: $0.content)["count"]?.integer }
+        #expect(Set(counts) == [1000, 2, 1])
+    }
+
     @Test("documents every kind of entry")
     func documented() throws {
         let page = try String(contentsOfFile: "docs/reference/log-entries.md", encoding: .utf8)
-        for kind in LogEntryKind.allCases { #expect(page.contains("| `\(kind.rawValue)` |"), "\(kind.rawValue)") }
+        for kind in LogEntryKind.allCases {
+            #expect(page.contains("| `\(kind.rawValue)` |"), "\(kind.rawValue)")
+        }
         let table = page.components(separatedBy: "## The kinds").last ?? ""
         let rows = table.split(separator: "\n").count { $0.hasPrefix("| `") }
         #expect(rows == LogEntryKind.allCases.count)
@@ -152,10 +199,12 @@ struct LogPublisherTests {
         #expect(storage.contents["tile/0/000.p/200"] != nil)
         try await node.append(200..<300)
         try await publisher.publish()
-        #expect(Set(storage.contents.keys) == [
-            "checkpoint", "tile/0/000", "tile/0/001.p/44", "tile/1/000.p/1", "tile/entries/000",
-            "tile/entries/001.p/44",
-        ])
+        #expect(
+            Set(storage.contents.keys) == [
+                "checkpoint", "tile/0/000", "tile/0/001.p/44", "tile/1/000.p/1", "tile/entries/000",
+                "tile/entries/001.p/44",
+            ]
+        )
     }
 
     @Test("gives receipts and consistency proofs that verify at every size")

@@ -65,8 +65,10 @@ struct ReceiptTests {
         let problem = #expect(throws: Problem.self) { try verifier.verify(forged.bytes) }
         #expect(problem?.code == "transparency.receipt-content-differs")
         let other = Receipt(
-            extra: receipt.extra, proof: InclusionProof(index: 4, size: 9, path: receipt.path),
-            checkpoint: receipt.checkpoint)
+            extra: receipt.extra,
+            proof: InclusionProof(index: 4, size: 9, path: receipt.path),
+            checkpoint: receipt.checkpoint
+        )
         #expect(throws: Problem.self) { try verifier.verify(other.bytes) }
     }
 
@@ -91,7 +93,9 @@ struct TrustPolicyTests {
     private func keys(_ count: UInt8) throws -> [NoteKey] {
         try (1...count).map { number in
             let signer = try #require(Ed25519Signer(seed: [UInt8](repeating: number, count: 32)))
-            return try #require(NoteKey(name: "w\(number)", purpose: .cosignature, publicKey: signer.publicKey))
+            return try #require(
+                NoteKey(name: "w\(number)", purpose: .cosignature, publicKey: signer.publicKey)
+            )
         }
     }
 
@@ -118,12 +122,17 @@ struct TrustPolicyTests {
         #expect(again == policy)
     }
 
-    @Test("names the line that it cannot read", arguments: [
-        ("witness a KEY1\nquorum b\n", 2), ("quorum none\nquorum none\n", 2), ("witness a KEY1\nwitness b KEY1\n", 2),
-        ("witness a KEY1\nwitness a KEY2\n", 2), ("witness a KEY1\ngroup g 2 a\n", 2), ("log KEY1\n", 1),
-        ("witness none KEY1\n", 1), ("witness a KEY1\ngroup g any a\ngroup h any a\n", 3), ("hello\n", 1), ("", 1),
-        ("group g all\n", 1), ("witness a KEY1\ngroup g 01 a\n", 2),
-    ])
+    @Test(
+        "names the line that it cannot read",
+        arguments: [
+            ("witness a KEY1\nquorum b\n", 2), ("quorum none\nquorum none\n", 2),
+            ("witness a KEY1\nwitness b KEY1\n", 2),
+            ("witness a KEY1\nwitness a KEY2\n", 2), ("witness a KEY1\ngroup g 2 a\n", 2), ("log KEY1\n", 1),
+            ("witness none KEY1\n", 1), ("witness a KEY1\ngroup g any a\ngroup h any a\n", 3), ("hello\n", 1),
+            ("", 1),
+            ("group g all\n", 1), ("witness a KEY1\ngroup g 01 a\n", 2),
+        ]
+    )
     func refuses(_ text: String, _ line: Int) throws {
         let keys = try keys(2)
         let text = text.replacing("KEY1", with: "\(keys[0])").replacing("KEY2", with: "\(keys[1])")
@@ -136,7 +145,8 @@ struct TrustPolicyTests {
         let keys = try keys(3)
         let text = TrustPolicy(
             log: try #require(NoteKey(Self.log)),
-            witnesses: keys.map { TrustPolicy.Witness(name: $0.name, key: $0, url: "http://\($0.name)") }, threshold: 2
+            witnesses: keys.map { TrustPolicy.Witness(name: $0.name, key: $0, url: "http://\($0.name)") },
+            threshold: 2
         ).text
         var random = SeededRandom(seed: 23)
         for _ in 0..<2000 {
@@ -158,7 +168,11 @@ struct InspectionTests {
 
     private func inspector(_ node: TestNode, checks: [any DataCheck] = []) -> LogInspector {
         LogInspector(
-            store: node.store, storage: node.logFolder, policy: TrustPolicy(log: node.key.key), others: checks)
+            store: node.store,
+            storage: node.logFolder,
+            policy: TrustPolicy(log: node.key.key),
+            others: checks
+        )
     }
 
     @Test("finds nothing where nothing is wrong, and says what it looked at")
@@ -185,8 +199,11 @@ struct InspectionTests {
             let good = try node.folder.bytes("log/" + name)
             for round in 0..<4 {
                 var bad = good
-                if round == 0 { bad.removeLast() } else {
-                    bad[Int.random(in: 0..<bad.count, using: &random)] ^= 1 << UInt8.random(in: 0..<8, using: &random)
+                if round == 0 {
+                    bad.removeLast()
+                } else {
+                    bad[Int.random(in: 0..<bad.count, using: &random)] ^=
+                        1 << UInt8.random(in: 0..<8, using: &random)
                 }
                 try node.folder.write(bad, "log/" + name)
                 let report = try await inspector(node).inspect()
@@ -262,10 +279,13 @@ struct InspectionTests {
         let node = try await makeNode()
         let kept = try #require(SignedCheckpoint(parsing: try node.folder.bytes("log/checkpoint")))
         let fork = try SignedCheckpoint(
-            Checkpoint(origin: TestNode.origin, size: 700, root: .emptyTree), signedBy: [node.key])
+            Checkpoint(origin: TestNode.origin, size: 700, root: .emptyTree),
+            signedBy: [node.key]
+        )
         let memories = try await node.store.write { writing throws(Problem) in
             [
-                try PeerCheckpoints.remember(kept, in: writing), try PeerCheckpoints.remember(kept, in: writing),
+                try PeerCheckpoints.remember(kept, in: writing),
+                try PeerCheckpoints.remember(kept, in: writing),
                 try PeerCheckpoints.remember(fork, in: writing),
             ]
         }
@@ -339,10 +359,14 @@ struct MirrorTests {
 
 @Suite("Tiles")
 struct TileTests {
-    @Test("have the paths of tlog-tiles, each number in one way", arguments: [
-        ("tile/0/000", 0, 256), ("tile/entries/x001/x234/067", 1_234_067, 256), ("tile/3/999.p/1", 999, 1),
-        ("tile/0/x001/000.p/255", 1000, 255),
-    ])
+    @Test(
+        "have the paths of tlog-tiles, each number in one way",
+        arguments: [
+            ("tile/0/000", 0, 256), ("tile/entries/x001/x234/067", 1_234_067, 256),
+            ("tile/3/999.p/1", 999, 1),
+            ("tile/0/x001/000.p/255", 1000, 255),
+        ]
+    )
     func paths(_ path: String, _ index: UInt64, _ width: Int) throws {
         let tile = try #require(TileAddress(path: path))
         #expect(tile.index == index)
@@ -350,11 +374,16 @@ struct TileTests {
         #expect(tile.path == path)
     }
 
-    @Test("are not found by any other path", arguments: [
-        "tile/0/0", "tile/0/00", "tile/0/0000", "tile/0/x000/001", "tile/0/001/002", "tile/0/000.p/256",
-        "tile/0/000.p/0", "tile/0/000.p/01", "tile/8/000", "tile/00/000", "tile/0/-01", "tile/0/000/", "tile/0",
-        "/tile/0/000", "tile/data/000", "tile/0/000.p", "tile/0/../000", "tile/0/x999/x999/x999/x999/x999/x999/999",
-    ])
+    @Test(
+        "are not found by any other path",
+        arguments: [
+            "tile/0/0", "tile/0/00", "tile/0/0000", "tile/0/x000/001", "tile/0/001/002", "tile/0/000.p/256",
+            "tile/0/000.p/0", "tile/0/000.p/01", "tile/8/000", "tile/00/000", "tile/0/-01", "tile/0/000/",
+            "tile/0",
+            "/tile/0/000", "tile/data/000", "tile/0/000.p", "tile/0/../000",
+            "tile/0/x999/x999/x999/x999/x999/x999/999",
+        ]
+    )
     func otherPaths(_ path: String) {
         #expect(TileAddress(path: path) == nil)
     }
@@ -404,7 +433,9 @@ struct KeyFolderTests {
         #expect(wrong?.code == "identity.key-unreadable")
         _ = try KeyFolder(folder.path).ed25519("open")
         try FileManager.default.setAttributes(
-            [.posixPermissions: 0o640], ofItemAtPath: folder.path + "/open.pem")
+            [.posixPermissions: 0o640],
+            ofItemAtPath: folder.path + "/open.pem"
+        )
         let exposed = #expect(throws: Problem.self) { try KeyFolder(folder.path).ed25519("open") }
         #expect(exposed?.code == "identity.key-exposed")
     }
@@ -419,8 +450,12 @@ struct KeyFolderTests {
         #expect(Array(der.suffix(32)) == signer.publicKey.bytes)
         _ = try run(["genpkey", "-algorithm", "ed25519", "-out", folder.path + "/plain.pem"])
         let theirs = folder.path + "/theirs.pem"
-        let cipher = passphrase.map { ["-v2", "aes-256-cbc", "-v2prf", "hmacWithSHA256", "-passout", "pass:\($0)"] }
-        _ = try run(["pkcs8", "-topk8", "-in", folder.path + "/plain.pem", "-out", theirs] + (cipher ?? ["-nocrypt"]))
+        let cipher = passphrase.map {
+            ["-v2", "aes-256-cbc", "-v2prf", "hmacWithSHA256", "-passout", "pass:\($0)"]
+        }
+        _ = try run(
+            ["pkcs8", "-topk8", "-in", folder.path + "/plain.pem", "-out", theirs] + (cipher ?? ["-nocrypt"])
+        )
         try FileManager.default.setAttributes([.posixPermissions: 0o600], ofItemAtPath: theirs)
         let read = try #require(try KeyFolder(folder.path, passphrase: secret).storedEd25519("theirs"))
         let public1 = try run(["pkey", "-in", folder.path + "/plain.pem", "-pubout", "-outform", "DER"])
@@ -453,7 +488,10 @@ enum ExternalTool {
     }
 
     static func run(
-        _ program: String, _ arguments: [String], environment: [String: String] = [:], folder: String? = nil
+        _ program: String,
+        _ arguments: [String],
+        environment: [String: String] = [:],
+        folder: String? = nil
     ) throws -> [UInt8] {
         let process = Foundation.Process()
         process.executableURL = URL(fileURLWithPath: program)
@@ -470,7 +508,8 @@ enum ExternalTool {
         guard process.terminationStatus == 0 else {
             throw Failure(
                 status: process.terminationStatus,
-                output: String(decoding: bytes + complaint, as: UTF8.self))
+                output: String(decoding: bytes + complaint, as: UTF8.self)
+            )
         }
         return bytes
     }

@@ -19,7 +19,10 @@ final class LocalWeb: WebTransport {
     }
 
     func send(
-        _ method: WebMethod, _ url: String, body: [UInt8], type: String
+        _ method: WebMethod,
+        _ url: String,
+        body: [UInt8],
+        type: String
     ) async throws(Problem) -> WebAnswer {
         let found = handlers.withLock { $0.first { url.hasPrefix($0.key + "/") } }
         guard let found else { throw Problem(.unavailable, "test.unreachable") }
@@ -34,7 +37,8 @@ struct TestWitness {
     let endpoints: WitnessEndpoints
     let inPolicy: TrustPolicy.Witness
 
-    init(_ number: UInt8, watching logs: [NoteKey], folder: TemporaryFolder, clock: ManualClock) async throws {
+    init(_ number: UInt8, watching logs: [NoteKey], folder: TemporaryFolder, clock: ManualClock) async throws
+    {
         self.folder = folder
         let name = "witness\(number)"
         let store = try SQLiteStore.open(at: folder.path + "/\(name).db", clock: clock.clock)
@@ -71,15 +75,23 @@ struct WitnessTests {
 
         func signed(_ size: Int, root: NodeHash? = nil) throws -> SignedCheckpoint {
             let checkpoint = Checkpoint(
-                origin: key.key.name, size: UInt64(size), root: root ?? self.root(size))
+                origin: key.key.name,
+                size: UInt64(size),
+                root: root ?? self.root(size)
+            )
             return try SignedCheckpoint(checkpoint, signedBy: [key])
         }
 
         func request(_ old: Int, _ new: Int, proof: [NodeHash]? = nil) throws -> [UInt8] {
             let table = NodeTable(leaves)
-            let made = ConsistencyProof(oldSize: UInt64(old), newSize: UInt64(max(old, new))) { table.node($0) }
+            let made = ConsistencyProof(oldSize: UInt64(old), newSize: UInt64(max(old, new))) {
+                table.node($0)
+            }
             return AddCheckpoint(
-                oldSize: UInt64(old), proof: proof ?? made.path, checkpoint: try signed(new)).bytes
+                oldSize: UInt64(old),
+                proof: proof ?? made.path,
+                checkpoint: try signed(new)
+            ).bytes
         }
     }
 
@@ -135,7 +147,11 @@ struct WitnessTests {
         }
         let line = try #require(lines.first)
         let word = Cosignature(
-            line, over: signed.note.text, by: witness.inPolicy.key, checkers: SignatureCheckers())
+            line,
+            over: signed.note.text,
+            by: witness.inPolicy.key,
+            checkers: SignatureCheckers()
+        )
         #expect(word?.time == ManualClock().now)
         let path = Digest(of: TestNode.origin).hex + "/checkpoint"
         let answer = try await witness.endpoints.answer(.get, path, body: [])
@@ -190,18 +206,28 @@ struct WitnessCollectionTests {
             var witnesses: [TestWitness] = []
             for number in 1...count {
                 let witness = try await TestWitness(
-                    number, watching: [node.key.key], folder: node.folder, clock: node.clock)
+                    number,
+                    watching: [node.key.key],
+                    folder: node.folder,
+                    clock: node.clock
+                )
                 witness.mount(on: web)
                 witnesses.append(witness)
             }
             self.witnesses = witnesses
-            policy = TrustPolicy(log: node.key.key, witnesses: witnesses.map(\.inPolicy), threshold: threshold)
+            policy = TrustPolicy(
+                log: node.key.key,
+                witnesses: witnesses.map(\.inPolicy),
+                threshold: threshold
+            )
         }
     }
 
     /// Runs `body` while the publisher's collecting goes on.
     private func collecting<Answer: Sendable>(
-        _ publisher: LogPublisher, over web: LocalWeb, _ body: @Sendable () async throws -> Answer
+        _ publisher: LogPublisher,
+        over web: LocalWeb,
+        _ body: @Sendable () async throws -> Answer
     ) async throws -> Answer {
         try await withThrowingTaskGroup(of: Void.self) { group in
             group.addTask { await publisher.collectCosignatures(over: web) }
@@ -229,7 +255,9 @@ struct WitnessCollectionTests {
         #expect(try policy.accept(published).isQuorumMet)
     }
 
-    @Test("S26: with one of four witnesses stopped and one lying, the others still confirm; a fork is refused by all honest ones")
+    @Test(
+        "S26: with one of four witnesses stopped and one lying, the others still confirm; a fork is refused by all honest ones"
+    )
     func stoppedAndLying() async throws {
         let scene = try await Scene(witnesses: 4, threshold: 2)
         scene.web.mount("http://witness1") { _, _, _ throws(Problem) in
@@ -237,13 +265,17 @@ struct WitnessCollectionTests {
         }
         // The liar cosigns whatever it is shown, but another text than the one it was asked about.
         let liar = try #require(Ed25519Signer(seed: [UInt8](repeating: 102, count: 32)))
-        let liarSigner = try #require(NoteSigner(name: "witness2.example", purpose: .cosignature, signer: liar))
+        let liarSigner = try #require(
+            NoteSigner(name: "witness2.example", purpose: .cosignature, signer: liar)
+        )
         let clock = scene.node.clock
         scene.web.mount("http://witness2") { _, _, body throws(Problem) in
             guard let request = AddCheckpoint(parsing: body) else { return WebAnswer(status: 400) }
             let asked = request.checkpoint.checkpoint
             let other = try SignedCheckpoint(
-                Checkpoint(origin: asked.origin, size: asked.size, root: .emptyTree), signedBy: [])
+                Checkpoint(origin: asked.origin, size: asked.size, root: .emptyTree),
+                signedBy: []
+            )
             let line = try Cosignature.line(over: other, at: clock.now, by: liarSigner)
             return WebAnswer(status: 200, body: Array(line.line.utf8))
         }
@@ -311,7 +343,9 @@ struct WitnessCollectionTests {
         let (problems, heard) = AsyncStream<Problem>.makeStream()
         let web = scene.web
         await withTaskGroup(of: Void.self) { group in
-            group.addTask { await restored.collectCosignatures(over: web) { _, problem in heard.yield(problem) } }
+            group.addTask {
+                await restored.collectCosignatures(over: web) { _, problem in heard.yield(problem) }
+            }
             for await problem in problems {
                 #expect(problem.code == "transparency.log-behind")
                 break

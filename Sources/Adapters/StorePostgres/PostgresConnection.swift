@@ -18,6 +18,9 @@ final class PostgresConnection {
     /// reason is what the caller needs to hear.
     private(set) var brokenBy: Problem?
 
+    /// Statements that may have changed something: all but plain queries, and whatever failed.
+    private(set) var writes = 0
+
     init(url: String) throws(Problem) {
         guard let handle = unsafe PQconnectdb(url) else { throw .storageFailed("libpq: out of memory") }
         guard unsafe PQstatus(handle) == CONNECTION_OK else {
@@ -71,6 +74,7 @@ final class PostgresConnection {
 
     private func run(_ sql: String, _ arguments: [any SQLConvertible]) throws(Problem) -> OpaquePointer? {
         if let brokenBy { throw brokenBy }
+        if !sql.hasPrefix("SELECT") { writes += 1 }
         let name = try prepared(sql)
         let bound = PostgresArguments()
         for (place, argument) in arguments.enumerated() { argument.bind(at: place + 1, of: bound) }
@@ -86,6 +90,7 @@ final class PostgresConnection {
             try unsafe check(result, sql)
         } catch {
             unsafe PQclear(result)
+            writes += 1
             brokenBy = error
             throw error
         }
@@ -102,6 +107,7 @@ final class PostgresConnection {
         do throws(Problem) {
             try unsafe check(result, sql)
         } catch {
+            writes += 1
             brokenBy = error
             throw error
         }

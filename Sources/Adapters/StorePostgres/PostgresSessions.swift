@@ -7,6 +7,8 @@ import Store
 final class PostgresWriterSession: WriterSession {
     private let connection: PostgresConnection
     var now = Instant(microseconds: 0)
+    var lastTick = Instant(microseconds: 0)
+    var writes: Int { connection.writes }
     let dialect = SQLDialect.postgres
 
     /// The advisory lock of "one writer per node": any number that is only ours ("hutong" in ASCII).

@@ -7,6 +7,8 @@ import Store
 final class SQLiteWriterSession: WriterSession {
     private let connection: SQLiteConnection
     var now = Instant(microseconds: 0)
+    var lastTick = Instant(microseconds: 0)
+    var writes: Int { connection.writes }
     let dialect = SQLDialect.sqlite
 
     init(path: String) throws(Problem) {

@@ -102,24 +102,8 @@ extension CSVColumn {
         case (.text, _): field
         case (.day, let format?): "strptime(\(field), \(format.quotedLiteral))::DATE"
         case (.timestamp, let format?): "strptime(\(field), \(format.quotedLiteral))"
-        default: "CAST(\(field) AS \(type.sql))"
+        default: "CAST(\(field) AS \(type.sqlName))"
         }
     }
 }
 
-extension ColumnType {
-    /// The type's name in DuckDB's SQL.
-    var sql: String {
-        switch self {
-        case .bool: "BOOLEAN"
-        case .integer: "BIGINT"
-        case .decimal(let width, let scale): "DECIMAL(\(width),\(scale))"
-        case .real: "DOUBLE"
-        case .text: "VARCHAR"
-        case .bytes: "BLOB"
-        case .day: "DATE"
-        case .timestamp: "TIMESTAMP"
-        case .time: "TIME"
-        }
-    }
-}

@@ -14,7 +14,9 @@ enum DuckDBLibrary {
     /// HUTONG_DUCKDB; beside the executable; the build folder; the system's place.
     static var places: [String] {
         let beside = URL(filePath: CommandLine.arguments.first ?? "").deletingLastPathComponent().path()
-        let fixed = [beside + "/libduckdb.so", ".build/duckdb/libduckdb.so", "/usr/local/lib/hutong/libduckdb.so"]
+        let fixed = [
+            beside + "/libduckdb.so", beside + "/../../duckdb/libduckdb.so", ".build/duckdb/libduckdb.so", "/usr/local/lib/hutong/libduckdb.so",
+        ]
         guard let wish = ProcessInfo.processInfo.environment["HUTONG_DUCKDB"] else { return fixed }
         return [wish]
     }

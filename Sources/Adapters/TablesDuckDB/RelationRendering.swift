@@ -9,7 +9,7 @@ package struct DuckDBDialect: DialectWords {
     package func identifier(_ name: String) -> String { name.quotedIdentifier }
     package func literal(text: String) -> String { text.quotedLiteral }
 
-    package func typeName(_ type: ColumnType) -> String { type.sql }
+    package func typeName(_ type: ColumnType) -> String { type.sqlName }
 
     package func read(_ value: String, as type: ColumnType) -> String { "TRY_CAST(\(value) AS \(typeName(type)))" }
     package func quotient(_ dividend: String, _ divisor: String) -> String { "(\(dividend) // \(divisor))" }

@@ -1,5 +1,6 @@
 // SPDX-License-Identifier: Apache-2.0
 
+import Assembly
 import ArgumentParser
 import Foundation
 import Ledger
@@ -103,8 +104,8 @@ struct LedgerBench {
         defer { try? FileManager.default.removeItem(atPath: folder) }
         let path = folder + "/bench.sqlite"
         let store = try SQLiteStore.open(at: path, clock: .system)
-        try await prepare(store)
-        let commit = Commit(command: command, isHot: isHot, accounts: Self.accounts)
+        try await BenchCommit.prepare(store, accounts: Self.accounts)
+        let commit = BenchCommit(command: command, isHot: isHot, accounts: Self.accounts)
         let start = ContinuousClock.now
         let end = start + .seconds(seconds)
         let latencies = await withTaskGroup(of: [Int64].self) { group in
@@ -124,32 +125,8 @@ struct LedgerBench {
             medianMicroseconds: median, p99Microseconds: late, bytes: size)
     }
 
-    private func prepare(_ store: SQLiteStore) async throws {
-        try await store.migrate(
-            LedgerSchema.migrations + MeteringSchema.migrations + TransparencySchema.migrations)
-        try await store.write { tx throws(Problem) in
-            for number in 1...Self.accounts {
-                let account = Account(
-                    id: ID(high: 1, low: number), unit: .cny, kind: .prepaid,
-                    limit: number == 1 ? .none : .debitsMustNotExceedCredits, name: "bench")
-                try Books.requireOpen([account], in: tx)
-                if number == 1 { continue }
-                let topUp = Transfer(
-                    id: ID(high: 2, low: number), debit: ID(high: 1, low: 1), credit: account.id,
-                    amount: 1_000_000_000, unit: .cny, code: TransferCode.topUp)
-                try Books.require([topUp], in: tx)
-            }
-            try UsageMeter.define(MeterDefinition(type: "query", aggregation: .count), in: tx)
-            let grant = UsageGrant(
-                id: ID(high: 3, low: 1), holder: ID<Account>(high: 1, low: 2), asset: ID<Account>(high: 3, low: 2),
-                purpose: "bench", granted: .max, startsAt: Instant(microseconds: 0),
-                endsAt: Instant(microseconds: .max))
-            try Grants.issue(grant, in: tx)
-        }
-    }
-
     private static func client(
-        _ number: Int, _ commit: Commit, _ store: SQLiteStore, until end: ContinuousClock.Instant
+        _ number: Int, _ commit: BenchCommit, _ store: SQLiteStore, until end: ContinuousClock.Instant
     ) async -> [Int64] {
         var random = SeededRandom(seed: UInt64(number))
         var latencies: [Int64] = []
@@ -158,40 +135,11 @@ struct LedgerBench {
             if start >= end { return latencies }
             let transfer = commit.transfer(at: WallClock.system.now(), using: &random)
             do throws(Problem) {
-                try await store.write { tx throws(Problem) in try commit.carryOut(transfer, in: tx) }
+                try await commit.send(transfer, to: store)
             } catch {
                 return latencies
             }
             latencies.append((ContinuousClock.now - start).wholeMicroseconds)
-        }
-    }
-
-    /// What every client commits.
-    private struct Commit: Sendable {
-        let command: BenchCommand
-        let isHot: Bool
-        let accounts: UInt64
-        let log = TransparencyLog(pseudonyms: Pseudonyms(secret: Redacted(Array(repeating: 7, count: 32))))
-
-        func transfer(at now: Instant, using random: inout SeededRandom) -> Transfer {
-            let debit = isHot ? 2 : 2 + random.next() % (accounts - 1)
-            let credit = 2 + (debit - 1 + random.next() % (accounts - 2)) % (accounts - 1)
-            return Transfer(
-                id: ID(at: now, using: &random), debit: ID(high: 1, low: debit), credit: ID(high: 1, low: credit),
-                amount: 1, unit: .cny, code: TransferCode.payment)
-        }
-
-        func carryOut(_ transfer: Transfer, in tx: any SQLWriting) throws(Problem) {
-            try Books.require([transfer], in: tx)
-            if command == .transfer { return }
-            let entry = LogEntry(
-                .passageSettled, subject: Code(.passage, transfer.id),
-                content: ["transfer": .string(transfer.id.uuid), "amount": .integer(transfer.amount)])
-            try log.append(entry, in: tx)
-            guard command == .passage else { return }
-            let event = UsageEvent(id: transfer.id.uuid, source: "bench", type: "query", subject: "bench")
-            _ = try UsageMeter.record([event], in: tx)
-            try Grants.consume(transfer.id.retyped(), of: ID(high: 3, low: 1), in: tx)
         }
     }
 }

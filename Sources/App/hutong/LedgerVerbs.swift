@@ -1,5 +1,6 @@
 // SPDX-License-Identifier: Apache-2.0
 
+import Assembly
 import ArgumentParser
 import Foundation
 import Ledger
@@ -19,7 +20,7 @@ struct LedgerVerb: AsyncParsableCommand {
             """,
         subcommands: [
             LedgerAccountsVerb.self, LedgerBalanceVerb.self, LedgerExportVerb.self, LedgerReconcileVerb.self,
-            LedgerCheckVerb.self, LedgerBenchVerb.self,
+            LedgerCheckVerb.self, LedgerBenchVerb.self, LedgerWorkloadVerb.self,
         ])
 }
 
@@ -41,16 +42,6 @@ struct BooksOptions: ParsableArguments {
 /// The names in a node's data folder.
 enum NodeFiles {
     static let database = "node.sqlite"
-}
-
-extension WallClock {
-    /// The machine's clock: offline verbs are edges of the program too.
-    static let system = WallClock {
-        var time = timespec()
-        // SAFETY: `time` is a live local of the type the call fills.
-        _ = unsafe clock_gettime(CLOCK_REALTIME, &time)
-        return Instant(microseconds: Int64(time.tv_sec) * 1_000_000 + Int64(time.tv_nsec) / 1000)
-    }
 }
 
 struct LedgerAccountsVerb: Verb {
@@ -152,7 +143,7 @@ struct LedgerReconcileVerb: Verb {
             }
             return try BankDesk.reconcile(
                 bank, custodian: try account(.custodian), suspense: try account(.suspense), after: start,
-                through: tx.now, in: tx)
+                through: tx.tick(), in: tx)
         }
         await store.close()
         console.answer(result.json, text: result.text)

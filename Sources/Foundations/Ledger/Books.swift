@@ -58,7 +58,7 @@ package enum Books {
         _ transfers: [Transfer], in tx: any SQLWriting
     ) throws(Problem) -> [TransferStatus] {
         guard transfers.count <= transfersMax else { throw .tooManyTransfers(transfers.count) }
-        var posting = try Posting(in: tx)
+        let posting = Posting(in: tx)
         try posting.expireDue()
         var statuses: [TransferStatus] = []
         statuses.reserveCapacity(transfers.count)
@@ -97,7 +97,7 @@ package enum Books {
     /// money comes back without anybody asking; `post` does it anyway before it decides.
     @discardableResult
     package static func expire(most: Int = 1000, in tx: any SQLWriting) throws(Problem) -> Int {
-        var posting = try Posting(in: tx)
+        let posting = Posting(in: tx)
         return try posting.expireDue(most: most)
     }
 }

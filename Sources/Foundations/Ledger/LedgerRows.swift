@@ -139,13 +139,29 @@ enum PendingState: Int64 {
     case expired = 3
 }
 
+/// The statements of every transfer, put together once.
+private enum LedgerText {
+    static let accountsByID = "SELECT \(AccountState.columns) FROM ledger_account WHERE id IN (?, ?)"
+    static let accountsByNumber = "SELECT \(AccountState.columns) FROM ledger_account WHERE number IN (?, ?)"
+    static let transferByID = "SELECT \(TransferRow.columns) FROM ledger_transfer WHERE id = ?"
+    static let transferByTime = "SELECT \(TransferRow.columns) FROM ledger_transfer WHERE at = ?"
+    static let insertTransfer = """
+        INSERT INTO ledger_transfer (\(TransferRow.columns)) VALUES (?, ?, ?, ?, ?, ?, ?, ?, ?, ?, ?, ?) \
+        ON CONFLICT (id) DO NOTHING
+        """
+    static let saveAccount = """
+        UPDATE ledger_account SET debits_pending = ?, debits_posted = ?, credits_pending = ?, credits_posted = ?, \
+        is_closed = ? WHERE number = ?
+        """
+}
+
 extension SQLReading {
     /// Two accounts by id, in one statement.
     func accounts(
         _ first: ID<Account>, _ second: ID<Account>
     ) throws(Problem) -> (first: AccountState?, second: AccountState?) {
         var pair: (first: AccountState?, second: AccountState?) = (nil, nil)
-        try query("SELECT \(AccountState.columns) FROM ledger_account WHERE id IN (?, ?)", [first, second]) {
+        try query(LedgerText.accountsByID, [first, second]) {
             row throws(Problem) in
             let account = try AccountState(row)
             if account.id == first { pair.first = account } else { pair.second = account }
@@ -158,7 +174,7 @@ extension SQLReading {
         numbered first: Int64, _ second: Int64
     ) throws(Problem) -> (first: AccountState, second: AccountState) {
         var pair: (first: AccountState?, second: AccountState?) = (nil, nil)
-        try query("SELECT \(AccountState.columns) FROM ledger_account WHERE number IN (?, ?)", [first, second]) {
+        try query(LedgerText.accountsByNumber, [first, second]) {
             row throws(Problem) in
             let account = try AccountState(row)
             if account.number == first { pair.first = account } else { pair.second = account }
@@ -168,13 +184,13 @@ extension SQLReading {
     }
 
     func transferRow(_ id: ID<Transfer>) throws(Problem) -> TransferRow? {
-        try first("SELECT \(TransferRow.columns) FROM ledger_transfer WHERE id = ?", [id]) {
+        try first(LedgerText.transferByID, [id]) {
             row throws(Problem) in try TransferRow(row)
         }
     }
 
     func transferRow(at: Int64) throws(Problem) -> TransferRow? {
-        try first("SELECT \(TransferRow.columns) FROM ledger_transfer WHERE at = ?", [at]) {
+        try first(LedgerText.transferByTime, [at]) {
             row throws(Problem) in try TransferRow(row)
         }
     }
@@ -192,10 +208,7 @@ extension SQLWriting {
     /// `false` if the id is known already; nothing was written then.
     func insert(_ row: TransferRow) throws(Problem) -> Bool {
         let changed = try execute(
-            """
-            INSERT INTO ledger_transfer (\(TransferRow.columns)) VALUES (?, ?, ?, ?, ?, ?, ?, ?, ?, ?, ?, ?) \
-            ON CONFLICT (id) DO NOTHING
-            """,
+            LedgerText.insertTransfer,
             [
                 row.at, row.id, row.debit, row.credit, row.amount, row.flags.rawValue, row.code, row.pendingAt,
                 row.timeoutSeconds, row.subject, row.reference, row.refusal,
@@ -205,10 +218,7 @@ extension SQLWriting {
 
     func save(_ account: AccountState) throws(Problem) {
         try execute(
-            """
-            UPDATE ledger_account SET debits_pending = ?, debits_posted = ?, credits_pending = ?, \
-            credits_posted = ?, is_closed = ? WHERE number = ?
-            """,
+            LedgerText.saveAccount,
             [
                 account.balance.debitsPending, account.balance.debitsPosted, account.balance.creditsPending,
                 account.balance.creditsPosted, account.isClosed, account.number,

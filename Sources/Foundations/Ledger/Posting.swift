@@ -6,27 +6,21 @@ import Store
 /// The posting of transfers inside one command.
 struct Posting {
     let tx: any SQLWriting
-    /// The time of the newest transfer: times are strictly increasing, whatever the clock does.
-    private var lastAt: Int64
 
-    init(in tx: any SQLWriting) throws(Problem) {
-        self.tx = tx
-        lastAt = try tx.count("SELECT coalesce(max(at), 0) FROM ledger_transfer")
-    }
+    init(in tx: any SQLWriting) { self.tx = tx }
 
     /// Posts one transfer and keeps its id if it failed for a reason that could pass.
-    mutating func post(_ transfer: Transfer) throws(Problem) -> TransferStatus {
+    func post(_ transfer: Transfer) throws(Problem) -> TransferStatus {
         let status = try attempt(transfer)
         if status.isTransient { try keepFailure(transfer, status) }
         return status
     }
 
     /// Posts a chain in a savepoint of its own: all stand, or none does and the first failure is named.
-    mutating func postChain(_ chain: ArraySlice<Transfer>) throws(Problem) -> [TransferStatus] {
+    func postChain(_ chain: ArraySlice<Transfer>) throws(Problem) -> [TransferStatus] {
         if let last = chain.last, last.flags.contains(.linked) {
             return chain.dropLast().map { _ in .linkedTransferFailed } + [.linkedChainOpen]
         }
-        let before = lastAt
         try tx.execute("SAVEPOINT chain")
         var statuses: [TransferStatus] = []
         for transfer in chain {
@@ -43,11 +37,10 @@ struct Posting {
         }
         try tx.execute("ROLLBACK TO chain")
         try tx.execute("RELEASE chain")
-        lastAt = before
         return try failures(of: chain, brokenAt: statuses)
     }
 
-    private mutating func failures(
+    private func failures(
         of chain: ArraySlice<Transfer>, brokenAt statuses: [TransferStatus]
     ) throws(Problem) -> [TransferStatus] {
         let place = statuses.count - 1
@@ -56,7 +49,7 @@ struct Posting {
         return chain.indices.map { $0 - chain.startIndex == place ? status : .linkedTransferFailed }
     }
 
-    private mutating func attempt(_ transfer: Transfer) throws(Problem) -> TransferStatus {
+    private func attempt(_ transfer: Transfer) throws(Problem) -> TransferStatus {
         if let status = transfer.identityFault { return status }
         let isResolving = !transfer.flags.isDisjoint(with: [.post, .void])
         let refusal: TransferStatus
@@ -72,14 +65,9 @@ struct Posting {
         return try standing(transfer) ?? refusal
     }
 
-    private mutating func nextAt() -> Int64 {
-        lastAt = max(lastAt + 1, tx.now.microseconds)
-        return lastAt
-    }
-
     // MARK: Moving
 
-    private mutating func move(_ transfer: Transfer) throws(Problem) -> TransferStatus? {
+    private func move(_ transfer: Transfer) throws(Problem) -> TransferStatus? {
         let pair = try tx.accounts(transfer.debit, transfer.credit)
         guard var debit = pair.first else { return .debitAccountNotFound }
         guard var credit = pair.second else { return .creditAccountNotFound }
@@ -99,7 +87,7 @@ struct Posting {
         if transfer.flags.contains(.closingDebit) { debit.isClosed = true }
         if transfer.flags.contains(.closingCredit) { credit.isClosed = true }
 
-        let row = TransferRow(transfer, at: nextAt(), debit: debit.number, credit: credit.number, amount: amount)
+        let row = TransferRow(transfer, at: tx.tick().microseconds, debit: debit.number, credit: credit.number, amount: amount)
         guard try tx.insert(row) else { return .exists }
         try tx.save(debit)
         try tx.save(credit)
@@ -114,7 +102,7 @@ struct Posting {
 
     // MARK: Posting and voiding
 
-    private mutating func resolve(_ transfer: Transfer) throws(Problem) -> TransferStatus? {
+    private func resolve(_ transfer: Transfer) throws(Problem) -> TransferStatus? {
         guard let pending = try tx.transferRow(transfer.pendingID), pending.refusal == 0 else {
             return .pendingTransferNotFound
         }
@@ -154,7 +142,7 @@ struct Posting {
             if pending.flags.contains(.closingDebit) { debit.isClosed = false }
             if pending.flags.contains(.closingCredit) { credit.isClosed = false }
         }
-        var row = TransferRow(transfer, at: nextAt(), debit: pending.debit, credit: pending.credit, amount: amount)
+        var row = TransferRow(transfer, at: tx.tick().microseconds, debit: pending.debit, credit: pending.credit, amount: amount)
         row.code = pending.code
         row.pendingAt = pending.at
         guard try tx.insert(row) else { return .exists }
@@ -166,7 +154,7 @@ struct Posting {
 
     /// Releases what is due. It takes a time of its own from the sequence, so that the past stays exact.
     @discardableResult
-    mutating func expireDue(most: Int = 1000) throws(Problem) -> Int {
+    func expireDue(most: Int = 1000) throws(Problem) -> Int {
         let due = try tx.all(
             "SELECT at FROM ledger_pending WHERE state = 0 AND expires_at <= ? ORDER BY expires_at, at LIMIT ?",
             [tx.now, most]
@@ -222,8 +210,8 @@ struct Posting {
         return .exists
     }
 
-    private mutating func keepFailure(_ transfer: Transfer, _ status: TransferStatus) throws(Problem) {
-        var row = TransferRow(transfer, at: nextAt(), debit: 0, credit: 0, amount: 0)
+    private func keepFailure(_ transfer: Transfer, _ status: TransferStatus) throws(Problem) {
+        var row = TransferRow(transfer, at: tx.tick().microseconds, debit: 0, credit: 0, amount: 0)
         row.refusal = status.rawValue
         _ = try tx.insert(row)
     }

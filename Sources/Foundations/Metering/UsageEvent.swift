@@ -12,6 +12,9 @@ package struct UsageEvent: Hashable, Sendable {
     /// When it happened; `nil`: when it was received.
     package let time: Instant?
     package let data: JSON
+    /// The same fact has the same digest; the receiver's clock is no part of it. Computed once, by whoever makes
+    /// the event, so that the writer does not.
+    package let digest: Digest
 
     package init(
         id: String, source: String, type: String, subject: String, time: Instant? = nil, data: JSON = .null
@@ -22,16 +25,12 @@ package struct UsageEvent: Hashable, Sendable {
         self.subject = subject
         self.time = time
         self.data = data
-    }
-
-    /// The same fact has the same digest; the receiver's clock is no part of it.
-    package var digest: Digest {
         var members: [String: JSON] = [
             "id": .string(id), "source": .string(source), "type": .string(type), "subject": .string(subject),
             "data": data,
         ]
         if let time { members["time"] = .integer(time.microseconds) }
-        return Digest(of: JSON.object(members).canonicalBytes)
+        digest = Digest(of: JSON.object(members).canonicalBytes)
     }
 }
 

@@ -61,8 +61,9 @@ package protocol SQLReading {
 
 /// Reading and writing inside one command of the writer.
 ///
-/// A command runs in a savepoint of its own on the writer's thread: synchronous, without network, sleep or
-/// analytics. If it throws, what it wrote is rolled back alone.
+/// A command runs on the writer's thread: synchronous, without network, sleep or analytics. If it throws, what it
+/// wrote is rolled back alone. It may run a second time before the commit (when another one of its group was
+/// rolled back), so it changes nothing but the database; only the last run counts.
 package protocol SQLWriting: SQLReading {
     /// Runs a statement and returns how many rows it changed. A broken UNIQUE or CHECK rule is thrown as a
     /// `conflict` with code `store.constraint-broken`.
@@ -72,12 +73,17 @@ package protocol SQLWriting: SQLReading {
     /// The time of this command: the same for everything it writes, never earlier than an earlier command's,
     /// across restarts too.
     var now: Instant { get }
+
+    /// A time nobody got before: `now` or a little later, strictly increasing over all commands and restarts. For
+    /// keys that are times.
+    func tick() -> Instant
 }
 
 /// One node's database. One writer, many readers.
 package protocol DataStore: Sendable {
     /// Runs `command` on the writer, together with whatever else is waiting, and returns after the COMMIT that
     /// made it durable. A full waiting line throws `limited` (`store.writer-busy`) at once.
+    @discardableResult
     func write<Answer: Sendable>(
         _ command: @escaping @Sendable (any SQLWriting) throws(Problem) -> Answer
     ) async throws(Problem) -> Answer

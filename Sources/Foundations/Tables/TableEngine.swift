@@ -27,6 +27,11 @@ package protocol TableEngine: Sendable {
     /// The columns of a source, without reading its rows.
     func columns(of source: TableSource) async throws(Problem) -> [Column]
 
+    /// How the UTF-8 files are laid out: delimiter, header, and for each column the narrowest type that holds
+    /// every value of every file without loss. Codes keep their leading zeros as text; decimals stay decimals.
+    /// Throws `tables.header-unusable`, `tables.row-ragged`, `tables.file-unreadable`. Cost: one reading.
+    func layout(of files: [String]) async throws(Problem) -> CSVLayout
+
     /// Statistics of every column in one pass and a half. Exact: rows, nulls, least, greatest, mean, deviation.
     /// Approximate, as their names say: distinct values, quantiles.
     func profile(_ source: TableSource, _ plan: ProfilePlan) async throws(Problem) -> TableProfile
@@ -158,4 +163,21 @@ extension String {
     package var quotedIdentifier: String { "\"" + replacing("\"", with: "\"\"") + "\"" }
     /// The text as a SQL string literal.
     package var quotedLiteral: String { "'" + replacing("'", with: "''") + "'" }
+}
+
+extension ColumnType {
+    /// The type's name in the engine's SQL.
+    package var sqlName: String {
+        switch self {
+        case .bool: "BOOLEAN"
+        case .integer: "BIGINT"
+        case .decimal(let width, let scale): "DECIMAL(\(width),\(scale))"
+        case .real: "DOUBLE"
+        case .text: "VARCHAR"
+        case .bytes: "BLOB"
+        case .day: "DATE"
+        case .timestamp: "TIMESTAMP"
+        case .time: "TIME"
+        }
+    }
 }

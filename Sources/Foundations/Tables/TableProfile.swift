@@ -26,6 +26,18 @@ package struct TableProfile: Hashable, Sendable {
         self.columns = columns
     }
 
+    /// The same profile without any value of the named columns: counts and types remain.
+    package func withoutValues(of names: Set<String>) -> TableProfile {
+        TableProfile(
+            rowCount: rowCount,
+            columns: columns.map { profile in
+                guard names.contains(profile.column.name) else { return profile }
+                var bare = ColumnProfile(column: profile.column, nullCount: profile.nullCount)
+                bare.approximateDistinct = profile.approximateDistinct
+                return bare
+            })
+    }
+
     package var json: JSON {
         ["rows": .integer(rowCount), "columns": .array(columns.map(\.json))]
     }

@@ -40,7 +40,11 @@ package struct NodeHash: Hashable, Sendable {
 
     /// The root of a tree without leaves: SHA-256 of nothing (RFC 6962 §2.1).
     package static let emptyTree = NodeHash(
-        0x141c_fc98_42c4_b0e3, 0x24b9_6f99_c8f4_fb9a, 0x4c93_9b64_e441_ae27, 0x55b8_5278_1b99_95a4)
+        0x141c_fc98_42c4_b0e3,
+        0x24b9_6f99_c8f4_fb9a,
+        0x4c93_9b64_e441_ae27,
+        0x55b8_5278_1b99_95a4
+    )
 
     /// The hash of an entry as a leaf: SHA-256(0x00 ‖ entry).
     package init(leaf entry: [UInt8]) {
@@ -49,7 +53,10 @@ package struct NodeHash: Hashable, Sendable {
         unsafe entry.withUnsafeBufferPointer { entry in
             unsafe withUnsafeMutableBytes(of: &self) { hash in
                 unsafe hutong_merkle_leaf(
-                    entry.baseAddress, entry.count, hash.assumingMemoryBound(to: UInt8.self).baseAddress)
+                    entry.baseAddress,
+                    entry.count,
+                    hash.assumingMemoryBound(to: UInt8.self).baseAddress
+                )
             }
         }
     }
@@ -61,8 +68,10 @@ package struct NodeHash: Hashable, Sendable {
         unsafe withUnsafeBytes(of: (left, right)) { children in
             unsafe withUnsafeMutableBytes(of: &self) { hash in
                 unsafe hutong_merkle_nodes(
-                    children.assumingMemoryBound(to: UInt8.self).baseAddress, 1,
-                    hash.assumingMemoryBound(to: UInt8.self).baseAddress)
+                    children.assumingMemoryBound(to: UInt8.self).baseAddress,
+                    1,
+                    hash.assumingMemoryBound(to: UInt8.self).baseAddress
+                )
             }
         }
     }
@@ -76,8 +85,10 @@ package struct NodeHash: Hashable, Sendable {
         unsafe children.withUnsafeBytes { children in
             unsafe parents.withUnsafeMutableBytes { parents in
                 unsafe hutong_merkle_nodes(
-                    children.assumingMemoryBound(to: UInt8.self).baseAddress, children.count / 64,
-                    parents.assumingMemoryBound(to: UInt8.self).baseAddress)
+                    children.assumingMemoryBound(to: UInt8.self).baseAddress,
+                    children.count / 64,
+                    parents.assumingMemoryBound(to: UInt8.self).baseAddress
+                )
             }
         }
         return parents

@@ -63,12 +63,19 @@ package struct InclusionProof: Hashable, Sendable {
 
     /// That a leaf stands in the subtree `start..<end`: the proof of a tree that begins at `start`.
     package static func verify(
-        leaf: NodeHash, at index: UInt64, in subtree: Range<UInt64>, path: [NodeHash], root: NodeHash
+        leaf: NodeHash,
+        at index: UInt64,
+        in subtree: Range<UInt64>,
+        path: [NodeHash],
+        root: NodeHash
     ) throws(ProofFailure) {
         guard Subtree.isValid(subtree) else { throw .notASubtree }
         guard subtree.contains(index) else { throw .indexBeyondSize }
         let proof = InclusionProof(
-            index: index - subtree.lowerBound, size: subtree.upperBound - subtree.lowerBound, path: path)
+            index: index - subtree.lowerBound,
+            size: subtree.upperBound - subtree.lowerBound,
+            path: path
+        )
         try proof.verify(leaf: leaf, root: root)
     }
 }
@@ -96,7 +103,11 @@ package struct ConsistencyProof: Hashable, Sendable {
     /// That the subtree `start..<end` with this root stands in a tree (draft-ietf-plants-merkle-tree-certs,
     /// "Verifying a Subtree Consistency Proof"; with `start` 0 it is RFC 9162 §2.1.4.2).
     package static func verify(
-        subtree: Range<UInt64>, root: NodeHash, in size: UInt64, path: [NodeHash], treeRoot: NodeHash
+        subtree: Range<UInt64>,
+        root: NodeHash,
+        in size: UInt64,
+        path: [NodeHash],
+        treeRoot: NodeHash
     ) throws(ProofFailure) {
         guard subtree.upperBound <= size else { throw .sizesReversed }
         guard !subtree.isEmpty else {
@@ -161,7 +172,9 @@ extension InclusionProof {
     /// nodes.
     /// - Precondition: `index < size`; whoever asks for another leaf was answered before.
     package init<Failure>(
-        index: UInt64, size: UInt64, node: (NodeAddress) throws(Failure) -> NodeHash
+        index: UInt64,
+        size: UInt64,
+        node: (NodeAddress) throws(Failure) -> NodeHash
     ) throws(Failure) {
         precondition(index < size, "a proof is made of a leaf that exists")
         var path: [NodeHash] = []
@@ -180,7 +193,9 @@ extension ConsistencyProof {
     /// Makes the proof between two sizes from the roots of complete subtrees (RFC 6962 §2.1.2).
     /// - Precondition: `oldSize <= newSize`.
     package init<Failure>(
-        oldSize: UInt64, newSize: UInt64, node: (NodeAddress) throws(Failure) -> NodeHash
+        oldSize: UInt64,
+        newSize: UInt64,
+        node: (NodeAddress) throws(Failure) -> NodeHash
     ) throws(Failure) {
         precondition(oldSize <= newSize, "a proof leads from the older tree to the newer")
         guard oldSize > 0, oldSize < newSize else {
@@ -208,7 +223,8 @@ private enum Split {
 
     /// The root over a range that begins at a multiple of its own power of two.
     static func root<Failure>(
-        of range: Range<UInt64>, node: (NodeAddress) throws(Failure) -> NodeHash
+        of range: Range<UInt64>,
+        node: (NodeAddress) throws(Failure) -> NodeHash
     ) throws(Failure) -> NodeHash {
         let length = UInt64(range.count)
         if length.nonzeroBitCount == 1 {

@@ -45,7 +45,9 @@ enum DER {
 
         /// A non-negative integer of at most four bytes.
         mutating func integer() -> Int? {
-            guard let bytes = take(.integer), (1...4).contains(bytes.count), bytes[0] < 0x80 else { return nil }
+            guard let bytes = take(.integer), (1...4).contains(bytes.count), bytes[0] < 0x80 else {
+                return nil
+            }
             return bytes.reduce(0) { $0 << 8 | Int($1) }
         }
 

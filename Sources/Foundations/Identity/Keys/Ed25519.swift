@@ -53,7 +53,10 @@ package struct Ed25519Signer: Signer {
     /// A secret for another use, derived from this key (RFC 5869); the same at every start.
     package func derivedSecret(for use: String) -> Redacted<[UInt8]> {
         let derived = HKDF<SHA256>.deriveKey(
-            inputKeyMaterial: SymmetricKey(data: key.rawRepresentation), info: Array(use.utf8), outputByteCount: 32)
+            inputKeyMaterial: SymmetricKey(data: key.rawRepresentation),
+            info: Array(use.utf8),
+            outputByteCount: 32
+        )
         // SAFETY: the view lives inside the closure and its 32 bytes are copied out.
         return Redacted(unsafe derived.withUnsafeBytes { bytes in unsafe Array(bytes) })
     }

@@ -54,7 +54,10 @@ package struct KeyFolder: Sendable {
             let text = try PrivateKeyFile.encode(key, passphrase: passphrase)
             if !FileManager.default.fileExists(atPath: path) {
                 try FileManager.default.createDirectory(
-                    atPath: path, withIntermediateDirectories: true, attributes: [.posixPermissions: 0o700])
+                    atPath: path,
+                    withIntermediateDirectories: true,
+                    attributes: [.posixPermissions: 0o700]
+                )
             }
             try Self.create(file(name), text)
         } catch {
@@ -87,7 +90,9 @@ extension KeyFolder {
     }
 
     private func noteSigner(
-        _ name: String, purpose: NoteKey.Purpose, firstName: @autoclosure () -> String
+        _ name: String,
+        purpose: NoteKey.Purpose,
+        firstName: @autoclosure () -> String
     ) throws(Problem) -> NoteSigner {
         let signer = try ed25519(name)
         let vkey = path + "/" + name + ".vkey"
@@ -104,7 +109,12 @@ extension KeyFolder {
         do {
             try "\(signer.key)\n".write(toFile: vkey, atomically: true, encoding: .utf8)
         } catch {
-            throw Problem(.fault, "identity.key-unwritten", ["key": .text(name + ".vkey")], operatorNote: "\(error)")
+            throw Problem(
+                .fault,
+                "identity.key-unwritten",
+                ["key": .text(name + ".vkey")],
+                operatorNote: "\(error)"
+            )
         }
         return signer
     }

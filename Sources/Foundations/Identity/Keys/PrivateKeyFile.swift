@@ -38,7 +38,9 @@ enum PrivateKeyFile {
 
     private static func armor(_ bytes: [UInt8], label: String) -> String {
         let text = Array(Base64.encode(bytes))
-        let lines = stride(from: 0, to: text.count, by: 64).map { String(text[$0..<min($0 + 64, text.count)]) }
+        let lines = stride(from: 0, to: text.count, by: 64).map {
+            String(text[$0..<min($0 + 64, text.count)])
+        }
         return "-----BEGIN \(label)-----\n" + lines.joined(separator: "\n") + "\n-----END \(label)-----\n"
     }
 
@@ -57,8 +59,12 @@ enum PrivateKeyFile {
         let algorithm = DER.encode(.sequence, DER.encode(.object, Object.ed25519))
         return Redacted(
             DER.encode(
-                .sequence, DER.encode(.integer, [0]), algorithm,
-                DER.encode(.octets, DER.encode(.octets, seed))))
+                .sequence,
+                DER.encode(.integer, [0]),
+                algorithm,
+                DER.encode(.octets, DER.encode(.octets, seed))
+            )
+        )
     }
 
     static func seed(of key: Redacted<[UInt8]>) -> [UInt8]? {
@@ -80,14 +86,25 @@ enum PrivateKeyFile {
         let sealed = try AES._CBC.encrypt(key, using: secret, iv: AES._CBC.IV(ivBytes: vector))
         let count = (0..<4).map { UInt8(truncatingIfNeeded: rounds >> (24 - 8 * $0)) }.drop { $0 == 0 }
         let derivation = DER.encode(
-            .sequence, DER.encode(.object, Object.pbkdf2),
+            .sequence,
+            DER.encode(.object, Object.pbkdf2),
             DER.encode(
-                .sequence, DER.encode(.octets, salt), DER.encode(.integer, Array(count)),
-                DER.encode(.sequence, DER.encode(.object, Object.hmacSHA256), DER.encode(.null))))
+                .sequence,
+                DER.encode(.octets, salt),
+                DER.encode(.integer, Array(count)),
+                DER.encode(.sequence, DER.encode(.object, Object.hmacSHA256), DER.encode(.null))
+            )
+        )
         let cipher = DER.encode(
-            .sequence, DER.encode(.object, Object.aes256CBC), DER.encode(.octets, vector))
+            .sequence,
+            DER.encode(.object, Object.aes256CBC),
+            DER.encode(.octets, vector)
+        )
         let scheme = DER.encode(
-            .sequence, DER.encode(.object, Object.pbes2), DER.encode(.sequence, derivation, cipher))
+            .sequence,
+            DER.encode(.object, Object.pbes2),
+            DER.encode(.sequence, derivation, cipher)
+        )
         return DER.encode(.sequence, scheme, DER.encode(.octets, Array(sealed)))
     }
 
@@ -110,10 +127,16 @@ enum PrivateKeyFile {
     }
 
     private static func derive(
-        _ passphrase: Redacted<[UInt8]>, salt: [UInt8], rounds: Int
+        _ passphrase: Redacted<[UInt8]>,
+        salt: [UInt8],
+        rounds: Int
     ) throws -> SymmetricKey {
         try KDF.Insecure.PBKDF2.deriveKey(
-            from: passphrase.disclosed, salt: salt, using: .sha256, outputByteCount: 32,
-            unsafeUncheckedRounds: rounds)
+            from: passphrase.disclosed,
+            salt: salt,
+            using: .sha256,
+            outputByteCount: 32,
+            unsafeUncheckedRounds: rounds
+        )
     }
 }

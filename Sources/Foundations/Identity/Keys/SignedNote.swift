@@ -101,7 +101,8 @@ package struct SignedNote: Hashable, Sendable {
     /// bears a known key's name and ID but is not its signature refuses the whole note
     /// (c2sp.org/signed-note@v1.0.0, "Verifiers"). Keys for cosignatures are not judged here: see `Cosignature`.
     package func signers(
-        among keys: [NoteKey], checkers: SignatureCheckers
+        among keys: [NoteKey],
+        checkers: SignatureCheckers
     ) throws(Failure) -> [NoteKey] {
         var found: [NoteKey] = []
         let message = Array(text.utf8)

@@ -39,7 +39,8 @@ package struct Checkpoint: Hashable, Sendable {
 enum Decimal {
     static func parse(_ text: some StringProtocol) -> UInt64? {
         let digits = text.utf8
-        guard !digits.isEmpty, digits.allSatisfy({ (48...57).contains($0) }), digits.first != 48 || digits.count == 1
+        guard !digits.isEmpty, digits.allSatisfy({ (48...57).contains($0) }),
+            digits.first != 48 || digits.count == 1
         else { return nil }
         return UInt64(text)
     }
@@ -88,7 +89,9 @@ package struct Cosignature: Hashable, Sendable {
 
     /// Signs at a time, which is cut to whole seconds.
     package static func line(
-        over checkpoint: SignedCheckpoint, at time: Instant, by signer: NoteSigner
+        over checkpoint: SignedCheckpoint,
+        at time: Instant,
+        by signer: NoteSigner
     ) throws(Problem) -> NoteSignature {
         let seconds = UInt64(clamping: time.seconds)
         let stamp = (0..<8).map { UInt8(truncatingIfNeeded: seconds >> UInt64(56 - 8 * $0)) }
@@ -102,7 +105,10 @@ package struct Cosignature: Hashable, Sendable {
         // Up to the year 9999, so that a stranger's stamp cannot overflow what people read.
         guard seconds < 253_402_300_800,
             checkers.isValid(
-                Array(line.bytes.dropFirst(8)), for: Self.message(seconds: seconds, text: text), by: key.publicKey)
+                Array(line.bytes.dropFirst(8)),
+                for: Self.message(seconds: seconds, text: text),
+                by: key.publicKey
+            )
         else { return nil }
         time = Instant(seconds: Int64(seconds))
     }

@@ -24,7 +24,8 @@ package struct LogEndpoints: Sendable {
             return WebAnswer(
                 status: 200,
                 headers: ["content-type": "text/plain; charset=utf-8", "cache-control": "public, max-age=2"],
-                body: bytes)
+                body: bytes
+            )
         }
         guard let tile = TileAddress(path: path), let bytes = try storage.read(tile.path) else {
             return .text(404, "no such tile\n")
@@ -35,6 +36,7 @@ package struct LogEndpoints: Sendable {
                 "content-type": "application/octet-stream",
                 "cache-control": "public, max-age=31536000, immutable",
             ],
-            body: bytes)
+            body: bytes
+        )
     }
 }

@@ -23,7 +23,10 @@ package struct LogEntry: Hashable, Sendable {
     package let id: ID<LogEntry>?
 
     package init(
-        _ kind: LogEntryKind, subject: Code? = nil, parties: [Pseudonym] = [], content: JSON,
+        _ kind: LogEntryKind,
+        subject: Code? = nil,
+        parties: [Pseudonym] = [],
+        content: JSON,
         id: ID<LogEntry>? = nil
     ) {
         self.kind = kind

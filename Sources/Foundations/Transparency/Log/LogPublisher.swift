@@ -33,7 +33,10 @@ package actor LogPublisher {
     ///   - signers: the log's key first (Ed25519, under the origin's name), then others such as SM2.
     ///   - policy: the witnesses to ask, and how many make a checkpoint count; by default none.
     package init(
-        store: any DataStore, storage: any LogStorage, signers: [NoteSigner], policy: TrustPolicy? = nil,
+        store: any DataStore,
+        storage: any LogStorage,
+        signers: [NoteSigner],
+        policy: TrustPolicy? = nil,
         checkers: SignatureCheckers = SignatureCheckers()
     ) {
         guard let key = signers.first?.key, key.purpose == .ed25519 else {
@@ -67,13 +70,17 @@ package actor LogPublisher {
     private func takeUp(_ published: Checkpoint, databaseSize: UInt64) async throws(Problem) {
         guard published.origin == origin else {
             throw Problem(
-                .conflict, "transparency.origin-differs",
-                ["stored": .text(published.origin), "origin": .text(origin)])
+                .conflict,
+                "transparency.origin-differs",
+                ["stored": .text(published.origin), "origin": .text(origin)]
+            )
         }
         guard published.size <= databaseSize else {
             throw Problem(
-                .conflict, "transparency.log-behind",
-                ["size": .integer(Int64(databaseSize)), "published": .integer(Int64(published.size))])
+                .conflict,
+                "transparency.log-behind",
+                ["size": .integer(Int64(databaseSize)), "published": .integer(Int64(published.size))]
+            )
         }
         if let edge = try TileBuilder(size: published.size, storage: storage), edge.root == published.root {
             builder = edge
@@ -103,7 +110,9 @@ package actor LogPublisher {
         let stale = builder.partialFiles.map(\.address)
         try await takeLeaves()
         if let latest, builder.size == before { return latest }
-        for file in builder.partialFiles { try storage.write(file.bytes, to: file.address.path, durably: false) }
+        for file in builder.partialFiles {
+            try storage.write(file.bytes, to: file.address.path, durably: false)
+        }
         let checkpoint = Checkpoint(origin: origin, size: builder.size, root: builder.root)
         let signed = try SignedCheckpoint(checkpoint, signedBy: signers)
         latest = signed
@@ -125,7 +134,10 @@ package actor LogPublisher {
                 // A row that is not what was committed must never be published under a signature.
                 guard stored.isIntact, stored.index == builder.size else {
                     throw Problem(
-                        .fault, "transparency.leaf-damaged", ["index": .integer(Int64(clamping: stored.index))])
+                        .fault,
+                        "transparency.leaf-damaged",
+                        ["index": .integer(Int64(clamping: stored.index))]
+                    )
                 }
                 builder.append(stored.leaf.bytes, hash: stored.hash, full: &full)
             }
@@ -138,7 +150,8 @@ package actor LogPublisher {
     private func removePartials(_ addresses: [TileAddress]) throws(Problem) {
         for address in addresses {
             let full = TileAddress(address.content, index: address.index, width: TileAddress.widthMax)
-            guard let now = TileAddress(address.content, index: address.index, logSize: builder.size), now.isFull
+            guard let now = TileAddress(address.content, index: address.index, logSize: builder.size),
+                now.isFull
             else { continue }
             try storage.remove(full.path + ".p")
         }
@@ -174,7 +187,18 @@ package actor LogPublisher {
 
     /// The leaf's receipt under a checkpoint that covers it, with everything about it disclosed.
     package func receipt(
-        for index: LeafIndex, under signed: SignedCheckpoint
+        for index: LeafIndex,
+        under signed: SignedCheckpoint
+    ) async throws(Problem) -> Receipt {
+        try await Self.receipt(for: index, under: signed, store: store, storage: storage)
+    }
+
+    /// The same from a database and files alone: for verbs that work beside a node.
+    package static func receipt(
+        for index: LeafIndex,
+        under signed: SignedCheckpoint,
+        store: any DataStore,
+        storage: any LogStorage
     ) async throws(Problem) -> Receipt {
         var reader = TileReader(size: signed.checkpoint.size, storage: storage)
         let proof = try reader.inclusionProof(index: index)
@@ -206,7 +230,9 @@ package actor LogPublisher {
     /// A witness answered. Enough of them make the checkpoint the published one. A line that is not its
     /// cosignature of what it was asked throws.
     func take(
-        _ lines: [NoteSignature], from witness: TrustPolicy.Witness, over asked: SignedCheckpoint
+        _ lines: [NoteSignature],
+        from witness: TrustPolicy.Witness,
+        over asked: SignedCheckpoint
     ) throws(Problem) {
         let before = rounds.witnessed
         guard rounds.take(lines, from: witness, over: asked) else {

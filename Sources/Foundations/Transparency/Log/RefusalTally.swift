@@ -7,7 +7,10 @@ extension TransparencyLog {
     /// Counts a refusal of an authenticated caller. Refusals of one agreement, one code and one hour become one
     /// leaf with their count, so that nobody can flood the log by asking for what is refused.
     package func countRefusal<Scope>(
-        code: String, within scope: ID<Scope>, parties: [Pseudonym] = [], in writing: any SQLWriting
+        code: String,
+        within scope: ID<Scope>,
+        parties: [Pseudonym] = [],
+        in writing: any SQLWriting
     ) throws(Problem) {
         try writing.execute(
             """
@@ -16,7 +19,8 @@ extension TransparencyLog {
             ON CONFLICT (hour_at, scope, code) DO UPDATE
             SET refusal_count = transparency_refusal.refusal_count + 1
             """,
-            [Self.hour(of: writing.now), scope, code, parties.map(\.text).joined(separator: " ")])
+            [Self.hour(of: writing.now), scope, code, parties.map(\.text).joined(separator: " ")]
+        )
     }
 
     /// Logs the tallies of all hours before the current one and forgets them: background work, every few
@@ -31,15 +35,19 @@ extension TransparencyLog {
             [Self.hour(of: writing.now), limit]
         ) { row throws(Problem) in
             Tally(
-                hour: try row.instant(0), scope: try row.id(1), code: try row.text(2),
+                hour: try row.instant(0),
+                scope: try row.id(1),
+                code: try row.text(2),
                 parties: try row.text(3).split(separator: " ").compactMap { Pseudonym($0) },
-                count: try row.integer(4))
+                count: try row.integer(4)
+            )
         }
         for tally in tallies {
             try append(LogEntry(.passageRefused, parties: tally.parties, content: tally.content), in: writing)
             try writing.execute(
                 "DELETE FROM transparency_refusal WHERE hour_at = ? AND scope = ? AND code = ?",
-                [tally.hour, tally.scope, tally.code])
+                [tally.hour, tally.scope, tally.code]
+            )
         }
         return tallies.count
     }

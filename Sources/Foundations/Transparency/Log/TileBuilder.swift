@@ -29,7 +29,9 @@ package struct TileBuilder: Sendable {
         size += 1
         guard entries.count == TileAddress.widthMax else { return }
         let index = size >> 8 - 1
-        full.append(.init(address: .init(.entries, index: index, width: 256), bytes: EntryBundle.encode(entries)))
+        full.append(
+            .init(address: .init(.entries, index: index, width: 256), bytes: EntryBundle.encode(entries))
+        )
         entries.removeAll(keepingCapacity: true)
         completeTiles(into: &full)
     }
@@ -42,7 +44,9 @@ package struct TileBuilder: Sendable {
             full.append(
                 .init(
                     address: .init(.hashes(level: level), index: index, width: 256),
-                    bytes: HashTile.encode(levels[level])))
+                    bytes: HashTile.encode(levels[level])
+                )
+            )
             if levels.count == level + 1 { levels.append([]) }
             levels[level + 1].append(Self.root(of: levels[level]))
             levels[level].removeAll(keepingCapacity: true)

@@ -18,8 +18,10 @@ package struct TileReader {
     package mutating func inclusionProof(index: LeafIndex) throws(Problem) -> InclusionProof {
         guard index < size else {
             throw Problem(
-                .missing, "transparency.leaf-missing",
-                ["index": .integer(Int64(clamping: index)), "size": .integer(Int64(clamping: size))])
+                .missing,
+                "transparency.leaf-missing",
+                ["index": .integer(Int64(clamping: index)), "size": .integer(Int64(clamping: size))]
+            )
         }
         return try InclusionProof(index: index, size: size) { address throws(Problem) in try node(address) }
     }
@@ -27,8 +29,10 @@ package struct TileReader {
     package mutating func consistencyProof(from oldSize: UInt64) throws(Problem) -> ConsistencyProof {
         guard oldSize <= size else {
             throw Problem(
-                .missing, "transparency.leaf-missing",
-                ["index": .integer(Int64(clamping: oldSize)), "size": .integer(Int64(clamping: size))])
+                .missing,
+                "transparency.leaf-missing",
+                ["index": .integer(Int64(clamping: oldSize)), "size": .integer(Int64(clamping: size))]
+            )
         }
         return try ConsistencyProof(oldSize: oldSize, newSize: size) { address throws(Problem) in
             try node(address)
@@ -62,7 +66,8 @@ package struct TileReader {
         var bytes = try read(address.path)
         // A partial tile may be gone once the full one exists; its beginning is the same.
         if bytes == nil, !address.isFull { bytes = try read(full.path) }
-        guard let bytes, let hashes = HashTile.decode(Array(bytes.prefix(address.width * 32)), width: address.width)
+        guard let bytes,
+            let hashes = HashTile.decode(Array(bytes.prefix(address.width * 32)), width: address.width)
         else { throw damaged(address.path) }
         tiles[address] = hashes
         return hashes

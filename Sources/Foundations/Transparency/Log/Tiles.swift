@@ -57,7 +57,9 @@ package struct TileAddress: Hashable, Sendable {
         }
         var width = Self.widthMax
         if let last = parts.dropLast().last, last.hasSuffix(".p") {
-            guard let partial = Decimal.parse(parts.removeLast()), (1..<256).contains(partial) else { return nil }
+            guard let partial = Decimal.parse(parts.removeLast()), (1..<256).contains(partial) else {
+                return nil
+            }
             width = Int(partial)
             parts[parts.count - 1] = last.dropLast(2)
         }

@@ -29,51 +29,58 @@ package struct TransparencyLog: Sendable {
     ///
     /// An entry with an `id` that is already logged returns the first leaf's index; with another content it
     /// throws `transparency.entry-contradicts`. A content or list of parties beyond the limits throws
-    /// `transparency.entry-too-large`. Costs two look-ups in the primary key, one insert and three hashes.
+    /// `transparency.entry-too-large`. Costs one statement and two hashes.
     @discardableResult
     package func append(_ entry: LogEntry, in writing: any SQLWriting) throws(Problem) -> LeafIndex {
         let content = entry.content.canonicalBytes
         guard content.count <= LogEntry.contentBytesMax, entry.parties.count <= LogEntry.partiesMax else {
             throw Problem(
-                .invalid, "transparency.entry-too-large",
-                ["size": .bytes(Int64(content.count)), "limit": .bytes(Int64(LogEntry.contentBytesMax))])
+                .invalid,
+                "transparency.entry-too-large",
+                ["size": .bytes(Int64(content.count)), "limit": .bytes(Int64(LogEntry.contentBytesMax))]
+            )
         }
-        if let id = entry.id, let first = try Self.indexOf(id, entry: entry, content: content, in: writing) {
-            return first
-        }
-        let last = try writing.first(
-            "SELECT leaf_index, logged_at FROM transparency_leaf ORDER BY leaf_index DESC LIMIT 1"
-        ) { row throws(Problem) in (index: try row.integer(0), time: try row.instant(1)) }
-        let index = (last?.index ?? -1) + 1
-        // Leaf times never decrease, whatever the clock did across a restart.
-        let time = max(writing.now, last?.time ?? writing.now)
         let salt = salts()
-        let leaf = Leaf(entry, at: time, contentDigest: Leaf.contentDigest(content, salt: salt))
-        try writing.execute(
-            """
-            INSERT INTO transparency_leaf
-            (leaf_index, entry_id, kind, subject, parties, logged_at, leaf_hash, salt, content)
-            VALUES (?, ?, ?, ?, ?, ?, ?, ?, ?)
-            """,
+        // The command's time never goes back, across restarts too (`SQLWriting.now`); so leaf times do not.
+        let leaf = Leaf(entry, at: writing.now, contentDigest: Leaf.contentDigest(content, salt: salt))
+        let index = try writing.first(
+            Self.insertion,
             [
-                index, entry.id, entry.kind.rawValue, entry.subject,
-                entry.parties.map(\.text).joined(separator: " "), time, leaf.hash.bytes, salt.bytes,
-                String(decoding: content, as: UTF8.self),
-            ])
-        return LeafIndex(index)
+                entry.id, entry.kind.rawValue, entry.subject,
+                entry.parties.map(\.text).joined(separator: " "),
+                leaf.time, leaf.hash.bytes, salt.bytes, String(decoding: content, as: UTF8.self),
+            ]
+        ) { row throws(Problem) in LeafIndex(try row.integer(0)) }
+        if let index { return index }
+        return try Self.indexOfFirst(entry, content: content, in: writing)
     }
 
-    /// The index of the leaf that a repeated entry made before, if any.
-    private static func indexOf(
-        _ id: ID<LogEntry>, entry: LogEntry, content: [UInt8], in reading: any SQLReading
-    ) throws(Problem) -> LeafIndex? {
+    /// One statement takes the next index, and takes none if the identifier is already there.
+    private static let insertion = """
+        INSERT INTO transparency_leaf
+        (leaf_index, entry_id, kind, subject, parties, logged_at, leaf_hash, salt, content)
+        VALUES ((SELECT COALESCE(MAX(leaf_index) + 1, 0) FROM transparency_leaf), ?, ?, ?, ?, ?, ?, ?, ?)
+        ON CONFLICT (entry_id) DO NOTHING RETURNING leaf_index
+        """
+
+    /// The index of the leaf that a repeated entry made before.
+    private static func indexOfFirst(
+        _ entry: LogEntry,
+        content: [UInt8],
+        in reading: any SQLReading
+    ) throws(Problem) -> LeafIndex {
         let sql = "SELECT leaf_index, kind, content FROM transparency_leaf WHERE entry_id = ?"
-        let first = try reading.first(sql, [id]) { row throws(Problem) in
+        let first = try reading.first(sql, [entry.id]) { row throws(Problem) in
             (index: try row.integer(0), kind: try row.text(1), content: try row.text(2))
         }
-        guard let first else { return nil }
-        guard first.kind == entry.kind.rawValue, first.content == String(decoding: content, as: UTF8.self) else {
-            throw Problem(.conflict, "transparency.entry-contradicts", ["index": .integer(first.index)])
+        guard let first, first.kind == entry.kind.rawValue,
+            first.content == String(decoding: content, as: UTF8.self)
+        else {
+            throw Problem(
+                .conflict,
+                "transparency.entry-contradicts",
+                ["index": .integer(first?.index ?? -1)]
+            )
         }
         return LeafIndex(first.index)
     }
@@ -85,20 +92,29 @@ package struct TransparencyLog: Sendable {
 
     /// The leaves about one thing, oldest first: at most `limit`, from an index on.
     package static func leaves(
-        about subject: Code, from index: LeafIndex = 0, limit: Int, in reading: any SQLReading
+        about subject: Code,
+        from index: LeafIndex = 0,
+        limit: Int,
+        in reading: any SQLReading
     ) throws(Problem) -> [StoredLeaf] {
         try reading.all(
             StoredLeaf.select + " WHERE subject = ? AND leaf_index >= ? ORDER BY leaf_index LIMIT ?",
-            [subject, Int64(clamping: index), limit], StoredLeaf.init)
+            [subject, Int64(clamping: index), limit],
+            StoredLeaf.init
+        )
     }
 
     /// Consecutive leaves from an index on: at most `limit`.
     package static func leaves(
-        from index: LeafIndex, limit: Int, in reading: any SQLReading
+        from index: LeafIndex,
+        limit: Int,
+        in reading: any SQLReading
     ) throws(Problem) -> [StoredLeaf] {
         try reading.all(
             StoredLeaf.select + " WHERE leaf_index >= ? ORDER BY leaf_index LIMIT ?",
-            [Int64(clamping: index), limit], StoredLeaf.init)
+            [Int64(clamping: index), limit],
+            StoredLeaf.init
+        )
     }
 }
 
@@ -140,7 +156,10 @@ package struct StoredLeaf: Hashable, Sendable {
         self.content = content
         self.hash = hash
         leaf = Leaf(
-            entry, at: try row.instant(4), contentDigest: Leaf.contentDigest(Array(content.utf8), salt: salt))
+            entry,
+            at: try row.instant(4),
+            contentDigest: Leaf.contentDigest(Array(content.utf8), salt: salt)
+        )
     }
 
     /// Whether the row still is what was committed.

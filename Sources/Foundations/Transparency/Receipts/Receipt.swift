@@ -42,7 +42,8 @@ package struct Receipt: Hashable, Sendable {
 
     package init(parsing bytes: [UInt8]) throws(Failure) {
         guard bytes.count <= Self.bytesMax else { throw .tooLong }
-        guard let blank = bytes.indices.dropLast().first(where: { bytes[$0] == 0x0a && bytes[$0 + 1] == 0x0a }),
+        guard
+            let blank = bytes.indices.dropLast().first(where: { bytes[$0] == 0x0a && bytes[$0 + 1] == 0x0a }),
             let head = String(validating: bytes[..<blank], as: UTF8.self)
         else { throw .notAReceipt }
         var lines = head.split(separator: "\n", omittingEmptySubsequences: false)[...]
@@ -53,7 +54,8 @@ package struct Receipt: Hashable, Sendable {
             guard extra != nil else { throw .malformedExtra }
             lines = lines.dropFirst()
         }
-        guard let line = lines.popFirst(), line.hasPrefix("index "), let index = Decimal.parse(line.dropFirst(6))
+        guard let line = lines.popFirst(), line.hasPrefix("index "),
+            let index = Decimal.parse(line.dropFirst(6))
         else { throw .malformedIndex }
         var path: [NodeHash] = []
         for line in lines {
@@ -80,7 +82,11 @@ package struct Disclosure: Hashable, Sendable {
 
     package init(_ stored: StoredLeaf) throws(Problem) {
         guard let content = try? JSON(parsing: stored.content) else {
-            throw Problem(.fault, "transparency.leaf-damaged", ["index": .integer(Int64(clamping: stored.index))])
+            throw Problem(
+                .fault,
+                "transparency.leaf-damaged",
+                ["index": .integer(Int64(clamping: stored.index))]
+            )
         }
         leaf = stored.leaf
         salt = stored.salt

@@ -12,6 +12,11 @@ package struct TrustPolicy: Hashable, Sendable {
     package struct Log: Hashable, Sendable {
         package let key: NoteKey
         package let url: String?
+
+        package init(key: NoteKey, url: String? = nil) {
+            self.key = key
+            self.url = url
+        }
     }
 
     package struct Witness: Hashable, Sendable {
@@ -64,8 +69,10 @@ package struct TrustPolicy: Hashable, Sendable {
     package init(log: NoteKey, witnesses: [Witness] = [], threshold: Int = 0) {
         let members = witnesses.map { Quorum.witness($0.name) }
         self.init(
-            logs: [Log(key: log, url: nil)], witnesses: witnesses,
-            quorum: threshold == 0 ? .none : .group(threshold: threshold, members: members))
+            logs: [Log(key: log)],
+            witnesses: witnesses,
+            quorum: threshold == 0 ? .none : .group(threshold: threshold, members: members)
+        )
     }
 
     package init(parsing text: String) throws(Failure) {
@@ -80,7 +87,9 @@ package struct TrustPolicy: Hashable, Sendable {
             guard let first = words.first, !first.hasPrefix("#") else { continue }
             if let reason = reader.take(words) { throw Failure(line: place + 1, reason: reason) }
         }
-        guard let quorum = reader.quorum else { throw Failure(line: lines.count, reason: "a quorum line is missing") }
+        guard let quorum = reader.quorum else {
+            throw Failure(line: lines.count, reason: "a quorum line is missing")
+        }
         self.init(logs: reader.logs, witnesses: reader.witnesses, quorum: quorum)
     }
 
@@ -129,7 +138,9 @@ private struct PolicyReader {
         guard (2...3).contains(words.count), let key = NoteKey(words[1]), key.purpose != .cosignature else {
             return "a log line is: log KEY [URL]"
         }
-        guard !logs.contains(where: { $0.key.publicKey == key.publicKey }) else { return "the key stands twice" }
+        guard !logs.contains(where: { $0.key.publicKey == key.publicKey }) else {
+            return "the key stands twice"
+        }
         logs.append(.init(key: key, url: words.count == 3 ? words[2] : nil))
         return nil
     }
@@ -212,13 +223,16 @@ extension TrustPolicy {
     /// Checks every line by a key of this policy. A line that bears a known key's name and is not its signature
     /// refuses the whole (c2sp.org/signed-note@v1.0.0).
     package func judge(
-        _ signed: SignedCheckpoint, checkers: SignatureCheckers = SignatureCheckers()
+        _ signed: SignedCheckpoint,
+        checkers: SignatureCheckers = SignatureCheckers()
     ) throws(Refusal) -> Verdict {
         let origin = signed.checkpoint.origin
         let signers: [NoteKey]
         do {
             signers = try signed.note.signers(
-                among: logs.map(\.key).filter { $0.name == origin }, checkers: checkers)
+                among: logs.map(\.key).filter { $0.name == origin },
+                checkers: checkers
+            )
         } catch {
             throw .wrongSignature(name: origin)
         }
@@ -226,19 +240,24 @@ extension TrustPolicy {
         var times: [String: Instant] = [:]
         for witness in witnesses {
             guard let line = signed.note.signatures.first(where: { $0.isBy(witness.key) }) else { continue }
-            guard let word = Cosignature(line, over: signed.note.text, by: witness.key, checkers: checkers) else {
+            guard let word = Cosignature(line, over: signed.note.text, by: witness.key, checkers: checkers)
+            else {
                 throw .wrongSignature(name: witness.name)
             }
             times[witness.name] = word.time
         }
         return Verdict(
-            checkpoint: signed.checkpoint, logs: signers, witnesses: times,
-            isQuorumMet: quorum.isMet(by: Set(times.keys)))
+            checkpoint: signed.checkpoint,
+            logs: signers,
+            witnesses: times,
+            isQuorumMet: quorum.isMet(by: Set(times.keys))
+        )
     }
 
     /// As `judge`, and the quorum must be met.
     package func accept(
-        _ signed: SignedCheckpoint, checkers: SignatureCheckers = SignatureCheckers()
+        _ signed: SignedCheckpoint,
+        checkers: SignatureCheckers = SignatureCheckers()
     ) throws(Refusal) -> Verdict {
         let verdict = try judge(signed, checkers: checkers)
         guard verdict.isQuorumMet else { throw .quorumMissing(found: verdict.witnesses.keys.sorted()) }

@@ -43,7 +43,18 @@ package enum TransparencySchema {
                     PRIMARY KEY (origin, tree_size, root)
                 ) STRICT
                 """,
-            ])
+                """
+                CREATE TABLE transparency_anchor (
+                    tree_size INTEGER NOT NULL,
+                    authority TEXT NOT NULL,
+                    note BLOB NOT NULL,
+                    token BLOB NOT NULL,
+                    stamped_at INTEGER NOT NULL,
+                    PRIMARY KEY (tree_size, authority)
+                ) STRICT
+                """,
+            ]
+        )
     ]
 
     /// The one table of a witness, which has a database of its own.
@@ -59,6 +70,7 @@ package enum TransparencySchema {
                     cosigned_at INTEGER NOT NULL
                 ) STRICT
                 """
-            ])
+            ]
+        )
     ]
 }

@@ -18,7 +18,10 @@ package struct Finding: Hashable, Sendable {
     }
 
     package var json: JSON {
-        ["place": .string(place), "zh": .string(what.zh), "en": .string(what.en), "repairable": .bool(isRepairable)]
+        [
+            "place": .string(place), "zh": .string(what.zh), "en": .string(what.en),
+            "repairable": .bool(isRepairable),
+        ]
     }
 }
 

@@ -20,8 +20,11 @@ package struct LogInspector: Sendable {
     ///   - policy: whose signatures the published checkpoint must bear; `nil` checks its root alone.
     ///   - others: what other rooms check about their rows.
     package init(
-        store: any DataStore, storage: any LogStorage, policy: TrustPolicy? = nil,
-        checkers: SignatureCheckers = SignatureCheckers(), others: [any DataCheck] = []
+        store: any DataStore,
+        storage: any LogStorage,
+        policy: TrustPolicy? = nil,
+        checkers: SignatureCheckers = SignatureCheckers(),
+        others: [any DataCheck] = []
     ) {
         self.store = store
         self.storage = storage
@@ -34,11 +37,17 @@ package struct LogInspector: Sendable {
     /// beginning of what lies here. With `repairing`, missing or wrong derived files are written again; the
     /// database and signatures are never touched.
     package func inspect(
-        peers: [SignedCheckpoint] = [], repairing: Bool = false
+        peers: [SignedCheckpoint] = [],
+        repairing: Bool = false
     ) async throws(Problem) -> InspectionReport {
         var report = InspectionReport()
         let published = try publishedCheckpoint(&report)
-        var walk = Walk(published: published?.checkpoint, peers: peers, storage: storage, repairing: repairing)
+        var walk = Walk(
+            published: published?.checkpoint,
+            peers: peers,
+            storage: storage,
+            repairing: repairing
+        )
         try await walkLeaves(&walk, &report)
         try walk.finish(&report)
         for check in others {
@@ -53,7 +62,9 @@ package struct LogInspector: Sendable {
         guard let bytes = try storage.read("checkpoint") else { return nil }
         report.filesChecked += 1
         guard let signed = SignedCheckpoint(parsing: bytes) else {
-            report.add(Finding("checkpoint", .init(zh: "不是检查点", en: "is not a checkpoint"), isRepairable: true))
+            report.add(
+                Finding("checkpoint", .init(zh: "不是检查点", en: "is not a checkpoint"), isRepairable: true)
+            )
             return nil
         }
         if let policy {
@@ -61,7 +72,8 @@ package struct LogInspector: Sendable {
                 _ = try policy.accept(signed, checkers: checkers)
             } catch {
                 report.add(
-                    Finding("checkpoint", .init(zh: "签名无效：\(error)", en: "is not validly signed: \(error)")))
+                    Finding("checkpoint", .init(zh: "签名无效：\(error)", en: "is not validly signed: \(error)"))
+                )
             }
         }
         return signed
@@ -93,7 +105,9 @@ private struct LeafRow: Sendable {
     /// `nil` if the row is none that an append could have written.
     let stored: StoredLeaf?
 
-    static func rows(from index: LeafIndex, limit: Int, in reading: any SQLReading) throws(Problem) -> [LeafRow] {
+    static func rows(from index: LeafIndex, limit: Int, in reading: any SQLReading) throws(Problem)
+        -> [LeafRow]
+    {
         try reading.all(
             StoredLeaf.select + " WHERE leaf_index >= ? ORDER BY leaf_index LIMIT ?",
             [Int64(clamping: index), limit]
@@ -136,10 +150,14 @@ private struct Walk {
             report.add(
                 Finding(
                     "leaf \(row.index)",
-                    .init(zh: "内容与提交时的哈希不符", en: "is not what was committed: its hash differs")))
+                    .init(zh: "内容与提交时的哈希不符", en: "is not what was committed: its hash differs")
+                )
+            )
         }
         if stored.leaf.time < lastTime {
-            report.add(Finding("leaf \(row.index)", .init(zh: "时间早于前一叶", en: "is earlier than the leaf before")))
+            report.add(
+                Finding("leaf \(row.index)", .init(zh: "时间早于前一叶", en: "is earlier than the leaf before"))
+            )
         }
         lastTime = stored.leaf.time
         guard isWhole else { return }
@@ -158,7 +176,11 @@ private struct Walk {
                     name(rest),
                     .init(
                         zh: "含 \(rest.size) 个叶，而数据库只有 \(builder.size) 个：数据库被回退",
-                        en: "covers \(rest.size) leaves and the database has \(builder.size): it was rolled back")))
+                        en:
+                            "covers \(rest.size) leaves and the database has \(builder.size): it was rolled back"
+                    )
+                )
+            )
         }
     }
 
@@ -172,7 +194,10 @@ private struct Walk {
                         name(next),
                         .init(
                             zh: "第 \(next.size) 个叶处的根与叶不符：历史分叉或叶被改动",
-                            en: "has another root over \(next.size) leaves: the history was forked or changed")))
+                            en: "has another root over \(next.size) leaves: the history was forked or changed"
+                        )
+                    )
+                )
             }
             if next == published, builder.size > 0 {
                 for file in builder.partialFiles { try compare(file, &report) }

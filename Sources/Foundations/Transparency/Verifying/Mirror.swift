@@ -23,7 +23,10 @@ package struct Mirror: Sendable {
     ///   - url: the log's prefix: `checkpoint` and `tile/…` lie below it.
     ///   - policy: whose signatures its checkpoints must bear.
     package init(
-        url: String, storage: any LogStorage, transport: any WebTransport, policy: TrustPolicy,
+        url: String,
+        storage: any LogStorage,
+        transport: any WebTransport,
+        policy: TrustPolicy,
         checkers: SignatureCheckers = SignatureCheckers()
     ) {
         self.url = url
@@ -57,7 +60,9 @@ package struct Mirror: Sendable {
             }
         }
         guard builder.root == target.root else { throw try forked(bytes, size: target.size) }
-        for file in builder.partialFiles { try storage.write(file.bytes, to: file.address.path, durably: true) }
+        for file in builder.partialFiles {
+            try storage.write(file.bytes, to: file.address.path, durably: true)
+        }
         try storage.write(bytes, to: "checkpoint", durably: true)
         return Progress(checkpoint: target, leavesAdded: target.size - before)
     }
@@ -73,7 +78,8 @@ package struct Mirror: Sendable {
 
     /// Takes the entries of the bundle at the builder's edge that it has not yet; returns what became full.
     private func nextBundle(
-        _ builder: inout TileBuilder, size: UInt64
+        _ builder: inout TileBuilder,
+        size: UInt64
     ) async throws(Problem) -> [TileBuilder.File] {
         guard let address = TileAddress(.entries, index: builder.size >> 8, logSize: size) else {
             throw damaged("checkpoint")
@@ -91,8 +97,10 @@ package struct Mirror: Sendable {
         let answer = try await transport.get(url + "/" + path)
         guard answer.status == 200 else {
             throw Problem(
-                .unavailable, "transparency.mirror-incomplete",
-                ["path": .text(path), "status": .integer(Int64(answer.status))])
+                .unavailable,
+                "transparency.mirror-incomplete",
+                ["path": .text(path), "status": .integer(Int64(answer.status))]
+            )
         }
         return answer.body
     }
@@ -111,7 +119,9 @@ extension Mirror {
     /// Checks a copy of a log by itself, without its database: each entry is hashed again, each tile compared,
     /// the root with the signed one. For a mirror's folder, or the log folder of a node.
     package static func inspect(
-        _ storage: any LogStorage, policy: TrustPolicy?, checkers: SignatureCheckers = SignatureCheckers()
+        _ storage: any LogStorage,
+        policy: TrustPolicy?,
+        checkers: SignatureCheckers = SignatureCheckers()
     ) throws(Problem) -> InspectionReport {
         var report = InspectionReport()
         guard let bytes = try storage.read("checkpoint"), let signed = SignedCheckpoint(parsing: bytes) else {
@@ -124,14 +134,16 @@ extension Mirror {
                 _ = try policy.accept(signed, checkers: checkers)
             } catch {
                 report.add(
-                    Finding("checkpoint", .init(zh: "签名无效：\(error)", en: "is not validly signed: \(error)")))
+                    Finding("checkpoint", .init(zh: "签名无效：\(error)", en: "is not validly signed: \(error)"))
+                )
             }
         }
         var walk = CopyWalk(storage: storage, size: signed.checkpoint.size)
         try walk.run(&report)
         if report.isClean, walk.root != signed.checkpoint.root {
             report.add(
-                Finding("checkpoint", .init(zh: "根与条目不符", en: "has another root than its entries")))
+                Finding("checkpoint", .init(zh: "根与条目不符", en: "has another root than its entries"))
+            )
         }
         return report
     }
@@ -156,7 +168,8 @@ private struct CopyWalk {
                 let bytes = try storage.read(address.path),
                 let entries = EntryBundle.decode(bytes, count: address.width)
             else {
-                let path = TileAddress(.entries, index: builder.size >> 8, logSize: size)?.path ?? "tile/entries"
+                let path =
+                    TileAddress(.entries, index: builder.size >> 8, logSize: size)?.path ?? "tile/entries"
                 report.add(Finding(path, .init(zh: "缺失或被截断", en: "is missing or cut off")))
                 return
             }
@@ -176,7 +189,10 @@ private struct CopyWalk {
             Finding(
                 file.address.path,
                 .init(
-                    zh: "与条目 \(file.address.path) 的哈希不符：分片或条目包被改动",
-                    en: "is not what its entries give: the tile or a bundle under it was changed")))
+                    zh: "与其下条目的哈希不符：分片或条目包被改动",
+                    en: "is not what its entries give: the tile or a bundle under it was changed"
+                )
+            )
+        )
     }
 }

@@ -49,8 +49,11 @@ package struct ReceiptVerifier: Sendable {
             try receipt.proof.verify(leaf: leaf, root: receipt.checkpoint.checkpoint.root)
         } catch {
             throw Problem(
-                .invalid, "transparency.receipt-proof-wrong",
-                ["index": .integer(Int64(clamping: receipt.index))], operatorNote: "\(error)")
+                .invalid,
+                "transparency.receipt-proof-wrong",
+                ["index": .integer(Int64(clamping: receipt.index))],
+                operatorNote: "\(error)"
+            )
         }
     }
 }
@@ -63,17 +66,20 @@ extension ReceiptVerifier.Proof {
         let names = verdict.witnesses.keys.sorted()
         let kind = disclosure.leaf.kind.rawValue
         let zhWitnesses = names.isEmpty ? "，没有见证人联署" : "，并由 \(names.joined(separator: "、")) 联署"
-        let enWitnesses = names.isEmpty ? ", and no witness cosigned" : ", and \(names.joined(separator: ", ")) cosigned"
+        let enWitnesses =
+            names.isEmpty ? ", and no witness cosigned" : ", and \(names.joined(separator: ", ")) cosigned"
         return LocalizedText(
             zh: "\(origin) 的日志签名证明：\(kind) 于 \(time) 记为第 \(index) 号叶（共 \(verdict.checkpoint.size) 个）"
                 + "，其内容与本文件所载一致\(zhWitnesses)。",
             en: "The log \(origin) signed that \(kind) was recorded at \(time) as leaf \(index) of "
-                + "\(verdict.checkpoint.size), with exactly the content in this file\(enWitnesses).")
+                + "\(verdict.checkpoint.size), with exactly the content in this file\(enWitnesses)."
+        )
     }
 
     package var json: JSON {
         [
-            "index": .integer(Int64(clamping: index)), "size": .integer(Int64(clamping: verdict.checkpoint.size)),
+            "index": .integer(Int64(clamping: index)),
+            "size": .integer(Int64(clamping: verdict.checkpoint.size)),
             "origin": .string(verdict.checkpoint.origin), "kind": .string(disclosure.leaf.kind.rawValue),
             "time": .string(disclosure.leaf.time.rfc3339), "content": disclosure.content,
             "parties": .array(disclosure.leaf.parties.map { .string($0.text) }),

@@ -10,7 +10,8 @@ extension LogPublisher {
     /// Each witness has its own task: one that is dead or slow is asked again with growing pauses and delays
     /// only itself. `note` hears of every failure, for the operator's log.
     package func collectCosignatures(
-        over transport: any WebTransport, clock: any Clock<Duration> = ContinuousClock(),
+        over transport: any WebTransport,
+        clock: any Clock<Duration> = ContinuousClock(),
         note: @escaping @Sendable (TrustPolicy.Witness, Problem) -> Void = { _, _ in }
     ) async {
         await withDiscardingTaskGroup { group in
@@ -21,7 +22,9 @@ extension LogPublisher {
     }
 
     private func attend(
-        _ witness: TrustPolicy.Witness, over transport: any WebTransport, clock: any Clock<Duration>,
+        _ witness: TrustPolicy.Witness,
+        over transport: any WebTransport,
+        clock: any Clock<Duration>,
         note: @Sendable (TrustPolicy.Witness, Problem) -> Void
     ) async {
         var asker = CosignatureRequest(witness: witness)
@@ -60,7 +63,9 @@ struct CosignatureRequest {
     /// Asks for a cosignature. A witness that cosigned another size than we remember says so, and is asked once
     /// more from there.
     mutating func ask(
-        for signed: SignedCheckpoint, storage: any LogStorage, over transport: any WebTransport
+        for signed: SignedCheckpoint,
+        storage: any LogStorage,
+        over transport: any WebTransport
     ) async throws(Problem) -> [NoteSignature] {
         var answer = try await post(signed, storage: storage, over: transport)
         if answer.status == 409, let size = Self.size(answer) {
@@ -74,13 +79,20 @@ struct CosignatureRequest {
     }
 
     private func post(
-        _ signed: SignedCheckpoint, storage: any LogStorage, over transport: any WebTransport
+        _ signed: SignedCheckpoint,
+        storage: any LogStorage,
+        over transport: any WebTransport
     ) async throws(Problem) -> WebAnswer {
         guard lastSize <= signed.checkpoint.size else {
             // The witness saw more of this log than we have: this node runs from an older copy.
             throw Problem(
-                .conflict, "transparency.log-behind",
-                ["size": .integer(Int64(signed.checkpoint.size)), "published": .integer(Int64(clamping: lastSize))])
+                .conflict,
+                "transparency.log-behind",
+                [
+                    "size": .integer(Int64(signed.checkpoint.size)),
+                    "published": .integer(Int64(clamping: lastSize)),
+                ]
+            )
         }
         var proof: [NodeHash] = []
         if lastSize > 0 {
@@ -92,11 +104,18 @@ struct CosignatureRequest {
     }
 
     private static func size(_ answer: WebAnswer) -> UInt64? {
-        guard answer.headers["content-type"] == "text/x.tlog.size", answer.body.last == 0x0a else { return nil }
+        guard answer.headers["content-type"] == "text/x.tlog.size", answer.body.last == 0x0a else {
+            return nil
+        }
         return Decimal.parse(String(decoding: answer.body.dropLast(), as: UTF8.self))
     }
 
     static func refused(_ witness: TrustPolicy.Witness, _ note: String) -> Problem {
-        Problem(.unavailable, "transparency.witness-refused", ["witness": .text(witness.name)], operatorNote: note)
+        Problem(
+            .unavailable,
+            "transparency.witness-refused",
+            ["witness": .text(witness.name)],
+            operatorNote: note
+        )
     }
 }

@@ -20,7 +20,8 @@ package enum PeerCheckpoints {
     /// Keeps a checkpoint whose signatures the caller has verified.
     @discardableResult
     package static func remember(
-        _ signed: SignedCheckpoint, in writing: any SQLWriting
+        _ signed: SignedCheckpoint,
+        in writing: any SQLWriting
     ) throws(Problem) -> Memory {
         let checkpoint = signed.checkpoint
         let roots = try writing.all(
@@ -36,16 +37,19 @@ package enum PeerCheckpoints {
             [
                 checkpoint.origin, Int64(clamping: checkpoint.size), checkpoint.root.bytes, signed.bytes,
                 writing.now,
-            ])
+            ]
+        )
         return roots.isEmpty ? .new : .forked
     }
 
     /// Everything kept of a log, smallest first. A row that is no checkpoint is a `fault`.
     package static func all(
-        of origin: String, in reading: any SQLReading
+        of origin: String,
+        in reading: any SQLReading
     ) throws(Problem) -> [SignedCheckpoint] {
         try reading.all(
-            "SELECT note FROM transparency_peer_checkpoint WHERE origin = ? ORDER BY tree_size, root", [origin]
+            "SELECT note FROM transparency_peer_checkpoint WHERE origin = ? ORDER BY tree_size, root",
+            [origin]
         ) { row throws(Problem) in
             guard let signed = SignedCheckpoint(parsing: try row.blob(0)) else {
                 throw Problem(.fault, "transparency.witness-damaged", ["origin": .text(origin)])

@@ -25,7 +25,8 @@ package struct WebAnswer: Hashable, Sendable {
 package protocol WebTransport: Sendable {
     /// One request and its answer. No answer within the adapter's time limit, no connection and a broken answer
     /// are thrown as `unavailable`; every status is an answer.
-    func send(_ method: WebMethod, _ url: String, body: [UInt8], type: String) async throws(Problem) -> WebAnswer
+    func send(_ method: WebMethod, _ url: String, body: [UInt8], type: String) async throws(Problem)
+        -> WebAnswer
 }
 
 package enum WebMethod: String, Hashable, Sendable {
@@ -39,7 +40,9 @@ extension WebTransport {
     }
 
     package func post(
-        _ body: [UInt8], to url: String, type: String = "text/plain; charset=utf-8"
+        _ body: [UInt8],
+        to url: String,
+        type: String = "text/plain; charset=utf-8"
     ) async throws(Problem) -> WebAnswer {
         try await send(.post, url, body: body, type: type)
     }

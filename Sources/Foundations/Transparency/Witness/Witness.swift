@@ -39,7 +39,10 @@ package struct Witness: Sendable {
     ///   - signer: the witness's own cosignature key, used for nothing else.
     ///   - logs: the keys of the logs it watches; a log's name is its origin.
     package init(
-        store: any DataStore, signer: NoteSigner, logs: [NoteKey], clock: WallClock,
+        store: any DataStore,
+        signer: NoteSigner,
+        logs: [NoteKey],
+        clock: WallClock,
         checkers: SignatureCheckers = SignatureCheckers()
     ) {
         precondition(signer.key.purpose == .cosignature, "a witness signs cosignatures")
@@ -101,9 +104,12 @@ package struct Witness: Sendable {
     /// The names of the logs this witness watches.
     package var origins: [String] { logs.map(\.name) }
 
-    private static func last(_ origin: String, in reading: any SQLReading) throws(Problem) -> SignedCheckpoint? {
+    private static func last(_ origin: String, in reading: any SQLReading) throws(Problem)
+        -> SignedCheckpoint?
+    {
         let note = try reading.first(
-            "SELECT note FROM transparency_cosigned WHERE origin = ?", [origin]
+            "SELECT note FROM transparency_cosigned WHERE origin = ?",
+            [origin]
         ) { row throws(Problem) in try row.blob(0) }
         guard let note else { return nil }
         guard let signed = SignedCheckpoint(parsing: note) else {
@@ -114,7 +120,9 @@ package struct Witness: Sendable {
     }
 
     private static func remember(
-        _ signed: SignedCheckpoint, line: NoteSignature, in writing: any SQLWriting
+        _ signed: SignedCheckpoint,
+        line: NoteSignature,
+        in writing: any SQLWriting
     ) throws(Problem) {
         var kept = signed
         kept.add(line)
@@ -124,7 +132,8 @@ package struct Witness: Sendable {
             ON CONFLICT (origin) DO UPDATE
             SET tree_size = excluded.tree_size, note = excluded.note, cosigned_at = excluded.cosigned_at
             """,
-            [signed.checkpoint.origin, Int64(clamping: signed.checkpoint.size), kept.bytes, writing.now])
+            [signed.checkpoint.origin, Int64(clamping: signed.checkpoint.size), kept.bytes, writing.now]
+        )
     }
 }
 
@@ -149,7 +158,8 @@ package struct AddCheckpoint: Hashable, Sendable {
             let head = String(validating: body[..<blank], as: UTF8.self)
         else { return nil }
         let lines = head.split(separator: "\n", omittingEmptySubsequences: false)
-        guard let first = lines.first, first.hasPrefix("old "), let oldSize = Decimal.parse(first.dropFirst(4)),
+        guard let first = lines.first, first.hasPrefix("old "),
+            let oldSize = Decimal.parse(first.dropFirst(4)),
             lines.count - 1 <= Self.proofLinesMax,
             let checkpoint = SignedCheckpoint(parsing: Array(body[(blank + 2)...]))
         else { return nil }

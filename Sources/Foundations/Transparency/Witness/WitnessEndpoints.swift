@@ -13,7 +13,8 @@ package struct WitnessEndpoints: Sendable {
     }
 
     /// - Parameter path: below the witness's prefix, without the leading slash.
-    package func answer(_ method: WebMethod, _ path: String, body: [UInt8]) async throws(Problem) -> WebAnswer {
+    package func answer(_ method: WebMethod, _ path: String, body: [UInt8]) async throws(Problem) -> WebAnswer
+    {
         switch (method, path) {
         case (.post, "add-checkpoint"):
             return Self.answer(try await witness.addCheckpoint(body))
@@ -33,7 +34,8 @@ package struct WitnessEndpoints: Sendable {
             return WebAnswer(
                 status: 200,
                 headers: ["content-type": "text/plain; charset=utf-8", "cache-control": "no-cache"],
-                body: latest.bytes)
+                body: latest.bytes
+            )
         }
         return .text(404, "no such checkpoint\n")
     }
@@ -43,9 +45,11 @@ package struct WitnessEndpoints: Sendable {
         case .cosigned(let lines): .text(200, lines.map(\.line).joined())
         case .unknownOrigin: .text(404, "this witness does not watch that log\n")
         case .unsigned: .text(403, "no known key of the log signed the checkpoint\n")
-        case .malformed: .text(400, "not an add-checkpoint request, or its old size is beyond the checkpoint\n")
+        case .malformed:
+            .text(400, "not an add-checkpoint request, or its old size is beyond the checkpoint\n")
         case .conflict(let size): .text(409, "\(size)\n", type: "text/x.tlog.size")
-        case .inconsistent: .text(422, "the proof does not lead from the last cosigned checkpoint to this one\n")
+        case .inconsistent:
+            .text(422, "the proof does not lead from the last cosigned checkpoint to this one\n")
         }
     }
 }

@@ -45,7 +45,9 @@ package struct WitnessRounds: Sendable {
     /// A witness answered for a checkpoint. Returns false if no line is its valid cosignature. An answer for a
     /// round that is over changes nothing.
     package mutating func take(
-        _ lines: [NoteSignature], from witness: TrustPolicy.Witness, over asked: SignedCheckpoint
+        _ lines: [NoteSignature],
+        from witness: TrustPolicy.Witness,
+        over asked: SignedCheckpoint
     ) -> Bool {
         let line = lines.first {
             Cosignature($0, over: asked.note.text, by: witness.key, checkers: checkers) != nil

@@ -7,7 +7,7 @@ package enum PrivacyBudgetSchema {
     package static let migrations = [
         // Empty tables: no time, whatever the size of the node.
         Migration(
-            "valve/0001-privacy-budget",
+            "valve/0002-privacy-accounts",
             [
                 """
                 CREATE TABLE valve_privacy_account (

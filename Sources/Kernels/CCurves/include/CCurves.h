@@ -1,0 +1,19 @@
+// SPDX-License-Identifier: Apache-2.0
+// Eight-lane field arithmetic with AVX-512 IFMA. No allocation, no protocol logic; the Swift twins are in Curves.
+#ifndef CCURVES_H
+#define CCURVES_H
+#include <stddef.h>
+#include <stdint.h>
+
+/// 1 when this processor and system run the kernels below.
+int hutong_curves_has_ifma(void);
+
+/// For each of `count` 32-byte little-endian u: u = scalar·u on Curve25519 (0 for the neutral element).
+/// Scalar i stands at scalars + i * stride (stride 0: one scalar for all), 32 bytes, used without clamping.
+/// Constant time in u and scalar.
+void hutong_x25519_batch(void *u, const void *scalars, size_t stride, size_t count);
+
+/// For each of `count` 32-byte field elements r: r = u-coordinate of Elligator 2 of r (RFC 9380 6.7.1).
+void hutong_elligator2_batch(void *r, size_t count);
+
+#endif

@@ -1,0 +1,46 @@
+// SPDX-License-Identifier: Apache-2.0
+//
+// Specification: RFC 7748, RFC 9380 (curve25519_XMD:SHA-512_ELL2_NU_), u-coordinates alone.
+// Adversary, secrets, leaks, timing: as MontgomeryCurve and DiffieHellmanMatch. Vectors: Tests/CurvesTests.
+
+import Crypto
+import Curves
+package import Oblivious
+
+/// Curve25519 for Diffie–Hellman matches. Scalars are multiples of 8, which clears the cofactor of every element.
+package enum Curve25519Group: MatchGroup {
+    package struct Scalar: Sendable {
+        let bytes: [UInt8]
+    }
+
+    package static func scalar(using generator: inout some RandomNumberGenerator) -> Scalar {
+        var bytes = Block.random(using: &generator).littleEndian + Block.random(using: &generator).littleEndian
+        bytes[0] &= 0xF8
+        bytes[31] &= 0x7F
+        bytes[31] |= 0x40  // RFC 7748 §5: a scalar that is never small.
+        return Scalar(bytes: bytes)
+    }
+
+    private static let expander = MessageExpander<SHA512>(domain: Array("HUTONG-PSI-V1-curve25519".utf8))
+
+    package static func mask(_ items: [Block], by scalar: Scalar) -> [UInt8] {
+        var elements: [UInt8] = []
+        elements.reserveCapacity(32 * items.count)
+        for item in items {
+            elements += MontgomeryCurve.hashedElement(item.littleEndian, with: expander)
+        }
+        MontgomeryBatch.elligator(&elements)
+        MontgomeryBatch.multiply(&elements, by: scalar.bytes)
+        return elements
+    }
+
+    package static func multiply(_ points: [UInt8], by scalar: Scalar) -> [UInt8]? {
+        var points = points
+        MontgomeryBatch.multiply(&points, by: scalar.bytes)
+        // RFC 7748 §6.1: zero means a point of small order, which no honest peer sends.
+        for start in stride(from: 0, to: points.count, by: 32) {
+            if points[start..<start + 32].allSatisfy({ $0 == 0 }) { return nil }
+        }
+        return points
+    }
+}

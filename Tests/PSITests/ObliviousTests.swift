@@ -1,0 +1,87 @@
+// SPDX-License-Identifier: Apache-2.0
+
+import Curves
+import Oblivious
+import Primitives
+import Testing
+
+@Suite("Oblivious kernels")
+struct ObliviousTests {
+    @Test("FIPS 197 C.1: both AES agree with the standard")
+    func aes() throws {
+        let key = Block(littleEndian: try #require(Hex.decode("000102030405060708090a0b0c0d0e0f")))
+        let plain = Block(littleEndian: try #require(Hex.decode("00112233445566778899aabbccddeeff")))
+        let expected = "69c4e0d86a7b0430d8cdb78070b4c55a"
+        #expect(Hex.encode(PortableAES(key: key).encrypt(plain).littleEndian) == expected)
+        let fast = BlockKernels.hash(Blocks([plain]), key: key)[0] ^ plain
+        #expect(Hex.encode(fast.littleEndian) == expected)
+    }
+
+    @Test("fast and portable kernels agree bit for bit", arguments: [1, 5, 63, 500])
+    func twins(count: Int) throws {
+        var random = SeededRandom(seed: UInt64(count))
+        let input = Self.random(count, &random)
+        let key = Block.random(using: &random)
+        #expect(BlockKernels.hash(input, key: key).bytes() == PortableKernels.hash(input, key: key).bytes())
+        let (fast, plain) = (Blocks(count: count), Blocks(count: count))
+        BlockKernels.fill(fast, from: key)
+        PortableKernels.fill(plain, from: key, start: 0, count: count)
+        #expect(fast.bytes() == plain.bytes())
+        BlockKernels.multiplyAdd(key, input, into: fast)
+        PortableKernels.multiplyAdd(key, input, into: plain)
+        #expect(fast.bytes() == plain.bytes())
+        let columns = BlockKernels.columns(rows: count)
+        let (rows, _) = BlockKernels.sorted(input)
+        let values = Self.random(count, &random)
+        let store = try #require(BlockKernels.encode(rows: rows, values: values, columns: columns, key: key, seed: key))
+        let twin = try #require(PortableKernels.encode(rows: rows, values: values, columns: columns, key: key, seed: key))
+        #expect(store.bytes() == twin.bytes())
+        #expect(BlockKernels.decode(store, columns: columns, rows: rows, key: key).bytes() == values.bytes())
+        #expect(PortableKernels.decode(store, columns: columns, rows: rows, key: key).bytes() == values.bytes())
+    }
+
+    @Test("a store decodes every row it encodes, for sizes up to 2^17 and a thousand repeats at 300")
+    func stores() throws {
+        var random = SeededRandom(seed: 3)
+        for count in [0, 1, 2, 1000, 7000, 20_000, 1 << 17] + [Int](repeating: 300, count: 200) {
+            let (rows, _) = BlockKernels.sorted(Self.random(count, &random))
+            let values = Self.random(count, &random)
+            let key = Block.random(using: &random)
+            let columns = BlockKernels.columns(rows: count)
+            let store = try #require(
+                BlockKernels.encode(rows: rows, values: values, columns: columns, key: key, seed: key))
+            #expect(BlockKernels.decode(store, columns: columns, rows: rows, key: key).bytes() == values.bytes())
+        }
+    }
+
+    @Test("silent VOLE: c = b + Δ·a, and every check passes between honest sides", arguments: [8192, 8256, 40_000])
+    func vole(count: Int) throws {
+        var random = SeededRandom(seed: 11)
+        let delta = Block.random(using: &random)
+        let base = BaseTransfer.Sender(using: &random)
+        let answer = try #require(BaseTransfer.Receiver(choices: delta, message: base.message, using: &random))
+        let keys = try #require(base.keys(answer: answer.answer))
+        for (index, pair) in keys.enumerated() {
+            let choice = (index < 64 ? delta.x : delta.y) >> UInt64(index % 64) & 1
+            #expect(answer.keys[index] == (choice == 0 ? pair.0 : pair.1))
+        }
+        let receiver = VOLEReceiver(count: count, keys: keys, using: &random)
+        let sender = VOLESender(
+            count: count, delta: delta, keys: answer.keys, correction: receiver.correction, using: &random)
+        let seed = Block.random(using: &random)
+        #expect(sender.verifiesExtension(receiver.extensionProof(seed: seed), seed: seed))
+        receiver.plant(trees: sender.trees)
+        let proof = receiver.treeProof(at: seed)
+        #expect(sender.treeProof(at: seed, revealed: proof.revealed) == proof.expected)
+        let (a, c) = receiver.finish(.fast)
+        let b = sender.finish(.fast)
+        for place in 0..<count {
+            #expect(c[place] == b[place] ^ FieldElement.multiply(delta, a[place]))
+        }
+        #expect(Set((0..<count).map { a[$0] }).count == count)
+    }
+
+    static func random(_ count: Int, _ random: inout SeededRandom) -> Blocks {
+        Blocks((0..<count).map { _ in Block.random(using: &random) })
+    }
+}
