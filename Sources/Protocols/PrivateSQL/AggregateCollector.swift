@@ -14,7 +14,7 @@ struct AggregateCollector {
     var core: CoreQuestion
 
     private var isNoised: Bool {
-        if case .noise = planner.rules.protection { core.unit != nil } else { false }
+        if case .noise = planner.sides[scope.side].rules.protection { core.unit != nil } else { false }
     }
 
     /// The expression over the release's columns: groups become `#k0` …, aggregates `#m0` ….

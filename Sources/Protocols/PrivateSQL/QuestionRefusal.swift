@@ -31,6 +31,7 @@ package struct QuestionRefusal: Error, Hashable, Sendable {
         case distinctRefused = "distinct-refused"
         case extremesRefused = "extremes-refused"
         case unitMissing = "unit-missing"
+        case sidesMixed = "sides-mixed"
         case stagesMixed = "stages-mixed"
         case noiseTooWide = "noise-too-wide"
         case schemaMismatched = "schema-mismatched"
