@@ -57,22 +57,16 @@ struct DemoVerb: Verb {
 /// Waits for Ctrl-C or a polite end.
 enum Interrupt {
     static func wait() async {
-        for signal in [SIGINT, SIGTERM] { Foundation.signal(signal, SIG_IGN) }
-        await withCheckedContinuation { (continuation: CheckedContinuation<Void, Never>) in
-            let sources = [SIGINT, SIGTERM].map { DispatchSource.makeSignalSource(signal: $0, queue: .global()) }
-            nonisolated(unsafe) var isOver = false
-            let queue = DispatchQueue(label: "interrupt")
-            for source in sources {
-                source.setEventHandler {
-                    queue.sync {
-                        guard unsafe !isOver else { return }
-                        unsafe isOver = true
-                        continuation.resume()
-                        for source in sources { source.cancel() }
-                    }
-                }
+        let signals = AsyncStream<Int32> { continuation in
+            let sources = [SIGINT, SIGTERM].map { number in
+                signal(number, SIG_IGN)
+                let source = DispatchSource.makeSignalSource(signal: number, queue: .global())
+                source.setEventHandler { continuation.yield(number) }
                 source.resume()
+                return source
             }
+            continuation.onTermination = { _ in for source in sources { source.cancel() } }
         }
+        for await _ in signals { return }
     }
 }
