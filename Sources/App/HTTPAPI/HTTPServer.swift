@@ -8,7 +8,7 @@ private import HummingbirdTLS
 package import Logging
 private import NIOCore
 private import NIOSSL
-import Primitives
+package import Primitives
 import Wire
 
 /// The node's one port: Hummingbird in front of the route table.
