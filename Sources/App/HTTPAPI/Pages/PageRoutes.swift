@@ -73,8 +73,9 @@ extension Courtyard {
             Route("POST", "/sign-in", .anyone, "Sign in by token.") { request throws(Problem) in
                 try await signIn(request)
             },
-            Route("POST", "/sign-out", .anyone, "Sign out.") { _ in
-                APIReply(seeOther: "/", cookie: "hutong=; Path=/; Max-Age=0; HttpOnly; SameSite=Strict")
+            Route("POST", "/sign-out", .anyone, "Sign out.") { request in
+                APIReply(
+                    seeOther: "/", cookie: request.sessionCookie + "=; Path=/; Max-Age=0; HttpOnly; SameSite=Strict")
             },
             action("/demands", "Post a demand.") { request, form throws(Problem) in
                 _ = try await api("POST", "/api/v1/demands", body: demand(form), as: request)
@@ -185,7 +186,8 @@ extension Courtyard {
         }
         let secure = publicURL().hasPrefix("https") ? "; Secure" : ""
         return APIReply(
-            seeOther: next, cookie: "hutong=\(token); Path=/; HttpOnly; SameSite=Strict; Max-Age=43200" + secure)
+            seeOther: next,
+            cookie: "\(request.sessionCookie)=\(token); Path=/; HttpOnly; SameSite=Strict; Max-Age=43200" + secure)
     }
 
     /// A path of this node, or the party's own page: never another site.
@@ -243,9 +245,7 @@ extension APIReply {
     ) -> APIReply? {
         guard headers["accept"]?.contains("text/html") == true, !path.hasPrefix("/api/") else { return nil }
         if problem.kind == .unauthenticated {
-            return APIReply(
-                seeOther: "/sign-in?next=" + path.percentEncoded,
-                cookie: "hutong=; Path=/; Max-Age=0; HttpOnly; SameSite=Strict")
+            return APIReply(seeOther: "/sign-in?next=" + path.percentEncoded)
         }
         let reader = Reader(language: language, path: path, nodeName: headers["host"] ?? "")
         let refusal = Refusal(problem, in: language, request: request)
