@@ -45,6 +45,7 @@ void hutong_sort_hashes(const void *hashes, size_t count, void *sorted, uint32_t
 }
 
 #if defined(__x86_64__)
+#include <cpuid.h>
 #include <immintrin.h>
 
 #define WIDE __attribute__((target("avx512f,avx512vl,avx512dq,avx512bw,avx512vbmi,vaes,aes,vpclmulqdq,pclmul,bmi,bmi2,lzcnt")))
@@ -347,6 +348,56 @@ WIDE void hutong_field_multiply_add(const void *scalar, const void *in, void *ou
     }
 }
 
+#define SHA __attribute__((target("sha,sse4.1,ssse3")))
+
+int hutong_oblivious_has_sha(void) {
+    unsigned a, b, c, d;
+    return __get_cpuid_count(7, 0, &a, &b, &c, &d) && (b >> 29 & 1);
+}
+
+// FIPS 180-4: cube roots of the first 64 primes, square roots of the first eight.
+static const uint32_t sha_constants[64] __attribute__((aligned(16))) = {
+    0x428a2f98, 0x71374491, 0xb5c0fbcf, 0xe9b5dba5, 0x3956c25b, 0x59f111f1, 0x923f82a4, 0xab1c5ed5,
+    0xd807aa98, 0x12835b01, 0x243185be, 0x550c7dc3, 0x72be5d74, 0x80deb1fe, 0x9bdc06a7, 0xc19bf174,
+    0xe49b69c1, 0xefbe4786, 0x0fc19dc6, 0x240ca1cc, 0x2de92c6f, 0x4a7484aa, 0x5cb0a9dc, 0x76f988da,
+    0x983e5152, 0xa831c66d, 0xb00327c8, 0xbf597fc7, 0xc6e00bf3, 0xd5a79147, 0x06ca6351, 0x14292967,
+    0x27b70a85, 0x2e1b2138, 0x4d2c6dfc, 0x53380d13, 0x650a7354, 0x766a0abb, 0x81c2c92e, 0x92722c85,
+    0xa2bfe8a1, 0xa81a664b, 0xc24b8b70, 0xc76c51a3, 0xd192e819, 0xd6990624, 0xf40e3585, 0x106aa070,
+    0x19a4c116, 0x1e376c08, 0x2748774c, 0x34b0bcb5, 0x391c0cb3, 0x4ed8aa4a, 0x5b9cca4f, 0x682e6ff3,
+    0x748f82ee, 0x78a5636f, 0x84c87814, 0x8cc70208, 0x90befffa, 0xa4506ceb, 0xbef9a3f7, 0xc67178f2};
+static const uint32_t sha_start[8] = {0x6a09e667, 0xbb67ae85, 0x3c6ef372, 0xa54ff53a, 0x510e527f, 0x9b05688c, 0x1f83d9ab, 0x5be0cd19};
+
+SHA void hutong_sha256_short(const void *message, size_t length, void *digest) {
+    uint8_t block[128] = {0};
+    memcpy(block, message, length);
+    block[length] = 0x80;
+    size_t end = length < 56 ? 64 : 128;
+    block[end - 1] = (uint8_t)(length << 3), block[end - 2] = (uint8_t)(length >> 5);
+    const __m128i swap = _mm_set_epi64x(0x0c0d0e0f08090a0b, 0x0405060700010203);
+    __m128i t = _mm_shuffle_epi32(_mm_loadu_si128((const __m128i *)sha_start), 0xb1);
+    __m128i u = _mm_shuffle_epi32(_mm_loadu_si128((const __m128i *)(sha_start + 4)), 0x1b);
+    __m128i abef = _mm_alignr_epi8(t, u, 8), cdgh = _mm_blend_epi16(u, t, 0xf0);
+    for (const uint8_t *p = block; p < block + end; p += 64) {
+        __m128i m[4], a = abef, c = cdgh;
+        for (int i = 0; i < 4; i++) m[i] = _mm_shuffle_epi8(_mm_loadu_si128((const __m128i *)(p + 16 * i)), swap);
+#pragma clang loop unroll(full)
+        for (int i = 0; i < 16; i++) {
+            __m128i w = _mm_add_epi32(m[i & 3], _mm_load_si128((const __m128i *)(sha_constants + 4 * i)));
+            c = _mm_sha256rnds2_epu32(c, a, w);
+            a = _mm_sha256rnds2_epu32(a, c, _mm_shuffle_epi32(w, 0x0e));
+            if (i < 12) {
+                __m128i next = _mm_sha256msg1_epu32(m[i & 3], m[(i + 1) & 3]);
+                next = _mm_add_epi32(next, _mm_alignr_epi8(m[(i + 3) & 3], m[(i + 2) & 3], 4));
+                m[i & 3] = _mm_sha256msg2_epu32(next, m[(i + 3) & 3]);
+            }
+        }
+        abef = _mm_add_epi32(abef, a);
+        cdgh = _mm_add_epi32(cdgh, c);
+    }
+    t = _mm_shuffle_epi32(abef, 0x1b), u = _mm_shuffle_epi32(cdgh, 0xb1);
+    _mm_storeu_si128(digest, _mm_shuffle_epi8(_mm_blend_epi16(t, u, 0xf0), swap));
+}
+
 WIDE void hutong_field_evaluate(const void *x, const void *in, size_t count, void *result) {
     enum { LANES = 8 };  // Horner in eight interleaved chains: one chain would wait for each product
     __m128i powers[LANES + 1], sums[LANES];
@@ -371,5 +422,6 @@ WIDE void hutong_field_evaluate(const void *x, const void *in, size_t count, voi
 #else
 
 int hutong_oblivious_has_vaes(void) { return 0; }
+int hutong_oblivious_has_sha(void) { return 0; }
 
 #endif

@@ -3,7 +3,6 @@
 // Specification: docs/private-match.md, "Keys". Adversary: none. Secret: the keys. Leaks by design: nothing leaves.
 // Timing: local, before any message; not constant. Vectors: Tests/PSITests.
 
-import Crypto
 package import Oblivious
 package import Primitives
 
@@ -27,17 +26,17 @@ package struct KeyRecipe: Hashable, Sendable {
 
     package init(steps: [Step] = [.trim, .width]) { self.steps = steps }
 
-    package var digest: Primitives.Digest {
+    package var digest: Digest {
         let json: JSON = [
             "version": 1, "steps": .array(steps.map { .string($0.rawValue) }),
             "columns": "each as UTF-8 after the steps, preceded by its length in 4 bytes",
             "duplicates": "a key counts once; every row that bears it matches", "empty": "rejected",
         ]
-        return Primitives.Digest(of: json.canonicalBytes)
+        return Digest(of: json.canonicalBytes)
     }
 
     /// The normalized column, or `nil` when nothing is left (the row is rejected and counted).
-    package func normalize(_ column: some Sequence<UInt8>) -> [UInt8]? {
+    package func normalize(_ column: some Collection<UInt8>) -> [UInt8]? {
         var bytes = Array(column)
         for step in steps { apply(step, &bytes) }
         return bytes.isEmpty ? nil : bytes
@@ -82,50 +81,15 @@ package struct KeyRecipe: Hashable, Sendable {
 /// The digest is SHA-256 of the recipe's digest and the normalized key, cut to 16 bytes: among 2^27 items two
 /// collide with probability below 2^-73.
 package struct ItemSet: Sendable {
-    /// Distinct digests, in no meaningful order.
-    package private(set) var items: [Block] = []
+    /// Distinct digests, ascending by their low word.
+    package let items: [Block]
     /// For each item the number of its first row.
-    package private(set) var firstRow: [Int] = []
+    package let firstRow: [Int]
     /// Further rows of items that occur more than once: (item, row).
-    package private(set) var repeats: [(item: Int, row: Int)] = []
+    package let repeats: [(item: Int, row: Int)]
     /// Rows whose key was empty after normalization; they take no part.
-    package private(set) var rejectedCount = 0
-    package private(set) var rowCount = 0
-
-    private let prefix: SHA256
-    private var places: [Block: Int] = [:]
-
-    package init(recipe: KeyRecipe, capacity: Int = 0) {
-        var hash = SHA256()
-        hash.update(data: recipe.digest.bytes)
-        prefix = hash
-        items.reserveCapacity(capacity)
-        firstRow.reserveCapacity(capacity)
-        places.reserveCapacity(capacity)
-    }
-
-    /// Adds the next row by its normalized columns; `nil` stands for an empty column.
-    package mutating func add(_ columns: [[UInt8]?]) {
-        defer { rowCount += 1 }
-        var hash = prefix
-        for column in columns {
-            guard let column else {
-                rejectedCount += 1
-                return
-            }
-            // SAFETY: the buffer is read inside the closure alone.
-            unsafe withUnsafeBytes(of: UInt32(column.count).littleEndian) { unsafe hash.update(bufferPointer: $0) }
-            hash.update(data: column)
-        }
-        let item = unsafe hash.finalize().withUnsafeBytes { unsafe $0.loadUnaligned(as: Block.self) }
-        if let place = places[item] {
-            repeats.append((place, rowCount))
-        } else {
-            places[item] = items.count
-            items.append(item)
-            firstRow.append(rowCount)
-        }
-    }
+    package let rejectedCount: Int
+    package let rowCount: Int
 
     /// All rows, ascending, that bear one of the given items.
     package func rows(of matched: [Int]) -> [Int] {
@@ -134,5 +98,59 @@ package struct ItemSet: Sendable {
         var rows = matched.map { firstRow[$0] }
         for (item, row) in repeats where isMatched[item] { rows.append(row) }
         return rows.sorted()
+    }
+
+    /// Takes rows in order, then makes the set: one hash a row, one sort.
+    package struct Builder {
+        private let prefix: [UInt8]
+        private var message: [UInt8]
+        private var digests: [Block] = []
+        private var rows: [Int] = []
+        private var rowCount = 0
+
+        package init(recipe: KeyRecipe, capacity: Int = 0) {
+            prefix = recipe.digest.bytes
+            message = prefix
+            digests.reserveCapacity(capacity)
+            rows.reserveCapacity(capacity)
+        }
+
+        /// Adds the next row by its normalized columns; `nil` stands for an empty column.
+        package mutating func add(_ columns: [[UInt8]?]) {
+            defer { rowCount += 1 }
+            message.removeLast(message.count - prefix.count)
+            for column in columns {
+                guard let column else { return }
+                for shift in [0, 8, 16, 24] { message.append(UInt8(truncatingIfNeeded: column.count >> shift)) }
+                message.append(contentsOf: column)
+            }
+            digests.append(ItemHash.digest(message))
+            rows.append(rowCount)
+        }
+
+        package consuming func build() -> ItemSet {
+            let (sorted, order) = BlockKernels.sorted(Blocks(digests))
+            var items: [Block] = []
+            var firstRow: [Int] = []
+            var repeats: [(item: Int, row: Int)] = []
+            items.reserveCapacity(sorted.count)
+            firstRow.reserveCapacity(sorted.count)
+            var runStart = 0  // first item of the run with this low word: digests with one low word are neighbors
+            for place in 0..<sorted.count {
+                let digest = sorted[place]
+                let row = rows[Int(order[place])]
+                if items.isEmpty || items[items.count - 1].x != digest.x { runStart = items.count }
+                if let known = (runStart..<items.count).first(where: { items[$0] == digest }) {
+                    repeats.append((known, max(row, firstRow[known])))
+                    firstRow[known] = min(row, firstRow[known])
+                } else {
+                    items.append(digest)
+                    firstRow.append(row)
+                }
+            }
+            return ItemSet(
+                items: items, firstRow: firstRow, repeats: repeats, rejectedCount: rowCount - rows.count,
+                rowCount: rowCount)
+        }
     }
 }
