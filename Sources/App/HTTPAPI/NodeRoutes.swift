@@ -214,6 +214,8 @@ extension Courtyard {
         try await requireExchange(sender)
         let question = try Question(json: body["question"] ?? .null)
         let price = try body.needed("price") { Money($0) }
+        // A question may overtake the news that its agreement was filed: both signatures come with it.
+        if let filed = body["agreement"] { try await market.takeFiled(filed) }
         return try await compute.answer(question, price: price, asker: try await context.party(question.asker))
     }
 

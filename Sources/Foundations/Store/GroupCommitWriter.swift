@@ -100,8 +100,8 @@ private class WaitingCommand: @unchecked Sendable {
     func answer(failure: Problem?) { preconditionFailure("abstract") }
 }
 
+// SAFETY: as its superclass.
 private final class TypedCommand<Answer: Sendable>: WaitingCommand, @unchecked Sendable {
-    // SAFETY: as its superclass.
     private let command: @Sendable (any SQLWriting) throws(Problem) -> Answer
     private let continuation: CheckedContinuation<Result<Answer, Problem>, Never>
     private var result: Result<Answer, Problem> = .failure(.storeClosed)

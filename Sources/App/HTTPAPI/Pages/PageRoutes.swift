@@ -49,17 +49,17 @@ extension Courtyard {
 
     private var partyPages: [Route] {
         [
-            page("/listings/:code/agree", .signedIn, "Ask for terms.") { request throws(Problem) in
+            page("/listings/:code/agree", .scope(.tradeWrite), "Ask for terms.") { request throws(Problem) in
                 try await agreePage(request)
             },
-            page("/agreements/:code", .signedIn, "An agreement, and a question.") { request throws(Problem) in
+            page("/agreements/:code", .scope(.tradeRead), "An agreement, and a question.") { request throws(Problem) in
                 try await agreementPage(request)
             },
-            page("/agreements/:code/paper", .signedIn, "The digital agreement.") { request throws(Problem) in
+            page("/agreements/:code/paper", .scope(.tradeRead), "The digital agreement.") { request throws(Problem) in
                 try await agreementPaper(request)
             },
-            page("/mine", .signedIn, "What the party has.") { request throws(Problem) in try await minePage(request) },
-            page("/statements/:month", .signedIn, "A month's statement.") { request throws(Problem) in
+            page("/mine", .scope(.tradeRead), "What the party has.") { request throws(Problem) in try await minePage(request) },
+            page("/statements/:month", .scope(.tradeRead), "A month's statement.") { request throws(Problem) in
                 try await statementPage(request)
             },
             page("/desk", .scope(.auditRead), "The operator's desk.") { request throws(Problem) in
@@ -77,25 +77,25 @@ extension Courtyard {
                 APIReply(
                     seeOther: "/", cookie: request.sessionCookie + "=; Path=/; Max-Age=0; HttpOnly; SameSite=Strict")
             },
-            action("/demands", "Post a demand.") { request, form throws(Problem) in
+            action("/demands", .tradeWrite, "Post a demand.") { request, form throws(Problem) in
                 _ = try await api("POST", "/api/v1/demands", body: demand(form), as: request)
                 return APIReply(seeOther: "/demands")
             },
-            action("/listings/:code/agree", "Ask for terms.") { request, _ throws(Problem) in
+            action("/listings/:code/agree", .tradeWrite, "Ask for terms.") { request, _ throws(Problem) in
                 _ = try await api("POST", "/api/v1/offers", body: ["listing": .string(request.parameter("code"))], as: request)
                 return APIReply(seeOther: "/mine")
             },
-            action("/agreements/:code", "A question: its price, then its answer.") { request, form throws(Problem) in
+            action("/agreements/:code", .computeWrite, "A question: its price, then its answer.") { request, form throws(Problem) in
                 try await reply(try await agreementPage(request, form: form), to: request)
             },
-            action("/offers/:code/accept", "Accept what lies on the table.") { request, _ throws(Problem) in
+            action("/offers/:code/accept", .tradeWrite, "Accept what lies on the table.") { request, _ throws(Problem) in
                 _ = try await api("POST", "/api/v1/offers/\(request.parameter("code"))/accept", body: [:], as: request)
                 return APIReply(seeOther: "/mine")
             },
-            action("/valve/:target/close", "Close the valve.") { request, _ throws(Problem) in
+            action("/valve/:target/close", .valveWrite, "Close the valve.") { request, _ throws(Problem) in
                 try await moveValve("close", request)
             },
-            action("/valve/:target/open", "Open the valve.") { request, _ throws(Problem) in
+            action("/valve/:target/open", .valveWrite, "Open the valve.") { request, _ throws(Problem) in
                 try await moveValve("open", request)
             },
         ]
@@ -132,10 +132,10 @@ extension Courtyard {
     /// A form: the caller's cookie is `SameSite=Strict`, and a browser that says the form came from elsewhere is
     /// refused as well.
     private func action(
-        _ path: String, _ summary: String,
+        _ path: String, _ scope: Scope, _ summary: String,
         _ act: @escaping @Sendable (APIRequest, [String: String]) async throws(Problem) -> APIReply
     ) -> Route {
-        Route("POST", path, .signedIn, summary) { request throws(Problem) in
+        Route("POST", path, .scope(scope), summary) { request throws(Problem) in
             let site = request.headers["sec-fetch-site"] ?? "same-origin"
             guard site == "same-origin" || site == "none" else { throw .tokenRefused }
             return try await act(request, request.form)

@@ -17,7 +17,7 @@ extension Story {
             let id = ID<Passage>(at: WallClock.system.now())
             let body: JSON = [
                 "agreement": .string(codes["second.agreement"] ?? ""), "passage": .string(id.uuid), "purpose": "research",
-                "text": .string("SELECT COUNT(*) AS n FROM risk_index WHERE risk > \(round)"),
+                "text": .string("SELECT COUNT(*) AS n\(round) FROM risk_index"),
             ]
             let door = second.door
             async let first = try? door.post("/api/v1/questions", body)
