@@ -32,7 +32,7 @@ extension Gallery {
         entries: [],
         total: 0,
         facets: [],
-        figures: .init(listings: 0, passages: 0, refusals: 0, rawRowsMoved: 0, logSize: 0),
+        figures: .init(listings: 0, passages: 0, refusals: 0, logSize: 0),
         sameThing: same
     )
 

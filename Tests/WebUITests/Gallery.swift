@@ -195,7 +195,6 @@ extension Gallery {
         listings: 3,
         passages: 128,
         refusals: 9,
-        rawRowsMoved: 0,
         logSize: 1_204
     )
 

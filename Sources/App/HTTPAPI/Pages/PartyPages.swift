@@ -179,7 +179,7 @@ extension Courtyard {
                     party: names.party($0["holder"]?.text), standing: PageWords.standing($0["state"]?.text, owner: name))
             },
             valves: Self.valves(listings.map(\.0), closures, names),
-            figures: .init(listings: listings.count, passages: 0, refusals: 0, rawRowsMoved: 0, logSize: 0),
+            figures: .init(listings: listings.count, passages: 0, refusals: 0, logSize: 0),
             sameThing: SameThing(
                 http: "curl -X POST -H \"Authorization: Bearer $HUTONG_TOKEN\" -d '{\"target\": \"CODE\"}' "
                     + "$HUTONG_URL/api/v1/valve/close",

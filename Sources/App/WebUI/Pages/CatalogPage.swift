@@ -75,14 +75,12 @@ package struct CatalogPage: Page {
         package let listings: Int
         package let passages: Int
         package let refusals: Int
-        package let rawRowsMoved: Int
         package let logSize: Int
 
-        package init(listings: Int, passages: Int, refusals: Int, rawRowsMoved: Int, logSize: Int) {
+        package init(listings: Int, passages: Int, refusals: Int, logSize: Int) {
             self.listings = listings
             self.passages = passages
             self.refusals = refusals
-            self.rawRowsMoved = rawRowsMoved
             self.logSize = logSize
         }
     }
@@ -155,7 +153,6 @@ package struct CatalogPage: Page {
             (figures.listings, say("在架产品", "on offer")),
             (figures.passages, say("过阀次数", "passages")),
             (figures.refusals, say("拒绝次数", "refusals")),
-            (figures.rawRowsMoved, say("原始数据出域行数", "raw rows moved")),
             (figures.logSize, say("存证条目", "log entries")),
         ]
         return """

@@ -38,7 +38,7 @@ struct DemoVerb: Verb {
         story.report["urls"] = .object(
             Dictionary(uniqueKeysWithValues: story.nodes.map { ($0.name, .string($0.url)) }))
         let text = story.nodes.map { "\($0.name)  \($0.url)  \($0.data)" }.joined(separator: "\n")
-        console.answer(.object(story.report), text: console.say(story.card) + "\n\n" + text)
+        console.answer(.object(story.report), text: console.say(story.effect) + "\n" + console.say(story.card) + "\n\n" + text)
         if once { return story.stop() }
         await Interrupt.wait()
         story.stop()

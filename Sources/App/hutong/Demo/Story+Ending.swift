@@ -91,6 +91,16 @@ extension Story {
 
     // MARK: 10 · the card
 
+    /// The planted effect beside the recovered one: "synthetic" becomes a proof of accuracy.
+    var effect: LocalizedText {
+        let ask = report["ask"]
+        func number(_ json: JSON?) -> String { json?.double.map { "\($0)" } ?? "–" }
+        let recovered = "\(number(ask?["recovered"])) (\(number(ask?["interval"]?[0])) … \(number(ask?["interval"]?[1])))"
+        return LocalizedText(
+            zh: "坏空气带来就诊吗：植入 \(number(ask?["planted"]))，还原 \(recovered) 例/日/(µg/m³)",
+            en: "Does bad air bring patients: planted \(number(ask?["planted"])), recovered \(recovered) visits a day per µg/m³")
+    }
+
     /// 原始数据出域 0 行 · 过阀 N 次，拒绝 M 次 · 隐私预算 x/y · 结算 z 元，借贷差 0 · 可离线核验
     var card: LocalizedText {
         let passages = report["settle"]?["passages"]?.integer ?? 0
