@@ -58,6 +58,21 @@ struct Trust {
         )
     }
 
+    /// The log's key that lies in a data folder: it shows damage, and proves nothing to a stranger.
+    static func own(_ folder: String) -> Trust? {
+        let file = folder + "/" + DataFolder.keys + "/log.vkey"
+        guard let text = try? String(contentsOfFile: file, encoding: .utf8),
+            let key = NoteKey(text.trimmingCharacters(in: .whitespacesAndNewlines))
+        else { return nil }
+        return Trust(
+            policy: TrustPolicy(log: key),
+            source: .init(
+                zh: "密钥来自该目录本身，请用 --trust 核对",
+                en: "keys from the folder itself: compare them with --trust"
+            )
+        )
+    }
+
     private static func read(_ file: String) throws(Problem) -> TrustPolicy {
         do {
             return try TrustPolicy(parsing: String(decoding: try DataFolder.bytes(file), as: UTF8.self))
@@ -114,7 +129,7 @@ struct VerifyVerb: Verb {
     }
 
     private func verifyFolder(_ console: Console) async throws {
-        let trust = try Trust.find(trust, beside: place + "/x")
+        let trust = try Trust.find(trust, beside: place + "/x") ?? Trust.own(place)
         let report: InspectionReport
         if let store = try DataFolder.store(place) {
             let storage = LogFolder(place + "/" + DataFolder.log)

@@ -41,13 +41,13 @@ struct WitnessServeVerb: Verb {
     func run(_ console: Console) async throws {
         let keys = KeyFolder(data + "/keys", passphrase: try Environment.passphrase())
         let signer = try keys.witnessKey(firstName: name)
-        let store = try SQLiteStore.open(at: data + "/witness.sqlite", clock: WallClock.system)
+        let store = try SQLiteStore.open(at: data + "/witness.sqlite", clock: .system)
         try await store.migrate(TransparencySchema.witnessMigrations)
         let witness = Witness(
             store: store,
             signer: signer,
             logs: try watched(),
-            clock: WallClock.system,
+            clock: .system,
             checkers: Trust.checkers
         )
         let server = HTTPServer(

@@ -103,13 +103,28 @@ package struct Leaf: Hashable, Sendable {
 
     /// The bytes of the leaf, written directly in canonical order: every append pays for this.
     package var bytes: [UInt8] {
-        var text = "{\"content\":\"\(contentDigest.hex)\",\"kind\":\"\(kind.rawValue)\",\"parties\":["
-        for (place, party) in parties.enumerated() { text += place == 0 ? "\"\(party)\"" : ",\"\(party)\"" }
-        text += "]"
-        if let subject { text += ",\"subject\":\"\(subject)\"" }
-        text += ",\"time\":\(time.microseconds),\"v\":\(Self.version)}"
-        return Array(text.utf8)
+        var bytes: [UInt8] = []
+        bytes.reserveCapacity(160 + 35 * parties.count)
+        bytes.append(contentsOf: "{\"content\":\"".utf8)
+        for byte in contentDigest.bytes {
+            bytes.append(Self.hexDigits[Int(byte >> 4)])
+            bytes.append(Self.hexDigits[Int(byte & 15)])
+        }
+        bytes.append(contentsOf: "\",\"kind\":\"".utf8)
+        bytes.append(contentsOf: kind.rawValue.utf8)
+        bytes.append(contentsOf: "\",\"parties\":[".utf8)
+        for (place, party) in parties.enumerated() {
+            bytes.append(contentsOf: (place == 0 ? "\"" : ",\"").utf8)
+            bytes.append(contentsOf: party.text.utf8)
+            bytes.append(UInt8(ascii: "\""))
+        }
+        bytes.append(UInt8(ascii: "]"))
+        if let subject { bytes.append(contentsOf: ",\"subject\":\"\(subject)\"".utf8) }
+        bytes.append(contentsOf: ",\"time\":\(time.microseconds),\"v\":\(Self.version)}".utf8)
+        return bytes
     }
+
+    private static let hexDigits = Array("0123456789abcdef".utf8)
 
     package var hash: NodeHash { NodeHash(leaf: bytes) }
 
