@@ -23,6 +23,9 @@ package struct ReleasePlan: Hashable, Sendable {
         return Digest(of: parts.joined(separator: "\n"))
     }
 
+    /// Whether some figures are exact ones over groups of more than one, so that answers must be compared.
+    package var isCompared: Bool { releases.contains { $0.answered != nil } }
+
     /// The tables whose rows are read.
     package var tables: Set<String> { releases.reduce(into: []) { $0.formUnion($1.tables) } }
 }

@@ -66,8 +66,8 @@ extension TableValue {
 }
 
 extension PrivacyCost {
-    /// Reads what `json` wrote.
-    init?(json: JSON) {
+    /// Reads what `json` wrote; `nil` for anything else.
+    package init?(json: JSON) {
         guard let micros = json["epsilonMicros"]?.integer, let rho = json["rhoNanos"]?.integer,
             let isPure = json["pure"]?.bool, micros >= 0, rho >= 0
         else { return nil }

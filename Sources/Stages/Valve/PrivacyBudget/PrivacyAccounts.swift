@@ -60,6 +60,14 @@ package enum PrivacyAccounts {
     ) throws(Problem) -> Reservation {
         try releaseDue(in: tx)
         if let answer = try answer(plan: plan, versions: versions, in: tx) { return .answered(answer) }
+        try hold(passage, by: asker, cost, plan: plan, versions: versions, in: accounts, forSeconds: seconds, tx)
+        return .reserved
+    }
+
+    private static func hold<Passage, Asker>(
+        _ passage: ID<Passage>, by asker: ID<Asker>, _ cost: PrivacyCost, plan: Digest, versions: Digest,
+        in accounts: [PrivacyAccount], forSeconds seconds: Int64, _ tx: any SQLWriting
+    ) throws(Problem) {
         for account in accounts {
             let known = try tx.count(
                 "SELECT count(*) FROM valve_privacy_charge WHERE passage = ? AND account = ?", [passage, account.id])
@@ -77,7 +85,6 @@ package enum PrivacyAccounts {
                     Instant(microseconds: tx.now.microseconds + seconds * 1_000_000),
                 ])
         }
-        return .reserved
     }
 
     /// Charges what was reserved and stores the answer: one commit, before the answer leaves. If another passage answered
@@ -100,6 +107,15 @@ package enum PrivacyAccounts {
             VALUES (?, ?, ?, ?, ?, ?)
             """, [plan, versions, passage, answer, Digest(of: answer), tx.now])
         return answer
+    }
+
+    /// Charges at once, for a door that stores its answer in the same commit itself.
+    package static func spend<Passage, Asker>(
+        _ passage: ID<Passage>, by asker: ID<Asker>, _ cost: PrivacyCost, plan: Digest, version: Digest,
+        in accounts: [PrivacyAccount], _ tx: any SQLWriting
+    ) throws(Problem) {
+        try hold(passage, by: asker, cost, plan: plan, versions: version, in: accounts, forSeconds: 1, tx)
+        try settle(passage, as: .charged, in: tx)
     }
 
     /// Gives a reservation back: the question failed before anything could be told.
