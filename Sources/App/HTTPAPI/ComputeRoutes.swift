@@ -108,7 +108,8 @@ extension Courtyard {
         let listing = try await market.listing(code)
         let (budget, now) = (budget, context.clock.now())
         return APIReply(
-            try await store.read { transaction throws(Problem) in try budget.status(of: listing, at: now, in: transaction)
+            try await store.read { transaction throws(Problem) in
+                try budget.status(of: listing, at: now, in: transaction)
             })
     }
 

@@ -21,7 +21,7 @@ struct SqlVerb: AsyncParsableCommand {
               hutong sql check --rules rules.json --schema schema.json 'SELECT district, count(*) FROM visits GROUP BY 1'
               hutong sql run --rules rules.json --table visits=visits.csv 'SELECT count(*) FROM visits WHERE resp'
             """,
-        subcommands: [SqlCheckVerb.self, SqlRunVerb.self, SqlRulesVerb.self])
+        subcommands: [SqlCheckVerb.self, SqlRunVerb.self, SqlRulesVerb.self, SqlBenchVerb.self])
 }
 
 struct SqlCheckVerb: Verb {
