@@ -26,7 +26,9 @@ package struct SparkDialect: DialectWords {
         }
     }
 
-    package func read(_ value: String, as type: ColumnType) -> String { "try_cast(\(value) AS \(typeName(type)))" }
+    package func read(_ value: String, as type: ColumnType) -> String {
+        "try_cast(\(value) AS \(typeName(type)))"
+    }
     package func quotient(_ dividend: String, _ divisor: String) -> String { "(\(dividend) DIV \(divisor))" }
 
     package func part(_ unit: RelationExpression.CalendarUnit, of value: String) -> String {

@@ -9,8 +9,11 @@ import TablesDuckDB
 /// Three aggregates by group, as plain SQL and as a clean-room question, in one interleaved run.
 struct SqlBenchVerb: Verb {
     static let configuration = CommandConfiguration(
-        commandName: "bench", abstract: "Measure a noised question against plain SQL. 测量加噪查询与普通查询的用时。",
-        discussion: "SELECT region, count(*), sum(income), avg(age) … GROUP BY region; one row a person, ε = 1, pure.")
+        commandName: "bench",
+        abstract: "Measure a noised question against plain SQL. 测量加噪查询与普通查询的用时。",
+        discussion:
+            "SELECT region, count(*), sum(income), avg(age) … GROUP BY region; one row a person, ε = 1, pure."
+    )
     @Option(help: "Rows of the sample table.") var rows = 1_000_000
     @OptionGroup var output: OutputOptions
 
@@ -33,34 +36,52 @@ struct SqlBenchVerb: Verb {
             """
             CREATE TABLE people AS SELECT i AS pid, 'r' || (hash(i) % 10)::VARCHAR AS region,
                 (18 + hash(i * 7) % 73)::BIGINT AS age, (hash(i * 13) % 200000)::BIGINT AS income FROM range(\(rows)) t(i)
-            """)
+            """
+        )
         let schema = ["people": try await engine.columns(of: .named("people"))]
         let keyed = try await question(Self.rules(#"{"column": "pid", "rows": 1}"#), schema, engine)
-        let bounded = try await question(Self.rules(#"{"column": "pid", "groups": 1, "rowsPerGroup": 1}"#), schema, engine)
+        let bounded = try await question(
+            Self.rules(#"{"column": "pid", "groups": 1, "rowsPerGroup": 1}"#),
+            schema,
+            engine
+        )
         var times: [[Duration]] = [[], [], []]
         var error = 0.0
         let truth = try await engine.rows(Self.sql + " ORDER BY region").rows
         for _ in 0..<Self.rounds {
             times[0].append(try await ContinuousClock().measure { _ = try await engine.rows(Self.sql) })
-            times[1].append(try await ContinuousClock().measure {
-                let answer = try await run(keyed, engine)
-                error += Self.error(answer, truth) / Double(Self.rounds)
-            })
+            times[1].append(
+                try await ContinuousClock().measure {
+                    let answer = try await run(keyed, engine)
+                    error += Self.error(answer, truth) / Double(Self.rounds)
+                }
+            )
             times[2].append(try await ContinuousClock().measure { _ = try await run(bounded, engine) })
         }
         report(times.map { $0.min() ?? .zero }, error, console)
     }
 
     private func question(
-        _ rules: String, _ schema: [String: [Column]], _ engine: any TableEngine
+        _ rules: String,
+        _ schema: [String: [Column]],
+        _ engine: any TableEngine
     ) async throws -> CleanRoomQuestion {
         try await CleanRoomQuestion(
-            Self.sql, rules: try ReleaseRules(json: try JSON(parsing: rules)), schema: schema, engine: engine)
+            Self.sql,
+            rules: try ReleaseRules(json: try JSON(parsing: rules)),
+            schema: schema,
+            engine: engine
+        )
     }
 
-    private func run(_ question: CleanRoomQuestion, _ engine: any TableEngine) async throws -> ReleasedAnswer {
+    private func run(_ question: CleanRoomQuestion, _ engine: any TableEngine) async throws -> ReleasedAnswer
+    {
         try await question.run(
-            on: engine, dialect: RelationText(DuckDBDialect()), seed: NoiseSeed.fresh().seed, versions: Digest(of: "bench"))
+            on: engine,
+            dialect: RelationText(DuckDBDialect()),
+            seed: NoiseSeed.fresh().seed,
+            versions: Digest(of: "bench")
+        )
     }
 
     /// Mean relative error of the sums.
@@ -76,16 +97,21 @@ struct SqlBenchVerb: Verb {
         let seconds = best.map { Double($0.wholeMicroseconds) / 1e6 }
         let ratios = seconds.dropFirst().map { ($0 / seconds[0] * 100).rounded() / 100 }
         let body: JSON = [
-            "rows": .integer(Int64(rows)), "plainSeconds": .number(seconds[0]), "keySeconds": .number(seconds[1]),
-            "boundedSeconds": .number(seconds[2]), "keyRatio": .number(ratios[0]), "boundedRatio": .number(ratios[1]),
+            "rows": .integer(Int64(rows)), "plainSeconds": .number(seconds[0]),
+            "keySeconds": .number(seconds[1]),
+            "boundedSeconds": .number(seconds[2]), "keyRatio": .number(ratios[0]),
+            "boundedRatio": .number(ratios[1]),
             "sumRelativeError": .number(error),
         ]
-        console.answer(body, text: """
-            \(rows) rows, best of \(Self.rounds):
-            plain SQL                  \(seconds[0]) s
-            noised, person is a key    \(seconds[1]) s  (\(ratios[0]) ×)
-            noised, bounded per person \(seconds[2]) s  (\(ratios[1]) ×)
-            mean error of the sums     \(error)
-            """)
+        console.answer(
+            body,
+            text: """
+                \(rows) rows, best of \(Self.rounds):
+                plain SQL                  \(seconds[0]) s
+                noised, person is a key    \(seconds[1]) s  (\(ratios[0]) ×)
+                noised, bounded per person \(seconds[2]) s  (\(ratios[1]) ×)
+                mean error of the sums     \(error)
+                """
+        )
     }
 }

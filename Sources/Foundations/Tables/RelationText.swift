@@ -36,7 +36,8 @@ package struct RelationText<Words: DialectWords>: RelationDialect {
             let condition = keys.map {
                 "l.\(words.identifier($0.left)) = r.\(words.identifier($0.right))"
             }
-            return "SELECT * FROM (\(sql(left))) AS l \(kind == .left ? "LEFT" : "INNER") JOIN (\(sql(right))) AS r"
+            return
+                "SELECT * FROM (\(sql(left))) AS l \(kind == .left ? "LEFT" : "INNER") JOIN (\(sql(right))) AS r"
                 + " ON \(condition.joined(separator: " AND "))"
         case .aggregate(let input, let keys, let aggregates):
             let names = keys.map(words.identifier)
@@ -83,7 +84,8 @@ package struct RelationText<Words: DialectWords>: RelationDialect {
             list.isEmpty ? "FALSE" : "(\(text(value)) IN (\(list.map(text).joined(separator: ", "))))"
         case .isLike(let value, let pattern): "(\(text(value)) LIKE \(words.literal(text: pattern)))"
         case .branches(let branches, let otherwise):
-            "CASE " + branches.map { "WHEN \(text($0.condition)) THEN \(text($0.value))" }.joined(separator: " ")
+            "CASE "
+                + branches.map { "WHEN \(text($0.condition)) THEN \(text($0.value))" }.joined(separator: " ")
                 + " ELSE \(text(otherwise)) END"
         case .plus(let left, let right): "(\(text(left)) + \(text(right)))"
         case .minus(let left, let right): "(\(text(left)) - \(text(right)))"
@@ -101,8 +103,8 @@ package struct RelationText<Words: DialectWords>: RelationDialect {
         }
     }
 
-    /// Clamped before it is widened or rounded, so that no row can overflow. CASE, because LEAST and GREATEST pass
-    /// over nulls; every comparison with a NaN that counts as greatest gives the upper bound.
+    /// Clamped before it is widened or rounded, so that no row can overflow. CASE, because LEAST and GREATEST
+    /// pass over nulls; every comparison with a NaN that counts as greatest gives the upper bound.
     private func scaled(_ value: String, _ digits: Int, _ low: Int64, _ high: Int64) -> String {
         let power = (0..<digits).reduce(1) { power, _ in power * 10 }
         let lowest = ExactDecimal(unscaled: Int128(low), scale: digits).description

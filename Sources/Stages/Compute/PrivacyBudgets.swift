@@ -6,31 +6,48 @@ package import Store
 package import Trade
 private import Valve
 
-/// Budgets by asset: what all questions of all agreements together may learn of the people in it. Total and period stand in
-/// the listing's release rules; answers compose by ρ or by ε, whichever bounds them lower (`PrivacySpending`).
+/// Budgets by asset: what all questions of all agreements together may learn of the people in it. Total and
+/// period stand in the listing's release rules; answers compose by ρ or by ε, whichever bounds them lower
+/// (`PrivacySpending`).
 package struct PrivacyBudgets: BudgetKeeper {
     package init() {}
 
     package func charge(
-        _ cost: QuestionCost, for question: Question, under agreement: Agreement, in transaction: any SQLWriting
+        _ cost: QuestionCost,
+        for question: Question,
+        under agreement: Agreement,
+        in transaction: any SQLWriting
     ) throws(Problem) {
-        guard cost.privacy.epsilonMicros > 0, let account = try agreement.listing.privacyAccount else { return }
+        guard cost.privacy.epsilonMicros > 0, let account = try agreement.listing.privacyAccount else {
+            return
+        }
         try PrivacyAccounts.open(account, in: transaction)
         try PrivacyAccounts.spend(
-            question.passage, by: agreement.id, cost.privacy, plan: cost.planDigest, version: question.digest,
-            in: [account], transaction)
+            question.passage,
+            by: agreement.id,
+            cost.privacy,
+            plan: cost.planDigest,
+            version: question.digest,
+            in: [account],
+            transaction
+        )
     }
 
-    package func status(of listing: Listing, at now: Instant, in transaction: any SQLReading) throws(Problem) -> JSON {
+    package func status(of listing: Listing, at now: Instant, in transaction: any SQLReading) throws(Problem)
+        -> JSON
+    {
         guard let account = try listing.privacyAccount else { return ["mode": "minimum-group"] }
         let standing = try PrivacyAccounts.standing(of: account, at: now, in: transaction)
         func written(_ micros: UInt64) -> JSON { .string(PrivacyCost(epsilonMicros: micros).epsilonText) }
         return [
-            "mode": "differential-privacy", "spent": written(standing.spentMicros), "left": written(standing.leftMicros),
+            "mode": "differential-privacy", "spent": written(standing.spentMicros),
+            "left": written(standing.leftMicros),
             "total": written(account.totalMicros), "questions": .integer(Int64(standing.questions)),
             "leftInPeriod": standing.leftInPeriodMicros.map(written) ?? .null,
             "periodEnds": standing.periodEndsAt.map { .string($0.rfc3339) } ?? .null,
-            "byAgreement": .array(standing.byAsker.map { ["agreement": .string($0.asker.uuid), "spent": written($0.micros)] }),
+            "byAgreement": .array(
+                standing.byAsker.map { ["agreement": .string($0.asker.uuid), "spent": written($0.micros)] }
+            ),
         ]
     }
 }
@@ -43,8 +60,14 @@ extension Listing {
             let asset = ID<PrivacyAccount>(derivedFrom: Digest(of: "privacy " + assetCode))
             let units = try releaseRules().tables.values.compactMap { $0.unit?.column }.sorted()
             return PrivacyAccount(
-                id: asset, asset: asset, unit: units.first ?? "", agreement: ID<PrivacyAccount>?.none,
-                totalMicros: noise.totalEpsilonMicros, period: noise.period, deltaExponent: noise.deltaExponent)
+                id: asset,
+                asset: asset,
+                unit: units.first ?? "",
+                agreement: ID<PrivacyAccount>?.none,
+                totalMicros: noise.totalEpsilonMicros,
+                period: noise.period,
+                deltaExponent: noise.deltaExponent
+            )
         }
     }
 }

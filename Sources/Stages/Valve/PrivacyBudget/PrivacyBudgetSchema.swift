@@ -65,6 +65,7 @@ package enum PrivacyBudgetSchema {
                     PRIMARY KEY (version, number)
                 ) STRICT
                 """,
-            ])
+            ]
+        )
     ]
 }
