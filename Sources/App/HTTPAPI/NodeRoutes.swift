@@ -30,6 +30,9 @@ extension Courtyard {
             Route("GET", "/healthz", .anyone, "200 while the node serves.") { _ in
                 APIReply(["name": .string(name), "version": .string(version), "status": "ok"])
             },
+            Route("GET", "/api/v1/openapi.json", .anyone, "This API, described.") { _ in
+                APIReply(OpenAPI.document(table.routes, version: version))
+            },
             Route("GET", "/metrics", .anyone, "Prometheus text.") { _ throws(Problem) in try await metricsText() },
             Route(
                 "POST", "/lane/v1/messages", .message, "A signed message between nodes; an exchange relays it.",

@@ -1,5 +1,6 @@
 // SPDX-License-Identifier: Apache-2.0
 
+import Assembly
 import ArgumentParser
 import Foundation
 import Measure

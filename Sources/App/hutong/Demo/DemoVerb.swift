@@ -15,6 +15,8 @@ struct DemoVerb: Verb {
 
     @Option(help: "Where the nodes' folders go.") var data = "./hutong-demo"
     @Option(help: "A folder of hourly air-quality CSV files.") var air: String?
+    @Flag(help: "Use the synthetic air data even where real ones are found.") var synthetic = false
+    @Option(help: "Kill a node with SIGKILL in the middle of this many questions.") var crashes = 0
     @Flag(help: "Stop the nodes after the story.") var once = false
     @OptionGroup var output: OutputOptions
 
@@ -23,7 +25,7 @@ struct DemoVerb: Verb {
         try? FileManager.default.removeItem(atPath: folder)
         try FileManager.default.createDirectory(atPath: folder, withIntermediateDirectories: true)
         let (files, isSynthetic) = try airFiles(in: folder)
-        let story = try Story(data: folder, airFiles: files, isSynthetic: isSynthetic, console: console)
+        let story = try Story(data: folder, airFiles: files, isSynthetic: isSynthetic, crashes: crashes, console: console)
         do {
             try await story.play()
         } catch {
@@ -48,7 +50,7 @@ struct DemoVerb: Verb {
         let names = (try? FileManager.default.contentsOfDirectory(atPath: source)) ?? []
         let files = names.filter { $0.hasSuffix(".csv") }.sorted().map { source + "/" + $0 }
         if air != nil, files.isEmpty { throw Problem(.missing, "app.file-unreadable", ["file": .text(source)]) }
-        return files.isEmpty ? (try SyntheticData.writeAir(to: folder), true) : (files, false)
+        return files.isEmpty || synthetic ? (try SyntheticData.writeAir(to: folder), true) : (files, false)
     }
 }
 

@@ -26,7 +26,11 @@ final class Story {
     var answers: [String: JSON] = [:]
     var refusals: [JSON] = []
 
-    init(data: String, airFiles: [String], isSynthetic: Bool, console: Console) throws {
+    /// How often a node is killed in the middle of a question.
+    let crashes: Int
+
+    init(data: String, airFiles: [String], isSynthetic: Bool, crashes: Int, console: Console) throws {
+        self.crashes = crashes
         self.data = data
         self.airFiles = airFiles
         self.isSynthetic = isSynthetic
@@ -62,6 +66,9 @@ final class Story {
         try await step("agree", "磋商、双方签署、冻结款项", "negotiate, sign, hold money") { try await self.agree() }
         try await step("ask", "提问：可用不可见", "ask: usable, not visible") { try await self.ask() }
         try await step("use", "衍生产品与沿袭分成", "a derived product pays back") { try await self.use() }
+        if crashes > 0 {
+            try await step("crash", "中途断电，账证不乱", "kill -9 in the middle") { try await self.crash(rounds: self.crashes) }
+        }
         try await step("refuse", "拒绝并说明", "refuse and explain") { try await self.refuse() }
         try await step("settle", "结算", "settle") { try await self.settle() }
         try await step("verify", "离线核验；运营者作弊被发现", "verify; the operator cheats") { try await self.verify() }
