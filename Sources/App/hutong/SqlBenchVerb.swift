@@ -23,7 +23,7 @@ struct SqlBenchVerb: Verb {
 
     private static func rules(_ unit: String) -> String {
         #"""
-        {"rules": 1, "privacy": {"mechanism": "laplace", "epsilon": "1", "total": "1000"}, "tables": {"people": {"unit": \#(unit),
+        {"rules": 1, "privacy": {"mechanism": "laplace", "epsilon": "1", "total": "100"}, "tables": {"people": {"unit": \#(unit),
          "columns": {"pid": "hidden", "region": {"use": "group-only", "values": ["r0","r1","r2","r3","r4","r5","r6","r7","r8","r9"]},
          "age": {"use": "aggregate-only", "bounds": [18, 90]}, "income": {"use": "aggregate-only", "bounds": [0, 200000]}}}}}
         """#

@@ -67,7 +67,7 @@ struct AggregateCollector {
         _ isDistinct: Bool,
         _ filter: SyntaxExpression?,
         at place: SyntaxPlace?
-    ) throws(QuestionRefusal) -> TableRelease.Measure {
+    ) throws(QuestionRefusal) -> TableRelease.Figure {
         let condition = try filter.map { filter throws(QuestionRefusal) in
             try ExpressionBinder(scope: scope, use: .filter).condition(filter)
         }
@@ -123,7 +123,7 @@ struct AggregateCollector {
     private mutating func presence(
         _ expression: SyntaxExpression,
         _ condition: RelationExpression?
-    ) throws(QuestionRefusal) -> TableRelease.Measure {
+    ) throws(QuestionRefusal) -> TableRelease.Figure {
         if expression.isLiteral, expression.form != .null, condition == nil {
             return .count(core.place(of: .rows))
         }
@@ -136,7 +136,7 @@ struct AggregateCollector {
     private mutating func distinct(
         _ expression: SyntaxExpression,
         _ condition: RelationExpression?
-    ) throws(QuestionRefusal) -> TableRelease.Measure {
+    ) throws(QuestionRefusal) -> TableRelease.Figure {
         if case .column(let path) = expression.form,
             try scope.entry(path, at: expression.place).meaning.isUnit
         {
@@ -160,7 +160,7 @@ struct AggregateCollector {
     private mutating func mean(
         _ number: ScaledNumber,
         at place: SyntaxPlace?
-    ) throws(QuestionRefusal) -> TableRelease.Measure {
+    ) throws(QuestionRefusal) -> TableRelease.Figure {
         let center = (number.range.lowerBound + number.range.upperBound) / 2
         let centered = RelationExpression.minus(number.expression, .literal(.integer(center)))
         let magnitude = max(number.range.upperBound - center, center - number.range.lowerBound, 1)
@@ -178,7 +178,7 @@ struct AggregateCollector {
         _ number: ScaledNumber,
         root: Bool,
         at place: SyntaxPlace?
-    ) throws(QuestionRefusal) -> TableRelease.Measure {
+    ) throws(QuestionRefusal) -> TableRelease.Figure {
         let center = (number.range.lowerBound + number.range.upperBound) / 2
         let magnitude = max(number.range.upperBound - center, center - number.range.lowerBound, 1)
         // Squares stay within 2^31: y is counted in steps of 1/2^15 of the half width where it is wide.
@@ -227,7 +227,7 @@ struct AggregateCollector {
         _ condition: RelationExpression?,
         basisPoints: Int,
         at place: SyntaxPlace?
-    ) throws(QuestionRefusal) -> TableRelease.Measure {
+    ) throws(QuestionRefusal) -> TableRelease.Figure {
         let number = try argument(expression, condition)
         let low = number.range.lowerBound
         let width = number.range.upperBound - low
@@ -256,7 +256,7 @@ struct AggregateCollector {
         _ condition: RelationExpression?,
         isLeast: Bool,
         at place: SyntaxPlace?
-    ) throws(QuestionRefusal) -> TableRelease.Measure {
+    ) throws(QuestionRefusal) -> TableRelease.Figure {
         if isNoised {
             return try quantile(expression, condition, basisPoints: isLeast ? 0 : 10_000, at: place)
         }

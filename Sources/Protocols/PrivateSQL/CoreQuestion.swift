@@ -42,7 +42,7 @@ struct CoreQuestion: Hashable, Sendable {
     /// Columns beside the keys that the components read.
     var arguments: [Relation.NamedExpression] = []
     var addends: [Addend] = []
-    var measures: [TableRelease.Measure] = []
+    var measures: [TableRelease.Figure] = []
     var histograms: [Histogram] = []
 
     /// The place of a component, each kept once.

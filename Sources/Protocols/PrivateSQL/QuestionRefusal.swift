@@ -51,7 +51,8 @@ package struct QuestionRefusal: Error, Hashable, Sendable {
     package func problem(in tree: SyntaxTree?) -> Problem {
         var all = arguments
         all["where"] = .text(tree?.words(at: place) ?? "")
-        return Problem(.forbidden, "privatesql." + code.rawValue, all)
+        let name = "privatesql." + code.rawValue
+        return Problem(.forbidden, name, all)
     }
 }
 

@@ -118,7 +118,7 @@ package struct TableRelease: Hashable, Sendable {
     package let relation: Relation
     package let keys: [KeyColumn]
     package let components: [Component]
-    package let measures: [Measure]
+    package let measures: [Figure]
     package let guarding: Guarding
 
     package struct KeyColumn: Hashable, Sendable {
@@ -138,7 +138,7 @@ package struct TableRelease: Hashable, Sendable {
     }
 
     /// A figure of the answer, computed from components.
-    package enum Measure: Hashable, Sendable {
+    package enum Figure: Hashable, Sendable {
         case count(Int)
         /// A component in units of 10^−digits.
         case sum(Int, digits: Int)
@@ -218,7 +218,7 @@ extension LatticeNoise {
     }
 }
 
-extension TableRelease.Measure {
+extension TableRelease.Figure {
     var canonicalText: String {
         switch self {
         case .count(let place): "count \(place)"
