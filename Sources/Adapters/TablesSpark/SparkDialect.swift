@@ -6,6 +6,8 @@ package import Tables
 package struct SparkDialect: DialectWords {
     package init() {}
 
+    package var computedOnce: String { "" }
+
     package func identifier(_ name: String) -> String { "`" + name.replacing("`", with: "``") + "`" }
 
     /// Spark reads backslashes in literals as escapes.

@@ -33,6 +33,14 @@ extension Relation {
                 [String(count), input.canonicalText, Self.list("partition", partition.map(\.quotedLiteral))]
                     + order.map(\.canonicalText)
             )
+        case .members(let input, let column, let isIn, let others):
+            Self.list(
+                isIn ? "members" : "others",
+                [input.canonicalText, column.quotedLiteral, others.canonicalText])
+        case .union(let first, let second): Self.list("union", [first.canonicalText, second.canonicalText])
+        case .sharing(let name, let input, let body):
+            Self.list("sharing", [name.quotedLiteral, input.canonicalText, body.canonicalText])
+        case .shared(let name): Self.list("shared", [name.quotedLiteral])
         }
     }
 
@@ -47,7 +55,10 @@ extension Relation {
         case .project(let input, _), .filter(let input, _), .aggregate(let input, _, _),
             .first(_, let input, _, _):
             input.tables
-        case .join(_, let left, let right, _): left.tables.union(right.tables)
+        case .join(_, let left, let right, _), .members(let left, _, _, let right), .union(let left, let right),
+            .sharing(_, let left, let right):
+            left.tables.union(right.tables)
+        case .shared: []
         }
     }
 }

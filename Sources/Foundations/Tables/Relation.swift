@@ -20,6 +20,14 @@ package indirect enum Relation: Hashable, Sendable {
     case aggregate(Relation, keys: [String], [NamedAggregate])
     /// The first `count` rows of each partition in the order of the expressions.
     case first(Int, of: Relation, partition: [String], order: [RelationExpression])
+    /// The rows whose column is among the values of the other relation's only column; `isIn` false: is not. Neither
+    /// side has nulls there.
+    case members(Relation, column: String, isIn: Bool, of: Relation)
+    /// All rows of both, which have the same columns.
+    case union(Relation, Relation)
+    /// A relation that is computed once and named inside another.
+    case sharing(String, Relation, in: Relation)
+    case shared(String)
 
     package enum JoinKind: String, Hashable, Sendable {
         case inner

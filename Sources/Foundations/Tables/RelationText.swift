@@ -11,6 +11,8 @@ package protocol DialectWords: Sendable {
     func quotient(_ dividend: String, _ divisor: String) -> String
     func part(_ unit: RelationExpression.CalendarUnit, of value: String) -> String
     func beginning(_ unit: RelationExpression.CalendarUnit, of value: String) -> String
+    /// What stands after AS in WITH so that the relation is computed once; empty where the engine decides.
+    var computedOnce: String { get }
     /// Exact sum of 64-bit integers, in whatever width the engine needs to not overflow.
     func wideSum(_ value: String) -> String
 }
@@ -50,6 +52,16 @@ package struct RelationText<Words: DialectWords>: RelationDialect {
                 + partition.map(words.identifier).joined(separator: ", ") + " ORDER BY "
                 + order.map(text).joined(separator: ", ") + ") AS \(rank) FROM \(source(input))) AS q"
                 + " WHERE \(rank) <= \(count)"
+        case .members(let input, let column, let isIn, let others):
+            let name = words.identifier(column)
+            return "SELECT * FROM \(source(input)) WHERE \(isIn ? "" : "NOT ")EXISTS"
+                + " (SELECT 1 FROM (\(sql(others))) AS m WHERE m.\(name) = q.\(name))"
+        case .union(let first, let second):
+            return "\(sql(first)) UNION ALL \(sql(second))"
+        case .sharing(let name, let input, let body):
+            return "WITH \(words.identifier(name)) AS\(words.computedOnce) (\(sql(input))) \(sql(body))"
+        case .shared(let name):
+            return "SELECT * FROM \(words.identifier(name))"
         }
     }
 

@@ -245,15 +245,7 @@ extension CoreQuestion.Addend {
 
 extension CoreQuestion {
     /// One row a person: each row counts in full, in one group.
-    var directRelation: Relation {
-        .aggregate(
-            rows,
-            keys: keyNames,
-            addends.enumerated().map {
-                Relation.NamedAggregate("#c\($0.offset)", $0.element.direct(people: .rows))
-            } + padding
-        )
-    }
+    var directRelation: Relation { direct(rows) }
 
     /// A question of quantiles alone has no component, and SQL no SELECT without a column; nobody reads this
     /// one.
@@ -261,10 +253,32 @@ extension CoreQuestion {
         addends.isEmpty && keys.isEmpty ? [.init("#rows", .rows)] : []
     }
 
-    /// Many rows a person: first one row for each person and group, then at most so many groups of each
-    /// person (chosen by a shuffle that is the same every time), then each person's part kept within what one
-    /// may contribute.
+    /// Many rows a person. People with one row count in full. Of the others: first one row for each person and
+    /// group, then at most so many groups of each person (chosen by a shuffle that is the same every time), then
+    /// each person's part kept within what one may contribute.
     var boundedRelation: Relation {
+        guard !(keys.isEmpty && addends.isEmpty) else { return directRelation }
+        let people = Relation.aggregate(rows, keys: ["#unit"], [.init("#rows", .rows)])
+        let many = Relation.project(
+            .filter(people, .compare(.greater, .column("#rows"), .literal(.integer(1)))),
+            [.init("#unit", .column("#unit"))])
+        func members(_ isIn: Bool) -> Relation {
+            .members(rows, column: "#unit", isIn: isIn, of: .shared("#many"))
+        }
+        let parts = Relation.union(direct(members(false)), bounded(members(true)))
+        let sums = addends.indices.map { Relation.NamedAggregate("#c\($0)", .sum(.column("#c\($0)"))) }
+        return .sharing("#many", many, in: .aggregate(parts, keys: keyNames, sums))
+    }
+
+    private func direct(_ rows: Relation) -> Relation {
+        .aggregate(
+            rows,
+            keys: keyNames,
+            addends.enumerated().map { .init("#c\($0.offset)", $0.element.direct(people: .rows)) } + padding
+        )
+    }
+
+    private func bounded(_ rows: Relation) -> Relation {
         var perPerson = Relation.aggregate(rows, keys: ["#unit"] + keyNames, personalAggregates)
         if !keys.isEmpty, publicCells.map({ $0 > groupsPerPerson }) ?? true {
             let order = RelationExpression.shuffleKey((["#unit"] + keyNames).map { .column($0) })
@@ -273,15 +287,7 @@ extension CoreQuestion {
         let parts = addends.enumerated().map { place, addend in
             Relation.NamedExpression("#c\(place)", addend.part(place, rowsMax: rowsPerPerson))
         }
-        let columns = keyNames.map { Relation.NamedExpression($0, .column($0)) } + parts
-        let bounded = columns.isEmpty ? perPerson : Relation.project(perPerson, columns)
-        return .aggregate(
-            bounded,
-            keys: keyNames,
-            addends.indices.map {
-                Relation.NamedAggregate("#c\($0)", .sum(.column("#c\($0)")))
-            } + padding
-        )
+        return .project(perPerson, keyNames.map { .init($0, .column($0)) } + parts)
     }
 
     private var personalAggregates: [Relation.NamedAggregate] {
