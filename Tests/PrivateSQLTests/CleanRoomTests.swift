@@ -11,7 +11,8 @@ struct CleanRoomTests {
     @Test("tells exact figures of groups that are large enough")
     func minimumGroup() async throws {
         let room = try await ClinicRoom()
-        let sql = "SELECT district, count(*) AS n, sum(fee) AS fees, avg(age) AS age FROM visits WHERE resp GROUP BY district ORDER BY district"
+        let sql =
+            "SELECT district, count(*) AS n, sum(fee) AS fees, avg(age) AS age FROM visits WHERE resp GROUP BY district ORDER BY district"
         let answer = try await room.ask(sql, try ClinicRoom.groups())
         let truth = try await room.truth(sql)
         #expect(answer.rows.count == 4)
@@ -26,11 +27,19 @@ struct CleanRoomTests {
     @Test("hides groups of fewer people than the minimum, and keys that nobody published")
     func suppression() async throws {
         let room = try await ClinicRoom(people: 60)
-        let byDay = try await room.ask("SELECT day, count(*) AS n FROM visits GROUP BY day", try ClinicRoom.groups())
+        let byDay = try await room.ask(
+            "SELECT day, count(*) AS n FROM visits GROUP BY day",
+            try ClinicRoom.groups()
+        )
         #expect(byDay.rows.count == 366)
         #expect(byDay.rows.allSatisfy { $0[1].isSuppressed || ($0[1].value.approximate ?? 0) >= 5 })
-        let byAge = try await room.ask("SELECT age, count(*) AS n FROM people GROUP BY age", try ClinicRoom.groups(3))
-        let small = try await room.truth("SELECT count(*) FROM (SELECT age FROM people GROUP BY age HAVING count(*) < 3)")
+        let byAge = try await room.ask(
+            "SELECT age, count(*) AS n FROM people GROUP BY age",
+            try ClinicRoom.groups(3)
+        )
+        let small = try await room.truth(
+            "SELECT count(*) FROM (SELECT age FROM people GROUP BY age HAVING count(*) < 3)"
+        )
         #expect(small == [[.integer(Int128(byAge.hiddenGroups))]])
     }
 
@@ -39,9 +48,12 @@ struct CleanRoomTests {
         let room = try await ClinicRoom()
         for rules in [try ClinicRoom.laplace(), try ClinicRoom.gaussian()] {
             let answer = try await room.ask(
-                "SELECT region, count(*) AS n, sum(income) AS income, avg(age) AS age FROM people GROUP BY region ORDER BY region", rules)
+                "SELECT region, count(*) AS n, sum(income) AS income, avg(age) AS age FROM people GROUP BY region ORDER BY region",
+                rules
+            )
             let truth = try await room.truth(
-                "SELECT region, count(*), sum(income), avg(age) FROM people GROUP BY region ORDER BY region")
+                "SELECT region, count(*), sum(income), avg(age) FROM people GROUP BY region ORDER BY region"
+            )
             #expect(answer.rows.count == 10)
             #expect(answer.charge.epsilonMicros == 1_000_000)
             var inside = 0
@@ -78,7 +90,9 @@ struct CleanRoomTests {
                  b AS (SELECT district, max(beds) AS beds FROM districts GROUP BY district)
             SELECT d.district, n * 2 AS twice, 100.0 * n / beds AS load FROM d JOIN b USING (district)
             WHERE n > 10 ORDER BY load DESC LIMIT 2
-            """, try ClinicRoom.groups(1))
+            """,
+            try ClinicRoom.groups(1)
+        )
         #expect(answer.columns == ["district", "twice", "load"])
         #expect(answer.rows.count == 2)
         let loads = answer.rows.compactMap { $0[2].value.approximate }
@@ -88,8 +102,13 @@ struct CleanRoomTests {
     @Test("keeps one person's part within the rules however many rows the person has")
     func bounded() async throws {
         let room = try await ClinicRoom(people: 200)
-        try await room.engine.execute("INSERT INTO visits SELECT 7, 'Haidian', DATE '2016-05-05', true, 40, 100 FROM range(100000)")
-        let answer = try await room.ask("SELECT district, count(*) AS n, avg(age) AS a FROM visits GROUP BY district ORDER BY 1", try ClinicRoom.laplace("20"))
+        try await room.engine.execute(
+            "INSERT INTO visits SELECT 7, 'Haidian', DATE '2016-05-05', true, 40, 100 FROM range(100000)"
+        )
+        let answer = try await room.ask(
+            "SELECT district, count(*) AS n, avg(age) AS a FROM visits GROUP BY district ORDER BY 1",
+            try ClinicRoom.laplace("20")
+        )
         for row in answer.rows { #expect((row[1].value.approximate ?? 1e9) < 1000) }
     }
 
@@ -97,7 +116,10 @@ struct CleanRoomTests {
     func quantiles() async throws {
         let room = try await ClinicRoom(people: 20_000)
         for rules in [try ClinicRoom.laplace(), try ClinicRoom.gaussian(), try ClinicRoom.groups()] {
-            let answer = try await room.ask("SELECT median(age) AS m, quantile_cont(income, 0.9) AS q FROM people", rules)
+            let answer = try await room.ask(
+                "SELECT median(age) AS m, quantile_cont(income, 0.9) AS q FROM people",
+                rules
+            )
             let truth = try await room.truth("SELECT median(age), quantile_cont(income, 0.9) FROM people")
             let found = answer.rows[0].compactMap { $0.value.approximate }
             let real = truth[0].compactMap(\.approximate)
@@ -113,7 +135,11 @@ struct CleanRoomTests {
         let truth = try await room.truth("SELECT count(*) FROM people WHERE age > 40")
         var errors: [Double] = []
         for seed in UInt8(0)..<200 {
-            let answer = try await room.ask("SELECT count(*) AS n FROM people WHERE age > 40", rules, seed: seed)
+            let answer = try await room.ask(
+                "SELECT count(*) AS n FROM people WHERE age > 40",
+                rules,
+                seed: seed
+            )
             #expect(answer.charge.epsilonMicros == 500_000)
             errors.append((answer.rows[0][0].value.approximate ?? 0) - (truth[0][0].approximate ?? 0))
         }

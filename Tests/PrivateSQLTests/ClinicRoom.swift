@@ -6,7 +6,8 @@ import PrivateSQL
 import Tables
 import TablesDuckDB
 
-/// A small clinic for tests: people, their visits, the districts' names. Seeded, so that every figure is known.
+/// A small clinic for tests: people, their visits, the districts' names. Seeded, so that every figure is
+/// known.
 struct ClinicRoom {
     let engine: any TableEngine
     let schema: [String: [Column]]
@@ -18,7 +19,10 @@ struct ClinicRoom {
             Column("person", .integer), Column("district", .text), Column("day", .day), Column("resp", .bool),
             Column("age", .integer), Column("fee", .decimal(width: 10, scale: 2)),
         ],
-        "people": [Column("person", .integer), Column("region", .text), Column("age", .integer), Column("income", .integer)],
+        "people": [
+            Column("person", .integer), Column("region", .text), Column("age", .integer),
+            Column("income", .integer),
+        ],
         "districts": [Column("district", .text), Column("beds", .integer)],
     ]
 
@@ -31,26 +35,35 @@ struct ClinicRoom {
             CREATE TABLE people AS SELECT i AS person, 'r' || (hash(i + \(seed)) % 10)::VARCHAR AS region,
                 (18 + hash(i * 7 + \(seed)) % 73)::BIGINT AS age,
                 (hash(i * 13 + \(seed)) % 200000)::BIGINT AS income FROM range(\(people)) t(i)
-            """)
+            """
+        )
         try await engine.execute(
             """
             CREATE TABLE visits AS SELECT p.person, ['Chaoyang', 'Dongcheng', 'Haidian', 'Xicheng'][1 + (hash(p.person * 3 + v) % 4)::INT] AS district,
                 DATE '2016-01-01' + (hash(p.person * 17 + v * 5) % 366)::INT AS day, hash(p.person + v) % 3 = 0 AS resp,
                 p.age, ((hash(p.person * 19 + v) % 50000) / 100)::DECIMAL(10,2) AS fee
             FROM people p, range(5) r(v) WHERE v <= p.person % 5
-            """)
+            """
+        )
         try await engine.execute(
             """
             CREATE TABLE districts AS SELECT * FROM
                 (VALUES ('Chaoyang', 900), ('Dongcheng', 500), ('Haidian', 800), ('Xicheng', 700)) t(district, beds)
-            """)
+            """
+        )
     }
 
     func ask(_ sql: String, _ rules: ReleaseRules, seed: UInt8 = 1) async throws -> ReleasedAnswer {
         let question = try await CleanRoomQuestion(sql, rules: rules, schema: schema, engine: engine)
-        guard let noise = NoiseSeed(bytes: Array(repeating: seed, count: 32)) else { preconditionFailure("32 bytes") }
+        guard let noise = NoiseSeed(bytes: Array(repeating: seed, count: 32)) else {
+            preconditionFailure("32 bytes")
+        }
         return try await question.run(
-            on: engine, dialect: RelationText(DuckDBDialect()), seed: noise, versions: Digest(of: "v1"))
+            on: engine,
+            dialect: RelationText(DuckDBDialect()),
+            seed: noise,
+            versions: Digest(of: "v1")
+        )
     }
 
     /// The true answer, by the engine's own SQL.
@@ -58,7 +71,10 @@ struct ClinicRoom {
 
     // MARK: Rules
 
-    static func rules(_ protection: String, visitsUnit: String = #"{"column":"person","groups":12,"rowsPerGroup":2}"#) throws
+    static func rules(
+        _ protection: String,
+        visitsUnit: String = #"{"column":"person","groups":12,"rowsPerGroup":2}"#
+    ) throws
         -> ReleaseRules
     {
         let visits = #"""
@@ -74,8 +90,11 @@ struct ClinicRoom {
                 "age": {"use": ["filter","group","aggregate"], "bounds": [18,90]},
                 "income": {"use": "aggregate-only", "bounds": [0,200000]}}}
             """#.replacing(#""region": ["filter","group"]"#, with: #""region": {"use": ["filter","group"]}"#)
-        let districts = #""districts": {"columns": {"district": "open", "beds": {"use": ["filter","group","aggregate"], "bounds": [0,5000], "extremes": true}}}"#
-        let json = try JSON(parsing: "{\"rules\":1,\"tables\":{\(visits),\(people),\(districts)},\(protection)}")
+        let districts =
+            #""districts": {"columns": {"district": "open", "beds": {"use": ["filter","group","aggregate"], "bounds": [0,5000], "extremes": true}}}"#
+        let json = try JSON(
+            parsing: "{\"rules\":1,\"tables\":{\(visits),\(people),\(districts)},\(protection)}"
+        )
         return try ReleaseRules(json: json)
     }
 

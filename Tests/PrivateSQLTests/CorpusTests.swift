@@ -23,7 +23,9 @@ struct Corpus {
         .appending(path: "Fixtures/PrivateSQL")
 
     init() throws {
-        entries = try String(contentsOf: Self.folder.appending(path: "corpus.txt"), encoding: .utf8).split(separator: "\n").compactMap { line in
+        entries = try String(contentsOf: Self.folder.appending(path: "corpus.txt"), encoding: .utf8).split(
+            separator: "\n"
+        ).compactMap { line in
             if line.hasPrefix("+ ") { return Entry(sql: String(line.dropFirst(2)), code: nil) }
             guard line.hasPrefix("- ") else { return nil }
             let parts = line.dropFirst(2).split(separator: " ", maxSplits: 1)
@@ -45,7 +47,12 @@ struct CorpusTests {
         for entry in corpus.entries {
             var code: String?
             do {
-                _ = try await CleanRoomQuestion(entry.sql, rules: rules, schema: ClinicRoom.schema, engine: engine)
+                _ = try await CleanRoomQuestion(
+                    entry.sql,
+                    rules: rules,
+                    schema: ClinicRoom.schema,
+                    engine: engine
+                )
             } catch {
                 code = String(error.code.dropFirst("privatesql.".count))
             }
@@ -58,13 +65,16 @@ struct CorpusTests {
         let room = try await ClinicRoom(people: 3000)
         let rules = try ClinicRoom.rules(
             #""privacy":{"mechanism":"laplace","epsilon":"100","delta":"1e-7","total":"100"}"#,
-            visitsUnit: #"{"column":"person","groups":400,"rowsPerGroup":5}"#)
+            visitsUnit: #"{"column":"person","groups":400,"rowsPerGroup":5}"#
+        )
         var inside = 0
         var all = 0
         for entry in try Corpus().entries where entry.code == nil && !entry.sql.contains("LIMIT") {
             let answer = try await room.ask(entry.sql, rules)
             let truth = try await room.truth(entry.sql)
-            let texts = answer.columns.indices.filter { column in answer.rows.allSatisfy { $0[column].interval == nil } }
+            let texts = answer.columns.indices.filter { column in
+                answer.rows.allSatisfy { $0[column].interval == nil }
+            }
             var real: [[String?]: [TableValue]] = [:]
             for row in truth { real[texts.map { row[$0].written }] = row }
             for row in answer.rows {
@@ -86,7 +96,12 @@ struct CorpusTests {
         let rules = try ClinicRoom.laplace()
         var text = ""
         for entry in try Corpus().entries where entry.code == nil {
-            let plan = try await CleanRoomQuestion(entry.sql, rules: rules, schema: ClinicRoom.schema, engine: engine).plan
+            let plan = try await CleanRoomQuestion(
+                entry.sql,
+                rules: rules,
+                schema: ClinicRoom.schema,
+                engine: engine
+            ).plan
             text += "-- \(entry.sql)\n"
             for relation in plan.releases.flatMap(\.relations) {
                 text += "duckdb: \(RelationText(DuckDBDialect()).sql(relation))\n"
@@ -99,9 +114,13 @@ struct CorpusTests {
             return
         }
         #expect(try String(contentsOf: file, encoding: .utf8) == text, "HUTONG_RECORD=1 records it anew")
-        #expect(!text.contains("spark:  SELECT") || !text.components(separatedBy: "\n").contains {
-            $0.hasPrefix("spark:") && ($0.contains("TRY_CAST(\"") || $0.contains(" // ") || $0.contains("\""))
-        })
+        #expect(
+            !text.contains("spark:  SELECT")
+                || !text.components(separatedBy: "\n").contains {
+                    $0.hasPrefix("spark:")
+                        && ($0.contains("TRY_CAST(\"") || $0.contains(" // ") || $0.contains("\""))
+                }
+        )
     }
 }
 
@@ -112,10 +131,15 @@ struct AttackTests {
         let room = try await ClinicRoom(people: 300)
         let rules = try ClinicRoom.groups(5)
         let all = try await plan("SELECT count(*) AS n, sum(income) AS s FROM people", room, rules)
-        let few = try await room.truth("SELECT region, age FROM people GROUP BY ALL HAVING count(*) = 2 ORDER BY ALL LIMIT 1")
+        let few = try await room.truth(
+            "SELECT region, age FROM people GROUP BY ALL HAVING count(*) = 2 ORDER BY ALL LIMIT 1"
+        )
         let pair = few[0].compactMap(\.written)
         let less = try await plan(
-            "SELECT count(*) AS n, sum(income) AS s FROM people WHERE NOT (region = '\(pair[0])' AND age = \(pair[1]))", room, rules)
+            "SELECT count(*) AS n, sum(income) AS s FROM people WHERE NOT (region = '\(pair[0])' AND age = \(pair[1]))",
+            room,
+            rules
+        )
         let alone = try await run(less, room, after: [])
         #expect(!alone.rows[0][0].isSuppressed)
         let after = try await run(less, room, after: [all])
@@ -125,7 +149,9 @@ struct AttackTests {
     @Test("tracker: a total and its parts never give the one suppressed part away")
     func complement() async throws {
         let room = try await ClinicRoom(people: 400)
-        try await room.engine.execute("DELETE FROM people WHERE region = 'r3' AND person NOT IN (SELECT person FROM people WHERE region = 'r3' ORDER BY person LIMIT 3)")
+        try await room.engine.execute(
+            "DELETE FROM people WHERE region = 'r3' AND person NOT IN (SELECT person FROM people WHERE region = 'r3' ORDER BY person LIMIT 3)"
+        )
         let rules = try ClinicRoom.groups(5)
         let small = try await room.truth("SELECT count(*) FROM people WHERE region = 'r3'")
         #expect(small == [[.integer(3)]])
@@ -146,9 +172,11 @@ struct AttackTests {
             var history: [ReleasePlan] = []
             var told: [(condition: String, key: String)] = []
             for _ in 0..<5 {
-                let condition = "age > \(Int.random(in: 18...80, using: &random)) AND region <> 'r\(Int.random(in: 0...9, using: &random))'"
+                let condition =
+                    "age > \(Int.random(in: 18...80, using: &random)) AND region <> 'r\(Int.random(in: 0...9, using: &random))'"
                 let isGrouped = Bool.random(using: &random)
-                let sql = isGrouped
+                let sql =
+                    isGrouped
                     ? "SELECT region, count(*) AS n FROM people WHERE \(condition) GROUP BY region"
                     : "SELECT count(*) AS n FROM people WHERE \(condition)"
                 let question = try await plan(sql, room, rules)
@@ -160,7 +188,9 @@ struct AttackTests {
             }
             guard !told.isEmpty else { continue }
             // An independent counter: everybody's membership in what was told, as a bit string.
-            let bits = told.map { "CASE WHEN \($0.condition) AND \($0.key) THEN '1' ELSE '0' END" }.joined(separator: " || ")
+            let bits = told.map { "CASE WHEN \($0.condition) AND \($0.key) THEN '1' ELSE '0' END" }.joined(
+                separator: " || "
+            )
             let atoms = try await room.truth("SELECT \(bits) AS b, count(*) FROM people GROUP BY b")
             for atom in atoms where atom[0].written?.contains("1") == true {
                 #expect((atom[1].approximate ?? 0) >= 6)
@@ -172,19 +202,31 @@ struct AttackTests {
     func errors() async throws {
         let room = try await ClinicRoom(people: 50)
         try await room.engine.execute(
-            "INSERT INTO people VALUES (NULL, NULL, NULL, NULL), (9, 'x', 9223372036854775807, -9223372036854775808), (10, '', 0, 0)")
+            "INSERT INTO people VALUES (NULL, NULL, NULL, NULL), (9, 'x', 9223372036854775807, -9223372036854775808), (10, '', 0, 0)"
+        )
         let rules = try ClinicRoom.laplace("5")
         for sql in [
             "SELECT sum(income * income / 1000000) AS s FROM people WHERE income < 1000",
-            "SELECT sum(income / (age - 40)) AS s FROM people", "SELECT avg(income / nullif(age - 18, 0)) AS s FROM people",
+            "SELECT sum(income / (age - 40)) AS s FROM people",
+            "SELECT avg(income / nullif(age - 18, 0)) AS s FROM people",
             "SELECT sum(CASE WHEN age = 9223372036854775807 THEN 1 / (age - age) ELSE 0 END) AS s FROM people",
-            "SELECT stddev(income) AS s, median(age) AS m FROM people", "SELECT sum(abs(age - 90) // 7 * 3) AS s FROM people",
+            "SELECT stddev(income) AS s, median(age) AS m FROM people",
+            "SELECT sum(abs(age - 90) // 7 * 3) AS s FROM people",
         ] {
-            let question = try? await CleanRoomQuestion(sql, rules: rules, schema: room.schema, engine: room.engine)
+            let question = try? await CleanRoomQuestion(
+                sql,
+                rules: rules,
+                schema: room.schema,
+                engine: room.engine
+            )
             guard let question else { continue }
             let seed = try #require(NoiseSeed(bytes: Array(repeating: 1, count: 32)))
             _ = try await question.run(
-                on: room.engine, dialect: RelationText(DuckDBDialect()), seed: seed, versions: Digest(of: "v"))
+                on: room.engine,
+                dialect: RelationText(DuckDBDialect()),
+                seed: seed,
+                versions: Digest(of: "v")
+            )
         }
     }
 
@@ -195,7 +237,12 @@ struct AttackTests {
         try await room.engine.execute("INSERT INTO people VALUES (1, '\(canary)', 77, 123457)")
         let rules = try ClinicRoom.laplace("1")
         let sql = "SELECT region, count(*) AS n, sum(income) AS s FROM people GROUP BY region"
-        let question = try await CleanRoomQuestion(sql, rules: rules, schema: room.schema, engine: room.engine)
+        let question = try await CleanRoomQuestion(
+            sql,
+            rules: rules,
+            schema: room.schema,
+            engine: room.engine
+        )
         for seed in UInt8(0)..<20 {
             let answer = try await room.ask(sql, rules, seed: seed)
             #expect(!answer.json.canonicalText.contains(canary))
@@ -208,7 +255,9 @@ struct AttackTests {
     @Test("S61: a question for rows is refused, so a compute-only product is never delivered as a file")
     func rowsRefused() async throws {
         let room = try await ClinicRoom(people: 50)
-        for sql in ["SELECT * FROM visits", "SELECT age FROM visits LIMIT 1", "SELECT DISTINCT person FROM visits"] {
+        for sql in [
+            "SELECT * FROM visits", "SELECT age FROM visits LIMIT 1", "SELECT DISTINCT person FROM visits",
+        ] {
             await #expect(throws: Problem.self) { _ = try await room.ask(sql, try ClinicRoom.groups(2)) }
         }
     }
@@ -257,10 +306,17 @@ struct AttackTests {
         try await CleanRoomQuestion(sql, rules: rules, schema: room.schema, engine: room.engine).plan
     }
 
-    private func run(_ plan: ReleasePlan, _ room: ClinicRoom, after history: [ReleasePlan]) async throws -> ReleasedAnswer {
+    private func run(_ plan: ReleasePlan, _ room: ClinicRoom, after history: [ReleasePlan]) async throws
+        -> ReleasedAnswer
+    {
         let seed = try #require(NoiseSeed(bytes: Array(repeating: 1, count: 32)))
         return try await plan.run(
-            on: room.engine, dialect: RelationText(DuckDBDialect()), seed: seed, versions: Digest(of: "v"), after: history)
+            on: room.engine,
+            dialect: RelationText(DuckDBDialect()),
+            seed: seed,
+            versions: Digest(of: "v"),
+            after: history
+        )
     }
 }
 
@@ -306,7 +362,10 @@ struct QuestionFuzzTests {
             default: elements[place] = mutate(elements[place], &random)
             }
             return .array(elements)
-        case .string: return [.string("count"), .string("FUNCTION"), .string("999999999999999999999"), .null][Int.random(in: 0..<4, using: &random)]
+        case .string:
+            return [.string("count"), .string("FUNCTION"), .string("999999999999999999999"), .null][
+                Int.random(in: 0..<4, using: &random)
+            ]
         default: return [.integer(.max), .null, .string("")][Int.random(in: 0..<3, using: &random)]
         }
     }

@@ -28,11 +28,15 @@ struct JointQuestionTests {
     private func sides() throws -> [QuestionSide] {
         [
             QuestionSide(
-                name: "air", rules: try ReleaseRules(json: try JSON(parsing: Self.airRules)),
-                schema: ["air": [Column("day", .day), Column("station", .text), Column("pm", .real)]]),
+                name: "air",
+                rules: try ReleaseRules(json: try JSON(parsing: Self.airRules)),
+                schema: ["air": [Column("day", .day), Column("station", .text), Column("pm", .real)]]
+            ),
             QuestionSide(
-                name: "clinic", rules: try ReleaseRules(json: try JSON(parsing: Self.clinicRules)),
-                schema: ["visits": [Column("person", .integer), Column("day", .day), Column("resp", .bool)]]),
+                name: "clinic",
+                rules: try ReleaseRules(json: try JSON(parsing: Self.clinicRules)),
+                schema: ["visits": [Column("person", .integer), Column("day", .day), Column("resp", .bool)]]
+            ),
         ]
     }
 
@@ -43,19 +47,23 @@ struct JointQuestionTests {
             """
             CREATE TABLE air AS SELECT DATE '2016-01-01' + d::INT AS day, 's' || s AS station,
                 (40 + 35 * sin(d / 9.0) + s - 5.5)::DOUBLE AS pm FROM range(366) a(d), range(12) b(s)
-            """)
+            """
+        )
         let clinic = try DuckDBEngineFactory().open(EngineLimits())
         // 200 visits a day, and one more for each 1 µg/m³.
         try await clinic.execute(
             """
             CREATE TABLE visits AS SELECT d * 1000 + v AS person, DATE '2016-01-01' + d::INT AS day, true AS resp
             FROM range(366) a(d), range(400) b(v) WHERE v < 240 + 35 * sin(d / 9.0)
-            """)
+            """
+        )
         return [air, clinic]
     }
 
     private func answers(
-        _ joint: JointQuestion, _ engines: [any TableEngine]? = nil, seed: UInt8 = 3
+        _ joint: JointQuestion,
+        _ engines: [any TableEngine]? = nil,
+        seed: UInt8 = 3
     ) async throws -> [ReleasedAnswer] {
         let engines = if let engines { engines } else { try await self.engines() }
         var answers: [ReleasedAnswer] = []
@@ -64,7 +72,12 @@ struct JointQuestionTests {
             let seed = try #require(NoiseSeed(bytes: Array(repeating: seed, count: 32)))
             answers.append(
                 try await part.plan.run(
-                    on: engine, dialect: RelationText(DuckDBDialect()), seed: seed, versions: Digest(of: "v")))
+                    on: engine,
+                    dialect: RelationText(DuckDBDialect()),
+                    seed: seed,
+                    versions: Digest(of: "v")
+                )
+            )
         }
         return answers
     }
@@ -101,7 +114,9 @@ struct JointQuestionTests {
         let engine = try DuckDBEngineFactory().open(EngineLimits())
         let joint = try JointQuestion(try await SyntaxTree(Self.question, engine: engine), sides: try sides())
         let answers = try await answers(joint)
-        let traveled = try answers.map { try #require(ReleasedAnswer(json: try JSON(parsing: $0.json.canonicalBytes))) }
+        let traveled = try answers.map {
+            try #require(ReleasedAnswer(json: try JSON(parsing: $0.json.canonicalBytes)))
+        }
         #expect(traveled.map(\.digest) == answers.map(\.digest))
         let effect = joint.answered(traveled).effect(of: "pm", on: "visits")
         #expect(effect?.slope == joint.answered(answers).effect(of: "pm", on: "visits")?.slope)
@@ -111,21 +126,30 @@ struct JointQuestionTests {
     func rowsNeverMeet() async throws {
         let engine = try DuckDBEngineFactory().open(EngineLimits())
         let tree = try await SyntaxTree(
-            "SELECT count(*) FROM air JOIN visits ON air.day = visits.day", engine: engine)
+            "SELECT count(*) FROM air JOIN visits ON air.day = visits.day",
+            engine: engine
+        )
         #expect(throws: QuestionRefusal.self) { try JointQuestion(tree, sides: try sides()) }
     }
 
-    @Test("a regression's interval holds the true effect at its rate, and noise in the exposure does not draw it to zero")
+    @Test(
+        "a regression's interval holds the true effect at its rate, and noise in the exposure does not draw it to zero"
+    )
     func coverage() throws {
         var random = SeededRandom(seed: 11)
-        func normal() -> Double { (0..<12).reduce(-6.0) { sum, _ in sum + Double.random(in: 0..<1, using: &random) } }
+        func normal() -> Double {
+            (0..<12).reduce(-6.0) { sum, _ in sum + Double.random(in: 0..<1, using: &random) }
+        }
         var held = 0
         var slopes = 0.0
         for _ in 0..<300 {
             let points = (0..<120).map { _ in
                 let exposure = 50 + 20 * normal()
                 return EffectEstimate.Point(
-                    outcome: 100 + 0.5 * exposure + 15 * normal(), exposure: exposure + 8 * normal(), exposureNoise: 64)
+                    outcome: 100 + 0.5 * exposure + 15 * normal(),
+                    exposure: exposure + 8 * normal(),
+                    exposureNoise: 64
+                )
             }
             let effect = try #require(EffectEstimate(points))
             slopes += effect.slope / 300

@@ -16,13 +16,23 @@ struct PrivacyBudgetTests {
     private static let asker = ID<Thing>(high: 3, low: 3)
     private let versions = Digest(of: "v1")
 
-    private func account(_ total: UInt64, period: NoiseProtection.Period? = nil, delta: Int? = nil) -> PrivacyAccount {
+    private func account(_ total: UInt64, period: NoiseProtection.Period? = nil, delta: Int? = nil)
+        -> PrivacyAccount
+    {
         PrivacyAccount(
-            id: ID(high: 9, low: total), asset: Self.asset, unit: "person", agreement: Self.agreement, totalMicros: total,
-            period: period, deltaExponent: delta)
+            id: ID(high: 9, low: total),
+            asset: Self.asset,
+            unit: "person",
+            agreement: Self.agreement,
+            totalMicros: total,
+            period: period,
+            deltaExponent: delta
+        )
     }
 
-    private func open(_ account: PrivacyAccount, clock: ManualClock = ManualClock()) async throws -> PlacedStore {
+    private func open(_ account: PrivacyAccount, clock: ManualClock = ManualClock()) async throws
+        -> PlacedStore
+    {
         let store = try Place().open(clock: clock)
         try await store.migrate(PrivacyBudgetSchema.migrations)
         try await store.write { tx throws(Problem) in try PrivacyAccounts.open(account, in: tx) }
@@ -30,18 +40,36 @@ struct PrivacyBudgetTests {
     }
 
     private func ask(
-        _ number: UInt64, _ store: PlacedStore, _ account: PrivacyAccount, micros: UInt64 = 500_000, plan: String? = nil
+        _ number: UInt64,
+        _ store: PlacedStore,
+        _ account: PrivacyAccount,
+        micros: UInt64 = 500_000,
+        plan: String? = nil
     ) async throws(Problem) -> [UInt8] {
         let (passage, versions) = (ID<Thing>(high: 5, low: number), versions)
         let plan = Digest(of: plan ?? "plan \(number)")
         let cost = PrivacyCost(epsilonMicros: micros)
         let reservation = try await store.write { tx throws(Problem) in
             try PrivacyAccounts.reserve(
-                passage, by: Self.asker, cost, plan: plan, versions: versions, in: [account], forSeconds: 60, tx)
+                passage,
+                by: Self.asker,
+                cost,
+                plan: plan,
+                versions: versions,
+                in: [account],
+                forSeconds: 60,
+                tx
+            )
         }
         if case .answered(let bytes) = reservation { return bytes }
         return try await store.write { tx throws(Problem) in
-            try PrivacyAccounts.charge(passage, answer: Array("answer \(number)".utf8), plan: plan, versions: versions, in: tx)
+            try PrivacyAccounts.charge(
+                passage,
+                answer: Array("answer \(number)".utf8),
+                plan: plan,
+                versions: versions,
+                in: tx
+            )
         }
     }
 
@@ -51,8 +79,12 @@ struct PrivacyBudgetTests {
         let store = try await open(account)
         _ = try await ask(1, store, account)
         _ = try await ask(2, store, account)
-        await #expect(throws: Problem(
-            .limited, "valve.privacy-spent", ["needed": .decimal("0.5"), "left": .decimal("0")])
+        await #expect(
+            throws: Problem(
+                .limited,
+                "valve.privacy-spent",
+                ["needed": .decimal("0.5"), "left": .decimal("0")]
+            )
         ) { _ = try await ask(3, store, account) }
         let standing = try await store.read { tx throws(Problem) in
             try PrivacyAccounts.standing(of: account, at: Instant(seconds: 1_700_000_000), in: tx)
@@ -79,7 +111,8 @@ struct PrivacyBudgetTests {
                     """
                     SELECT count(*) FROM valve_privacy_charge c WHERE state = 1 AND NOT EXISTS \
                     (SELECT 1 FROM valve_privacy_answer a WHERE a.passage = c.passage)
-                    """)
+                    """
+                )
             )
         }
         #expect(counts == (10, 10, 0))
@@ -103,8 +136,15 @@ struct PrivacyBudgetTests {
         let reserve = { @Sendable (number: UInt64) async throws(Problem) in
             _ = try await store.write { tx throws(Problem) in
                 try PrivacyAccounts.reserve(
-                    ID<Thing>(high: 5, low: number), by: Self.asker, PrivacyCost(epsilonMicros: 500_000),
-                    plan: Digest(of: "\(number)"), versions: versions, in: [account], forSeconds: 60, tx)
+                    ID<Thing>(high: 5, low: number),
+                    by: Self.asker,
+                    PrivacyCost(epsilonMicros: 500_000),
+                    plan: Digest(of: "\(number)"),
+                    versions: versions,
+                    in: [account],
+                    forSeconds: 60,
+                    tx
+                )
             }
         }
         try await reserve(1)
@@ -114,7 +154,12 @@ struct PrivacyBudgetTests {
         await #expect(throws: Problem(.conflict, "valve.privacy-reservation-over")) {
             _ = try await store.write { tx throws(Problem) in
                 try PrivacyAccounts.charge(
-                    ID<Thing>(high: 5, low: 1), answer: [1], plan: Digest(of: "1"), versions: versions, in: tx)
+                    ID<Thing>(high: 5, low: 1),
+                    answer: [1],
+                    plan: Digest(of: "1"),
+                    versions: versions,
+                    in: tx
+                )
             }
         }
     }

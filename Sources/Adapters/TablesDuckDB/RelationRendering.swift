@@ -6,6 +6,8 @@ package import Tables
 package struct DuckDBDialect: DialectWords {
     package init() {}
 
+    package var computedOnce: String { " MATERIALIZED" }
+
     package func identifier(_ name: String) -> String { name.quotedIdentifier }
     package func literal(text: String) -> String { text.quotedLiteral }
 

@@ -6,6 +6,8 @@ package import Tables
 package struct SparkDialect: DialectWords {
     package init() {}
 
+    package var computedOnce: String { "" }
+
     package func identifier(_ name: String) -> String { "`" + name.replacing("`", with: "``") + "`" }
 
     /// Spark reads backslashes in literals as escapes.
@@ -26,7 +28,9 @@ package struct SparkDialect: DialectWords {
         }
     }
 
-    package func read(_ value: String, as type: ColumnType) -> String { "try_cast(\(value) AS \(typeName(type)))" }
+    package func read(_ value: String, as type: ColumnType) -> String {
+        "try_cast(\(value) AS \(typeName(type)))"
+    }
     package func quotient(_ dividend: String, _ divisor: String) -> String { "(\(dividend) DIV \(divisor))" }
 
     package func part(_ unit: RelationExpression.CalendarUnit, of value: String) -> String {

@@ -34,7 +34,7 @@ package struct Node: Sendable {
     package static var migrations: [Migration] {
         IdentitySchema.migrations + LaneSchema.migrations + TransparencySchema.migrations
             + LedgerSchema.migrations + MeteringSchema.migrations + CollectSchema.migrations
-            + RegisterSchema.migrations + TradeSchema.migrations + ValveSchema.migrations
+            + RegisterSchema.migrations + TradeSchema.migrations + ValveSchema.migrations + PrivacyBudgetSchema.migrations
     }
 
     /// Opens a data folder, or makes one at the first start: keys, own party, operator's token.

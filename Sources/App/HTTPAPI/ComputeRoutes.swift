@@ -106,9 +106,11 @@ extension Courtyard {
 
     private func budget(of code: String) async throws(Problem) -> APIReply {
         let listing = try await market.listing(code)
-        let budget = budget
+        let (budget, now) = (budget, context.clock.now())
         return APIReply(
-            try await store.read { transaction throws(Problem) in try budget.status(of: listing, in: transaction) })
+            try await store.read { transaction throws(Problem) in
+                try budget.status(of: listing, at: now, in: transaction)
+            })
     }
 
     private func valveStatus() async throws(Problem) -> APIReply {

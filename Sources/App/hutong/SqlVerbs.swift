@@ -21,14 +21,18 @@ struct SqlVerb: AsyncParsableCommand {
               hutong sql check --rules rules.json --schema schema.json 'SELECT district, count(*) FROM visits GROUP BY 1'
               hutong sql run --rules rules.json --table visits=visits.csv 'SELECT count(*) FROM visits WHERE resp'
             """,
-        subcommands: [SqlCheckVerb.self, SqlRunVerb.self, SqlRulesVerb.self])
+        subcommands: [SqlCheckVerb.self, SqlRunVerb.self, SqlRulesVerb.self, SqlBenchVerb.self]
+    )
 }
 
 struct SqlCheckVerb: Verb {
     static let configuration = CommandConfiguration(
-        commandName: "check", abstract: "Say whether a question would be answered, why not, and what it costs. 检查查询。")
+        commandName: "check",
+        abstract: "Say whether a question would be answered, why not, and what it costs. 检查查询。"
+    )
     @Option(help: "The release rules (rules.json).") var rules: String
-    @Option(help: #"The tables' columns: {"tables": {"visits": [{"name": "day", "type": "day"}]}}."#) var schema: String
+    @Option(help: #"The tables' columns: {"tables": {"visits": [{"name": "day", "type": "day"}]}}."#)
+    var schema: String
     @Argument(help: "The question.") var question: String
     @OptionGroup var output: OutputOptions
 
@@ -54,11 +58,15 @@ struct SqlCheckVerb: Verb {
     }
 
     private static func plan(
-        _ question: String, _ rules: ReleaseRules, _ schema: [String: [Column]], _ engine: any TableEngine
+        _ question: String,
+        _ rules: ReleaseRules,
+        _ schema: [String: [Column]],
+        _ engine: any TableEngine
     ) async -> Result<ReleasePlan, Problem> {
         do throws(Problem) {
             return .success(
-                try await CleanRoomQuestion(question, rules: rules, schema: schema, engine: engine).plan)
+                try await CleanRoomQuestion(question, rules: rules, schema: schema, engine: engine).plan
+            )
         } catch {
             return .failure(error)
         }
@@ -67,11 +75,13 @@ struct SqlCheckVerb: Verb {
 
 struct SqlRunVerb: Verb {
     static let configuration = CommandConfiguration(
-        commandName: "run", abstract: "Answer a question over files, as a clean room would. 在文件上运行查询。",
+        commandName: "run",
+        abstract: "Answer a question over files, as a clean room would. 在文件上运行查询。",
         discussion: """
             Figures carry the interval in which the true one lies 19 times in 20. Nothing is charged to any budget: this \
             is for holders who try their rules on their own files.
-            """)
+            """
+    )
     @Option(help: "The release rules (rules.json).") var rules: String
     @Option(help: "name=FILE, once a table; CSV, Parquet or JSON.") var table: [String] = []
     @Option(help: "A node's data folder; not together with --seed.") var data: String?
@@ -89,12 +99,17 @@ struct SqlRunVerb: Verb {
             let parts = entry.split(separator: "=", maxSplits: 1).map(String.init)
             guard parts.count == 2 else { throw ValidationError("--table wants name=FILE, not “\(entry)”.") }
             try await engine.execute(
-                "CREATE TABLE \(parts[0].quotedIdentifier) AS SELECT * FROM \(SqlFiles.scan(parts[1]))")
+                "CREATE TABLE \(parts[0].quotedIdentifier) AS SELECT * FROM \(SqlFiles.scan(parts[1]))"
+            )
             schema[parts[0]] = try await engine.columns(of: .named(parts[0]))
         }
         let question = try await CleanRoomQuestion(question, rules: rules, schema: schema, engine: engine)
         let answer = try await question.run(
-            on: engine, dialect: RelationText(DuckDBDialect()), seed: noise, versions: Digest(of: "files"))
+            on: engine,
+            dialect: RelationText(DuckDBDialect()),
+            seed: noise,
+            versions: Digest(of: "files")
+        )
         var body = answer.json.object ?? [:]
         body["private"] = .bool(seed == nil)
         console.answer(.object(body), text: SqlReport.text(answer))
@@ -114,12 +129,17 @@ struct SqlRunVerb: Verb {
 
 struct SqlRulesVerb: AsyncParsableCommand {
     static let configuration = CommandConfiguration(
-        commandName: "rules", abstract: "Release rules. 发布规则。", subcommands: [SqlRulesExampleVerb.self])
+        commandName: "rules",
+        abstract: "Release rules. 发布规则。",
+        subcommands: [SqlRulesExampleVerb.self]
+    )
 }
 
 struct SqlRulesExampleVerb: Verb {
     static let configuration = CommandConfiguration(
-        commandName: "example", abstract: "Print release rules with comments. 打印带注释的示例规则。")
+        commandName: "example",
+        abstract: "Print release rules with comments. 打印带注释的示例规则。"
+    )
     @OptionGroup var output: OutputOptions
 
     func run(_ console: Console) async throws {
@@ -137,8 +157,10 @@ enum SqlFiles {
             return try JSON(parsing: bytes)
         } catch {
             throw Problem(
-                .invalid, "app.json-malformed",
-                ["offset": .integer(Int64(error.offset)), "reason": .text(error.reason)])
+                .invalid,
+                "app.json-malformed",
+                ["offset": .integer(Int64(error.offset)), "reason": .text(error.reason)]
+            )
         }
     }
 
@@ -148,8 +170,10 @@ enum SqlFiles {
             return try ReleaseRules(json: document)
         } catch {
             throw Problem(
-                .invalid, "privatesql.rules-refused",
-                ["place": .text(error.place), "expected": .localized(error.expected)])
+                .invalid,
+                "privatesql.rules-refused",
+                ["place": .text(error.place), "expected": .localized(error.expected)]
+            )
         }
     }
 
@@ -170,7 +194,8 @@ enum SqlFiles {
 
     /// The file as a holder's engine reads it.
     static func scan(_ path: String) -> String {
-        let reader = path.hasSuffix(".parquet") ? "read_parquet" : path.hasSuffix(".json") ? "read_json" : "read_csv"
+        let reader =
+            path.hasSuffix(".parquet") ? "read_parquet" : path.hasSuffix(".json") ? "read_json" : "read_csv"
         let options = reader == "read_csv" ? ", nullstr = ['', 'NA', 'NULL']" : ""
         return "\(reader)(\(path.quotedLiteral)\(options))"
     }

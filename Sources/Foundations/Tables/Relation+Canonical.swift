@@ -8,24 +8,39 @@ extension Relation {
         switch self {
         case .table(let name): Self.list("table", [name.quotedLiteral])
         case .project(let input, let columns):
-            Self.list("project", [input.canonicalText] + columns.map { "\($0.name.quotedLiteral)=\($0.expression.canonicalText)" })
+            Self.list(
+                "project",
+                [input.canonicalText]
+                    + columns.map { "\($0.name.quotedLiteral)=\($0.expression.canonicalText)" }
+            )
         case .filter(let input, let condition):
             Self.list("filter", [input.canonicalText, condition.canonicalText])
         case .join(let kind, let left, let right, let keys):
             Self.list(
                 "join-\(kind.rawValue)",
                 [left.canonicalText, right.canonicalText]
-                    + keys.map { "\($0.left.quotedLiteral)=\($0.right.quotedLiteral)" })
+                    + keys.map { "\($0.left.quotedLiteral)=\($0.right.quotedLiteral)" }
+            )
         case .aggregate(let input, let keys, let aggregates):
             Self.list(
                 "aggregate",
                 [input.canonicalText, Self.list("keys", keys.map(\.quotedLiteral))]
-                    + aggregates.map { "\($0.name.quotedLiteral)=\($0.aggregate.canonicalText)" })
+                    + aggregates.map { "\($0.name.quotedLiteral)=\($0.aggregate.canonicalText)" }
+            )
         case .first(let count, let input, let partition, let order):
             Self.list(
                 "first",
                 [String(count), input.canonicalText, Self.list("partition", partition.map(\.quotedLiteral))]
-                    + order.map(\.canonicalText))
+                    + order.map(\.canonicalText)
+            )
+        case .members(let input, let column, let isIn, let others):
+            Self.list(
+                isIn ? "members" : "others",
+                [input.canonicalText, column.quotedLiteral, others.canonicalText])
+        case .union(let first, let second): Self.list("union", [first.canonicalText, second.canonicalText])
+        case .sharing(let name, let input, let body):
+            Self.list("sharing", [name.quotedLiteral, input.canonicalText, body.canonicalText])
+        case .shared(let name): Self.list("shared", [name.quotedLiteral])
         }
     }
 
@@ -40,7 +55,10 @@ extension Relation {
         case .project(let input, _), .filter(let input, _), .aggregate(let input, _, _),
             .first(_, let input, _, _):
             input.tables
-        case .join(_, let left, let right, _): left.tables.union(right.tables)
+        case .join(_, let left, let right, _), .members(let left, _, _, let right), .union(let left, let right),
+            .sharing(_, let left, let right):
+            left.tables.union(right.tables)
+        case .shared: []
         }
     }
 }
@@ -70,13 +88,16 @@ extension RelationExpression {
         case .or(let parts): Relation.list("or", parts.map(\.canonicalText))
         case .not(let value): Relation.list("not", [value.canonicalText])
         case .isNull(let value): Relation.list("is-null", [value.canonicalText])
-        case .isIn(let value, let list): Relation.list("in", [value.canonicalText] + list.map(\.canonicalText))
-        case .isLike(let value, let pattern): Relation.list("like", [value.canonicalText, pattern.quotedLiteral])
+        case .isIn(let value, let list):
+            Relation.list("in", [value.canonicalText] + list.map(\.canonicalText))
+        case .isLike(let value, let pattern):
+            Relation.list("like", [value.canonicalText, pattern.quotedLiteral])
         case .branches(let branches, let otherwise):
             Relation.list(
                 "case",
                 branches.map { Relation.list("when", [$0.condition.canonicalText, $0.value.canonicalText]) }
-                    + [otherwise.canonicalText])
+                    + [otherwise.canonicalText]
+            )
         case .plus(let left, let right): Relation.list("+", [left.canonicalText, right.canonicalText])
         case .minus(let left, let right): Relation.list("-", [left.canonicalText, right.canonicalText])
         case .times(let left, let right): Relation.list("*", [left.canonicalText, right.canonicalText])
@@ -84,7 +105,8 @@ extension RelationExpression {
         case .scaled(let value, let digits, let low, let high):
             Relation.list("scaled", [value.canonicalText, "\(digits)", "\(low)", "\(high)"])
         case .part(let unit, let value): Relation.list("part", [unit.rawValue, value.canonicalText])
-        case .beginning(let unit, let value): Relation.list("beginning", [unit.rawValue, value.canonicalText])
+        case .beginning(let unit, let value):
+            Relation.list("beginning", [unit.rawValue, value.canonicalText])
         case .prefix(let value, let count): Relation.list("prefix", [value.canonicalText, "\(count)"])
         case .lowercased(let value): Relation.list("lower", [value.canonicalText])
         case .shuffleKey(let values): Relation.list("shuffle", values.map(\.canonicalText))

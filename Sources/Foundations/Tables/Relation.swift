@@ -2,10 +2,10 @@
 
 /// What an engine is asked to compute: an algebra of our own, the same for every engine.
 ///
-/// A plan is checked as this value and only then rendered in an engine's words (`RelationDialect`). Each operator
-/// and function has one meaning, stated here, which every dialect must give; none can fail on any row: there
-/// is no cast that throws, no division by zero and, given the ranges its maker proved, no overflow. An engine's
-/// error therefore tells nothing about a row.
+/// A plan is checked as this value and only then rendered in an engine's words (`RelationDialect`). Each
+/// operator and function has one meaning, stated here, which every dialect must give; none can fail on any
+/// row: there is no cast that throws, no division by zero and, given the ranges its maker proved, no
+/// overflow. An engine's error therefore tells nothing about a row.
 package indirect enum Relation: Hashable, Sendable {
     /// All rows of a table by its attached name.
     case table(String)
@@ -15,10 +15,19 @@ package indirect enum Relation: Hashable, Sendable {
     case filter(Relation, RelationExpression)
     /// Pairs of rows whose keys are equal and not null. Both sides' column names differ.
     case join(JoinKind, Relation, Relation, on: [JoinKey])
-    /// One row for each combination of the key columns (null is a value of its own); without keys always one row.
+    /// One row for each combination of the key columns (null is a value of its own); without keys always one
+    /// row.
     case aggregate(Relation, keys: [String], [NamedAggregate])
     /// The first `count` rows of each partition in the order of the expressions.
     case first(Int, of: Relation, partition: [String], order: [RelationExpression])
+    /// The rows whose column is among the values of the other relation's only column; `isIn` false: is not. Neither
+    /// side has nulls there.
+    case members(Relation, column: String, isIn: Bool, of: Relation)
+    /// All rows of both, which have the same columns.
+    case union(Relation, Relation)
+    /// A relation that is computed once and named inside another.
+    case sharing(String, Relation, in: Relation)
+    case shared(String)
 
     package enum JoinKind: String, Hashable, Sendable {
         case inner
@@ -128,8 +137,8 @@ package indirect enum RelationExpression: Hashable, Sendable {
     /// The first characters of a text.
     case prefix(RelationExpression, Int)
     case lowercased(RelationExpression)
-    /// A text that no reader can foresee without the values: MD5 over their texts, `|` between them, null as `~`.
-    /// For choosing rows fairly and repeatably; not a cryptographic claim.
+    /// A text that no reader can foresee without the values: MD5 over their texts, `|` between them, null as
+    /// `~`. For choosing rows fairly and repeatably; not a cryptographic claim.
     case shuffleKey([RelationExpression])
 }
 

@@ -11,6 +11,8 @@ package protocol DialectWords: Sendable {
     func quotient(_ dividend: String, _ divisor: String) -> String
     func part(_ unit: RelationExpression.CalendarUnit, of value: String) -> String
     func beginning(_ unit: RelationExpression.CalendarUnit, of value: String) -> String
+    /// What stands after AS in WITH so that the relation is computed once; empty where the engine decides.
+    var computedOnce: String { get }
     /// Exact sum of 64-bit integers, in whatever width the engine needs to not overflow.
     func wideSum(_ value: String) -> String
 }
@@ -38,7 +40,8 @@ package struct RelationText<Words: DialectWords>: RelationDialect {
             let condition = keys.map {
                 "l.\(words.identifier($0.left)) = r.\(words.identifier($0.right))"
             }
-            return "SELECT * FROM (\(sql(left))) AS l \(kind == .left ? "LEFT" : "INNER") JOIN (\(sql(right))) AS r"
+            return
+                "SELECT * FROM (\(sql(left))) AS l \(kind == .left ? "LEFT" : "INNER") JOIN (\(sql(right))) AS r"
                 + " ON \(condition.joined(separator: " AND "))"
         case .aggregate(let input, let keys, let aggregates):
             let names = keys.map(words.identifier)
@@ -51,6 +54,16 @@ package struct RelationText<Words: DialectWords>: RelationDialect {
                 + partition.map(words.identifier).joined(separator: ", ") + " ORDER BY "
                 + order.map(text).joined(separator: ", ") + ") AS \(rank) FROM \(source(input))) AS q"
                 + " WHERE \(rank) <= \(count)"
+        case .members(let input, let column, let isIn, let others):
+            let name = words.identifier(column)
+            return "SELECT * FROM \(source(input)) WHERE \(isIn ? "" : "NOT ")EXISTS"
+                + " (SELECT 1 FROM (\(sql(others))) AS m WHERE m.\(name) = q.\(name))"
+        case .union(let first, let second):
+            return "\(sql(first)) UNION ALL \(sql(second))"
+        case .sharing(let name, let input, let body):
+            return "WITH \(words.identifier(name)) AS\(words.computedOnce) (\(sql(input))) \(sql(body))"
+        case .shared(let name):
+            return "SELECT * FROM \(words.identifier(name))"
         }
     }
 
@@ -85,7 +98,8 @@ package struct RelationText<Words: DialectWords>: RelationDialect {
             list.isEmpty ? "FALSE" : "(\(text(value)) IN (\(list.map(text).joined(separator: ", "))))"
         case .isLike(let value, let pattern): "(\(text(value)) LIKE \(words.literal(text: pattern)))"
         case .branches(let branches, let otherwise):
-            "CASE " + branches.map { "WHEN \(text($0.condition)) THEN \(text($0.value))" }.joined(separator: " ")
+            "CASE "
+                + branches.map { "WHEN \(text($0.condition)) THEN \(text($0.value))" }.joined(separator: " ")
                 + " ELSE \(text(otherwise)) END"
         case .plus(let left, let right): "(\(text(left)) + \(text(right)))"
         case .minus(let left, let right): "(\(text(left)) - \(text(right)))"
@@ -103,8 +117,8 @@ package struct RelationText<Words: DialectWords>: RelationDialect {
         }
     }
 
-    /// Clamped before it is widened or rounded, so that no row can overflow. CASE, because LEAST and GREATEST pass
-    /// over nulls; every comparison with a NaN that counts as greatest gives the upper bound.
+    /// Clamped before it is widened or rounded, so that no row can overflow. CASE, because LEAST and GREATEST
+    /// pass over nulls; every comparison with a NaN that counts as greatest gives the upper bound.
     private func scaled(_ value: String, _ digits: Int, _ low: Int64, _ high: Int64) -> String {
         let power = (0..<digits).reduce(1) { power, _ in power * 10 }
         let lowest = ExactDecimal(unscaled: Int128(low), scale: digits).description

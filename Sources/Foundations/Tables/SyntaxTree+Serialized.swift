@@ -10,13 +10,15 @@ extension SyntaxTree {
 
     /// Reads the tree that DuckDB's `json_serialize_sql` gives (2.0; `TableEngine.syntax(of:)`).
     ///
-    /// Each node's members are known by name. A member that is not, and is not empty, is a construct this reader
-    /// has never seen: it is refused by its name, so a newer parser cannot slip a meaning past us.
+    /// Each node's members are known by name. A member that is not, and is not empty, is a construct this
+    /// reader has never seen: it is refused by its name, so a newer parser cannot slip a meaning past us.
     package init(serialized tree: JSON, text: String) throws(SyntaxRefusal) {
         if tree["error"]?.bool == true {
             let offset = tree["position"]?.text.flatMap { Int($0) }
             throw .unparsed(
-                tree["error_message"]?.text ?? "", offset.map { SyntaxPlace(offset: $0, length: 1) })
+                tree["error_message"]?.text ?? "",
+                offset.map { SyntaxPlace(offset: $0, length: 1) }
+            )
         }
         let statements = tree["statements"]?.array ?? []
         guard statements.count == 1, let node = statements[0]["node"] else {
@@ -33,7 +35,9 @@ private struct SerializedNode {
     let depth: Int
 
     init(_ json: JSON, depth: Int) throws(SyntaxRefusal) {
-        guard depth <= SyntaxTree.depthMax else { throw .tooLarge("nested deeper than \(SyntaxTree.depthMax)") }
+        guard depth <= SyntaxTree.depthMax else {
+            throw .tooLarge("nested deeper than \(SyntaxTree.depthMax)")
+        }
         self.json = json
         self.depth = depth
     }
@@ -41,7 +45,8 @@ private struct SerializedNode {
     var type: String { json["type"]?.text ?? json["class"]?.text ?? "?" }
 
     var place: SyntaxPlace? {
-        guard let offset = json["query_location"]?.integer, (0...Int64(SyntaxTree.textBytesMax)).contains(offset)
+        guard let offset = json["query_location"]?.integer,
+            (0...Int64(SyntaxTree.textBytesMax)).contains(offset)
         else { return nil }
         return SyntaxPlace(offset: Int(offset), length: Int(json["query_location_length"]?.integer ?? 0))
     }
@@ -90,7 +95,8 @@ extension SerializedNode {
     func query() throws(SyntaxRefusal) -> SyntaxQuery {
         guard type == "SELECT_NODE" else { throw unknown(type) }
         try knowsOnly([
-            "modifiers", "cte_map", "select_list", "from_table", "where_clause", "group_expressions", "group_sets",
+            "modifiers", "cte_map", "select_list", "from_table", "where_clause", "group_expressions",
+            "group_sets",
             "aggregate_handling", "having",
         ])
         var query = SyntaxQuery()
@@ -99,7 +105,9 @@ extension SerializedNode {
         }
         for output in try children("select_list") {
             let alias = output.json["alias"]?.text ?? ""
-            query.outputs.append(.init(expression: try output.expression(), alias: alias.isEmpty ? nil : alias))
+            query.outputs.append(
+                .init(expression: try output.expression(), alias: alias.isEmpty ? nil : alias)
+            )
         }
         query.source = try child("from_table").source()
         query.condition = try optional("where_clause")
@@ -148,7 +156,8 @@ extension SerializedNode {
             for order in try children("orders") { query.order.append(try order.order()) }
         case "LIMIT_MODIFIER":
             try knowsOnly(["limit", "limit_type"])
-            guard json["limit_type"]?.text == "ROW_COUNT", case .integer(let count) = try child("limit").expression().form,
+            guard json["limit_type"]?.text == "ROW_COUNT",
+                case .integer(let count) = try child("limit").expression().form,
                 (0...1_000_000).contains(count)
             else { throw unknown("LIMIT") }
             query.limit = Int(count)
@@ -165,7 +174,10 @@ extension SerializedNode {
             default: nil
             }
         return .init(
-            expression: try child("expression").expression(), isDescending: type == "DESCENDING", nullsFirst: nulls)
+            expression: try child("expression").expression(),
+            isDescending: type == "DESCENDING",
+            nullsFirst: nulls
+        )
     }
 
     private func source() throws(SyntaxRefusal) -> SyntaxSource? {
@@ -179,7 +191,9 @@ extension SerializedNode {
             return .table(name: name, alias: alias.isEmpty ? nil : alias, place)
         case "SUBQUERY":
             try knowsOnly(["subquery"])
-            guard let node = json["subquery"]?["node"], !alias.isEmpty else { throw unknown("subquery without a name") }
+            guard let node = json["subquery"]?["node"], !alias.isEmpty else {
+                throw unknown("subquery without a name")
+            }
             return .query(try child(node).query(), alias: alias, place)
         case "JOIN":
             return try join()
@@ -193,7 +207,9 @@ extension SerializedNode {
             "left", "right", "condition", "join_type", "ref_type", "using_columns", "nearest_count",
             "nearest_order_type",
         ])
-        guard json["ref_type"]?.text == "REGULAR" else { throw unknown("\(json["ref_type"]?.text ?? "") JOIN") }
+        guard json["ref_type"]?.text == "REGULAR" else {
+            throw unknown("\(json["ref_type"]?.text ?? "") JOIN")
+        }
         guard let word = json["join_type"]?.text, let kind = SyntaxSource.JoinKind(rawValue: word) else {
             throw unknown("\(json["join_type"]?.text ?? "") JOIN")
         }
@@ -228,7 +244,10 @@ extension SerializedNode {
             try knowsOnly(["input", "lower", "upper"])
             let input = try child("input").expression()
             return .and([
-                SyntaxExpression(.compare(.greaterOrEqual, input, try child("lower").expression()), at: place),
+                SyntaxExpression(
+                    .compare(.greaterOrEqual, input, try child("lower").expression()),
+                    at: place
+                ),
                 SyntaxExpression(.compare(.lessOrEqual, input, try child("upper").expression()), at: place),
             ])
         case "CASE": return try branches()
@@ -251,7 +270,9 @@ extension SerializedNode {
             guard let value = Int64(text) else { throw unknown("a number beyond 64 bits") }
             return .integer(value)
         case "NUMERIC":
-            guard let value = ExactDecimal(numeral: text) else { throw unknown("the number \(text.prefix(40))") }
+            guard let value = ExactDecimal(numeral: text) else {
+                throw unknown("the number \(text.prefix(40))")
+            }
             return .decimal(value)
         default: throw unknown("a literal of this kind")
         }
@@ -287,7 +308,8 @@ extension SerializedNode {
         case "OPERATOR_IS_NULL": return .isNull(first)
         case "OPERATOR_IS_NOT_NULL": return .not(SyntaxExpression(.isNull(first), at: place))
         case "COMPARE_IN": return .isIn(first, Array(parts.dropFirst()))
-        case "COMPARE_NOT_IN": return .not(SyntaxExpression(.isIn(first, Array(parts.dropFirst())), at: place))
+        case "COMPARE_NOT_IN":
+            return .not(SyntaxExpression(.isIn(first, Array(parts.dropFirst())), at: place))
         case "OPERATOR_COALESCE": return .call("coalesce", parts, isDistinct: false, filter: nil)
         default: throw unknown(type)
         }
@@ -297,8 +319,12 @@ extension SerializedNode {
         try knowsOnly(["case_checks", "else_expr"])
         var branches: [SyntaxExpression.Branch] = []
         for check in try children("case_checks") {
-            branches.append(.init(
-                condition: try check.child("when_expr").expression(), value: try check.child("then_expr").expression()))
+            branches.append(
+                .init(
+                    condition: try check.child("when_expr").expression(),
+                    value: try check.child("then_expr").expression()
+                )
+            )
         }
         return .branches(branches, otherwise: try child("else_expr").expression())
     }
@@ -308,7 +334,9 @@ extension SerializedNode {
         guard let name = json["function_name"]?.text?.lowercased() else { throw unknown(type) }
         var arguments: [SyntaxExpression] = []
         for argument in try children("arguments") {
-            guard argument.json["name"]?.text ?? "" == "" else { throw unknown("\(name) with named arguments") }
+            guard argument.json["name"]?.text ?? "" == "" else {
+                throw unknown("\(name) with named arguments")
+            }
             arguments.append(try argument.child("expression").expression())
         }
         for order in try child(json["order_bys"] ?? .null).children("orders") {
@@ -319,7 +347,11 @@ extension SerializedNode {
             arguments.insert(try order.child("expression").expression(), at: 0)
         }
         return .call(
-            name, arguments, isDistinct: json["distinct"]?.bool ?? false, filter: try optional("filter"))
+            name,
+            arguments,
+            isDistinct: json["distinct"]?.bool ?? false,
+            filter: try optional("filter")
+        )
     }
 
     private func expressions(_ name: String) throws(SyntaxRefusal) -> [SyntaxExpression] {
@@ -343,7 +375,9 @@ extension ExactDecimal {
         let isNegative = mantissa.hasPrefix("-")
         let digits = mantissa.drop { $0 == "-" || $0 == "+" }
         let pieces = digits.split(separator: ".", omittingEmptySubsequences: false)
-        guard let exponent, (-18...18).contains(exponent), pieces.count <= 2, let whole = pieces.first else { return nil }
+        guard let exponent, (-18...18).contains(exponent), pieces.count <= 2, let whole = pieces.first else {
+            return nil
+        }
         let fraction = pieces.count == 2 ? pieces[1] : ""
         let all = whole + fraction
         guard !all.isEmpty, all.count <= 18, var unscaled = Int128(String(all)) else { return nil }

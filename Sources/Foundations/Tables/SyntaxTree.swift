@@ -2,8 +2,8 @@
 
 /// A question as its parser understood it: syntax alone, no meaning yet.
 ///
-/// Only the forms that some room can give a meaning to exist here. Reading a parser's tree into these types is
-/// an allow-list: a form that has no case is refused with its place (`SyntaxRefusal`).
+/// Only the forms that some room can give a meaning to exist here. Reading a parser's tree into these types
+/// is an allow-list: a form that has no case is refused with its place (`SyntaxRefusal`).
 package struct SyntaxTree: Hashable, Sendable {
     /// The question as it was asked; places are byte offsets into its UTF-8.
     package let text: String
@@ -148,7 +148,9 @@ package struct SyntaxExpression: Hashable, Sendable {
     }
 
     /// Expressions compare by what they say, not by where they stand.
-    package static func == (left: SyntaxExpression, right: SyntaxExpression) -> Bool { left.form == right.form }
+    package static func == (left: SyntaxExpression, right: SyntaxExpression) -> Bool {
+        left.form == right.form
+    }
     package func hash(into hasher: inout Hasher) { hasher.combine(form) }
 }
 

@@ -1,10 +1,12 @@
 // SPDX-License-Identifier: Apache-2.0
 //
-// Specification: CKS20 (see ExactBernoulli.swift), Algorithm 2. Adversary, secrets, leaks and timing: as there.
+// Specification: CKS20 (see ExactBernoulli.swift), Algorithm 2. Adversary, secrets, leaks and timing: as
+// there.
 
 /// Integer noise X with P(X = x) proportional to exp(−|x| · `rateNumerator` / `rateDenominator`).
 ///
-/// Adding it to an integer of L1 sensitivity Δ costs ε = Δ · rateNumerator / rateDenominator, exactly (Proof.md §2).
+/// Adding it to an integer of L1 sensitivity Δ costs ε = Δ · rateNumerator / rateDenominator, exactly
+/// (Proof.md §2).
 package struct DiscreteLaplace: Hashable, Sendable {
     /// 1/scale = `rateNumerator` / `rateDenominator`.
     package let rateNumerator: UInt64

@@ -1,9 +1,10 @@
 // SPDX-License-Identifier: Apache-2.0
 //
-// Specification: Bun, Steinke, "Concentrated Differential Privacy", TCC 2016 (BS16), Propositions 1.3 and 1.4.
-// Public parameters only.
+// Specification: Bun, Steinke, "Concentrated Differential Privacy", TCC 2016 (BS16), Propositions 1.3 and
+// 1.4. Public parameters only.
 
-/// δ as a power of ten, 10^−`exponent`: so that its logarithm is a rational bound, and nobody argues about digits.
+/// δ as a power of ten, 10^−`exponent`: so that its logarithm is a rational bound, and nobody argues about
+/// digits.
 package struct Delta: Hashable, Sendable, Comparable {
     /// 1 … 18.
     package let exponent: Int
@@ -30,7 +31,8 @@ package enum PrivacyLoss {
         UInt64((UInt128(epsilonMicros) * UInt128(epsilonMicros)).dividedRoundingUp(by: 2000))
     }
 
-    /// The most ρ that still implies (ε, δ): (√(L + ε) − √L)² with L = ln(1/δ), rounded down (BS16 Proposition 1.3).
+    /// The most ρ that still implies (ε, δ): (√(L + ε) − √L)² with L = ln(1/δ), rounded down (BS16
+    /// Proposition 1.3).
     package static func rhoNanos(within epsilonMicros: UInt64, _ delta: Delta) -> UInt64 {
         let logarithm = UInt128(delta.logarithmNanos)
         let sum = logarithm + UInt128(epsilonMicros) * 1000

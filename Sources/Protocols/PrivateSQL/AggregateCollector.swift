@@ -29,20 +29,28 @@ struct AggregateCollector {
             if place == core.measures.count { core.measures.append(measure) }
             return SyntaxExpression(.column(["#m\(place)"]), at: expression.place)
         case .column(let path):
-            throw QuestionRefusal(.columnUngrouped, at: expression.place, ["column": .text(path.joined(separator: "."))])
+            throw QuestionRefusal(
+                .columnUngrouped,
+                at: expression.place,
+                ["column": .text(path.joined(separator: "."))]
+            )
         case .star:
             throw QuestionRefusal(.rowsRequested, at: expression.place)
         case .call(let name, _, _, _) where !FinalFunctions.names.contains(name):
             throw QuestionRefusal(
-                .functionUnlisted, at: expression.place,
-                ["function": .text(name), "known": .list(FinalFunctions.names.sorted())])
+                .functionUnlisted,
+                at: expression.place,
+                ["function": .text(name), "known": .list(FinalFunctions.names.sorted())]
+            )
         default:
             return try rewrittenParts(expression)
         }
     }
 
     /// One level down, then `rewritten` again: closures cannot mutate `self`, so the parts are listed.
-    private mutating func rewrittenParts(_ expression: SyntaxExpression) throws(QuestionRefusal) -> SyntaxExpression {
+    private mutating func rewrittenParts(_ expression: SyntaxExpression) throws(QuestionRefusal)
+        -> SyntaxExpression
+    {
         var copy = self
         let result = try expression.replacing { part throws(QuestionRefusal) -> SyntaxExpression? in
             part == expression ? nil : try copy.rewritten(part)
@@ -54,7 +62,10 @@ struct AggregateCollector {
     // MARK: Measures
 
     private mutating func measure(
-        _ name: String, _ arguments: [SyntaxExpression], _ isDistinct: Bool, _ filter: SyntaxExpression?,
+        _ name: String,
+        _ arguments: [SyntaxExpression],
+        _ isDistinct: Bool,
+        _ filter: SyntaxExpression?,
         at place: SyntaxPlace?
     ) throws(QuestionRefusal) -> TableRelease.Figure {
         let condition = try filter.map { filter throws(QuestionRefusal) in
@@ -85,26 +96,37 @@ struct AggregateCollector {
         case ("max", 1): return try extreme(arguments[0], condition, isLeast: false, at: place)
         default:
             throw QuestionRefusal(
-                .functionUnlisted, at: place,
-                ["function": .text(name), "known": .list(Aggregates.overRows.subtracting(["var_pop", "stddev_pop"]).sorted())])
+                .functionUnlisted,
+                at: place,
+                [
+                    "function": .text(name),
+                    "known": .list(Aggregates.overRows.subtracting(["var_pop", "stddev_pop"]).sorted()),
+                ]
+            )
         }
     }
 
     /// The aggregate's argument as a number, null where the filter is not true.
     private func argument(
-        _ expression: SyntaxExpression, _ condition: RelationExpression?
+        _ expression: SyntaxExpression,
+        _ condition: RelationExpression?
     ) throws(QuestionRefusal) -> ScaledNumber {
         var number = try ExpressionBinder(scope: scope, use: .aggregate).number(expression)
         // Within 2^31 units, two thousand million rows add up within 64 bits.
         guard number.magnitude <= 1 << 31 else { throw QuestionRefusal(.rangeTooWide, at: expression.place) }
-        if let condition { number.expression = .branches([.init(condition, number.expression)], otherwise: .literal(.null)) }
+        if let condition {
+            number.expression = .branches([.init(condition, number.expression)], otherwise: .literal(.null))
+        }
         return number
     }
 
     private mutating func presence(
-        _ expression: SyntaxExpression, _ condition: RelationExpression?
+        _ expression: SyntaxExpression,
+        _ condition: RelationExpression?
     ) throws(QuestionRefusal) -> TableRelease.Figure {
-        if expression.isLiteral, expression.form != .null, condition == nil { return .count(core.place(of: .rows)) }
+        if expression.isLiteral, expression.form != .null, condition == nil {
+            return .count(core.place(of: .rows))
+        }
         let value = try ExpressionBinder(scope: scope, use: .aggregate).bind(expression)
         let isThere = RelationExpression.not(.isNull(value.expression))
         let both = condition.map { RelationExpression.and([isThere, $0]) } ?? isThere
@@ -112,35 +134,50 @@ struct AggregateCollector {
     }
 
     private mutating func distinct(
-        _ expression: SyntaxExpression, _ condition: RelationExpression?
+        _ expression: SyntaxExpression,
+        _ condition: RelationExpression?
     ) throws(QuestionRefusal) -> TableRelease.Figure {
-        if case .column(let path) = expression.form, try scope.entry(path, at: expression.place).meaning.isUnit {
+        if case .column(let path) = expression.form,
+            try scope.entry(path, at: expression.place).meaning.isUnit
+        {
             return .count(core.place(of: .people(condition.map { core.argument(.counted($0)) })))
         }
         guard !isNoised else {
-            throw QuestionRefusal(.distinctRefused, at: expression.place, ["function": .text("count(DISTINCT …)")])
+            throw QuestionRefusal(
+                .distinctRefused,
+                at: expression.place,
+                ["function": .text("count(DISTINCT …)")]
+            )
         }
         let value = try ExpressionBinder(scope: scope, use: .aggregate).bind(expression).expression
-        let counted = condition.map { RelationExpression.branches([.init($0, value)], otherwise: .literal(.null)) } ?? value
+        let counted =
+            condition.map { RelationExpression.branches([.init($0, value)], otherwise: .literal(.null)) }
+            ?? value
         return .count(core.place(of: .distinct(core.argument(counted))))
     }
 
     /// Around the middle of the bounds, so that one person changes the sum by half the width at most.
     private mutating func mean(
-        _ number: ScaledNumber, at place: SyntaxPlace?
+        _ number: ScaledNumber,
+        at place: SyntaxPlace?
     ) throws(QuestionRefusal) -> TableRelease.Figure {
         let center = (number.range.lowerBound + number.range.upperBound) / 2
         let centered = RelationExpression.minus(number.expression, .literal(.integer(center)))
         let magnitude = max(number.range.upperBound - center, center - number.range.lowerBound, 1)
         let column = core.argument(center == 0 ? number.expression : centered)
         return .mean(
-            sum: core.place(of: .values(column, magnitude: magnitude)), count: core.place(of: .present(column)),
-            center: Int64(center), digits: number.digits,
-            bounds: Int64(number.range.lowerBound)...Int64(number.range.upperBound))
+            sum: core.place(of: .values(column, magnitude: magnitude)),
+            count: core.place(of: .present(column)),
+            center: Int64(center),
+            digits: number.digits,
+            bounds: Int64(number.range.lowerBound)...Int64(number.range.upperBound)
+        )
     }
 
     private mutating func variance(
-        _ number: ScaledNumber, root: Bool, at place: SyntaxPlace?
+        _ number: ScaledNumber,
+        root: Bool,
+        at place: SyntaxPlace?
     ) throws(QuestionRefusal) -> TableRelease.Figure {
         let center = (number.range.lowerBound + number.range.upperBound) / 2
         let magnitude = max(number.range.upperBound - center, center - number.range.lowerBound, 1)
@@ -153,8 +190,12 @@ struct AggregateCollector {
         let square = core.argument(.times(coarse, coarse))
         return .variance(
             squares: core.place(of: .values(square, magnitude: reach * reach)),
-            sum: core.place(of: .values(column, magnitude: reach)), count: core.place(of: .present(column)),
-            step: Int64(step), digits: number.digits, root: root)
+            sum: core.place(of: .values(column, magnitude: reach)),
+            count: core.place(of: .present(column)),
+            step: Int64(step),
+            digits: number.digits,
+            root: root
+        )
     }
 
     // MARK: Order statistics
@@ -169,7 +210,11 @@ struct AggregateCollector {
         guard let decimal, decimal.scale <= 4, decimal.unscaled >= 0,
             decimal.unscaled * ScaledNumber.power(4 - decimal.scale) <= 10_000
         else {
-            throw QuestionRefusal(.typeMismatched, at: expression.place, ["wanted": .text("a rank from 0 to 1, four digits")])
+            throw QuestionRefusal(
+                .typeMismatched,
+                at: expression.place,
+                ["wanted": .text("a rank from 0 to 1, four digits")]
+            )
         }
         return Int(decimal.unscaled * ScaledNumber.power(4 - decimal.scale))
     }
@@ -178,7 +223,10 @@ struct AggregateCollector {
     private static let binsMax: Int128 = 256
 
     private mutating func quantile(
-        _ expression: SyntaxExpression, _ condition: RelationExpression?, basisPoints: Int, at place: SyntaxPlace?
+        _ expression: SyntaxExpression,
+        _ condition: RelationExpression?,
+        basisPoints: Int,
+        at place: SyntaxPlace?
     ) throws(QuestionRefusal) -> TableRelease.Figure {
         let number = try argument(expression, condition)
         let low = number.range.lowerBound
@@ -186,20 +234,35 @@ struct AggregateCollector {
         let step = max(1, (width + Self.binsMax) / Self.binsMax)
         let bins = Int(width / step) + 1
         let bin = RelationExpression.quotient(
-            .minus(number.expression, .literal(.integer(low))), .literal(.integer(step)))
-        core.histograms.append(.init(
-            column: core.argument(bin), low: Int64(low), step: Int64(step), bins: bins, digits: number.digits,
-            rankBasisPoints: basisPoints))
+            .minus(number.expression, .literal(.integer(low))),
+            .literal(.integer(step))
+        )
+        core.histograms.append(
+            .init(
+                column: core.argument(bin),
+                low: Int64(low),
+                step: Int64(step),
+                bins: bins,
+                digits: number.digits,
+                rankBasisPoints: basisPoints
+            )
+        )
         return .quantile(core.histograms.count - 1)
     }
 
     /// Least and greatest: exactly where the rules say so, by rank under noise, else not at all.
     private mutating func extreme(
-        _ expression: SyntaxExpression, _ condition: RelationExpression?, isLeast: Bool, at place: SyntaxPlace?
+        _ expression: SyntaxExpression,
+        _ condition: RelationExpression?,
+        isLeast: Bool,
+        at place: SyntaxPlace?
     ) throws(QuestionRefusal) -> TableRelease.Figure {
-        if isNoised { return try quantile(expression, condition, basisPoints: isLeast ? 0 : 10_000, at: place) }
+        if isNoised {
+            return try quantile(expression, condition, basisPoints: isLeast ? 0 : 10_000, at: place)
+        }
         guard case .column(let path) = expression.form,
-            case .column(let column) = try scope.entry(path, at: expression.place).meaning, column.rules.mayTellExtremes
+            case .column(let column) = try scope.entry(path, at: expression.place).meaning,
+            column.rules.mayTellExtremes
         else { throw QuestionRefusal(.extremesRefused, at: place) }
         let number = try argument(expression, condition)
         let name = core.argument(number.expression)

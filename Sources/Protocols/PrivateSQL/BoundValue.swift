@@ -1,12 +1,13 @@
 // SPDX-License-Identifier: Apache-2.0
 //
-// Specification: docs/clean-room.md §3 (types and ranges). Public: everything here (the question and the rules).
+// Specification: docs/clean-room.md §3 (types and ranges). Public: everything here (the question and the
+// rules).
 
 import Primitives
 import Tables
 
-/// An expression over rows that has been given its meaning: what to compute, its kind, and what is publicly known of
-/// its values.
+/// An expression over rows that has been given its meaning: what to compute, its kind, and what is publicly
+/// known of its values.
 struct BoundValue: Hashable, Sendable {
     enum Kind: Hashable, Sendable {
         case bool, text, day, timestamp
@@ -61,8 +62,10 @@ struct ScaledNumber: Hashable, Sendable {
         guard digits > self.digits else { return self }
         let power = Self.power(digits - self.digits)
         return ScaledNumber(
-            expression: .times(expression, .literal(.integer(power))), digits: digits,
-            range: range.lowerBound * power...range.upperBound * power)
+            expression: .times(expression, .literal(.integer(power))),
+            digits: digits,
+            range: range.lowerBound * power...range.upperBound * power
+        )
     }
 
     /// The greatest distance of a value from zero.

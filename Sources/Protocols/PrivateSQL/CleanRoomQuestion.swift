@@ -1,7 +1,7 @@
 // SPDX-License-Identifier: Apache-2.0
 //
-// Specification: docs/clean-room.md §5. The order of one question's life: check (public), run (rows, at the holder), release
-// (noise). Secret: rows and seed, inside `run` alone.
+// Specification: docs/clean-room.md §5. The order of one question's life: check (public), run (rows, at the
+// holder), release (noise). Secret: rows and seed, inside `run` alone.
 
 package import Primitives
 package import Tables
@@ -12,14 +12,18 @@ package struct CleanRoomQuestion: Sendable {
     package let plan: ReleasePlan
 
     /// Parses nothing and reads no row: the question's tree against rules and schema.
-    package init(_ tree: SyntaxTree, rules: ReleaseRules, schema: [String: [Column]]) throws(QuestionRefusal) {
+    package init(_ tree: SyntaxTree, rules: ReleaseRules, schema: [String: [Column]]) throws(QuestionRefusal)
+    {
         self.tree = tree
         plan = try QuestionPlanner([QuestionSide(name: "", rules: rules, schema: schema)]).plan(tree)
     }
 
     /// The question in an engine's parser, then as above.
     package init(
-        _ text: String, rules: ReleaseRules, schema: [String: [Column]], engine: any TableEngine
+        _ text: String,
+        rules: ReleaseRules,
+        schema: [String: [Column]],
+        engine: any TableEngine
     ) async throws(Problem) {
         let tree = try await SyntaxTree(text, engine: engine)
         do throws(QuestionRefusal) {
@@ -34,11 +38,16 @@ package struct CleanRoomQuestion: Sendable {
     /// - Secret: the rows, the seed.
     /// - Public: the answer; it is told only after its charge is durable (the valve's commit).
     /// - Parameters:
-    ///   - versions: a digest over the versions of all tables read, so that other data never meet the same noise.
-    ///   - history: what was answered before on these versions under a minimum group, oldest first: cells whose
+    ///   - versions: a digest over the versions of all tables read, so that other data never meet the same
+    ///     noise.
+    ///   - history: what was answered before on these versions under a minimum group, oldest first: cells
+    ///     whose
     ///     difference from earlier answers would tell of too few people are suppressed.
     package func run(
-        on engine: any TableEngine, dialect: some RelationDialect, seed: NoiseSeed, versions: Digest,
+        on engine: any TableEngine,
+        dialect: some RelationDialect,
+        seed: NoiseSeed,
+        versions: Digest,
         after history: [ReleasePlan] = []
     ) async throws(Problem) -> ReleasedAnswer {
         try await plan.run(on: engine, dialect: dialect, seed: seed, versions: versions, after: history)
@@ -48,7 +57,10 @@ package struct CleanRoomQuestion: Sendable {
 extension ReleasePlan {
     /// As `CleanRoomQuestion.run`.
     package func run(
-        on engine: any TableEngine, dialect: some RelationDialect, seed: NoiseSeed, versions: Digest,
+        on engine: any TableEngine,
+        dialect: some RelationDialect,
+        seed: NoiseSeed,
+        versions: Digest,
         after history: [ReleasePlan] = []
     ) async throws(Problem) -> ReleasedAnswer {
         var answers: [[[[TableValue]]]] = []
@@ -76,7 +88,10 @@ extension ReleasePlan {
 
     /// The answer from the relations' rows: a pure function, so that a passage can be replayed byte for byte.
     package func release(
-        _ answers: [[[[TableValue]]]], withholding withheld: [Set<[TableValue]>] = [], seed: NoiseSeed, versions: Digest
+        _ answers: [[[[TableValue]]]],
+        withholding withheld: [Set<[TableValue]>] = [],
+        seed: NoiseSeed,
+        versions: Digest
     ) throws(ReleaseFailure) -> ReleasedAnswer {
         let digest = digest
         var stream = seed.stream(plan: digest, versions: versions)
@@ -87,8 +102,14 @@ extension ReleasePlan {
         }
         let table = final.evaluated(tables, rowsMax: rowsMax)
         return ReleasedAnswer(
-            columns: table.names.map(\.name), rows: table.rows, charge: cost, planDigest: digest,
-            seedCommitment: seed.commitment, hiddenGroups: table.hiddenGroups, hints: hints(table))
+            columns: table.names.map(\.name),
+            rows: table.rows,
+            charge: cost,
+            planDigest: digest,
+            seedCommitment: seed.commitment,
+            hiddenGroups: table.hiddenGroups,
+            hints: hints(table)
+        )
     }
 
     private func hints(_ table: ReleasedTable) -> [ReleasedAnswer.Hint] {
@@ -100,7 +121,9 @@ extension ReleasePlan {
             }
         }
         if isWide { hints.append(.fewerGroups) }
-        if isWide, releases.reduce(0, { $0 + $1.components.count + $1.histograms.count }) > 1 { hints.append(.fewerFigures) }
+        if isWide, releases.reduce(0, { $0 + $1.components.count + $1.histograms.count }) > 1 {
+            hints.append(.fewerFigures)
+        }
         if table.hiddenGroups > 0 || table.rows.contains(where: { $0.contains(where: \.isSuppressed) }) {
             hints.append(.largerGroups)
         }
@@ -127,14 +150,18 @@ extension SyntaxTree {
 extension TableRelease {
     /// Cells that must be suppressed beside earlier answers over the same rows.
     fileprivate func withheld(
-        after history: [AnsweredCells], on engine: any TableEngine, dialect: some RelationDialect
+        after history: [AnsweredCells],
+        on engine: any TableEngine,
+        dialect: some RelationDialect
     ) async throws(Problem) -> Set<[TableValue]> {
         guard let answered else { return [] }
         let comparable = history.filter { $0.base == answered.base && $0 != answered }
         guard !comparable.isEmpty else { return [] }
         let atoms = DisclosureAtoms(questions: comparable + [answered])
         let rows = try await engine.rows(
-            TableQuery(dialect.sql(atoms.relation), timeLimit: .seconds(60)), rowsMax: ReleasePlan.engineRowsMax).rows
+            TableQuery(dialect.sql(atoms.relation), timeLimit: .seconds(60)),
+            rowsMax: ReleasePlan.engineRowsMax
+        ).rows
         let withheld: Set<[TableValue]>?
         do throws(ReleaseFailure) {
             withheld = try atoms.suppressed(rows)

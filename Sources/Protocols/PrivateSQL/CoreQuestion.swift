@@ -76,12 +76,17 @@ extension QuestionPlanner {
 
     /// One SELECT that aggregates rows: its core goes to the draft, what remains is over released values.
     func coreQuery(
-        _ query: SyntaxQuery, _ base: RowScope, _ draft: inout PlanDraft
+        _ query: SyntaxQuery,
+        _ base: RowScope,
+        _ draft: inout PlanDraft
     ) throws(QuestionRefusal) -> FinalQuery {
         guard query.aggregates else { throw Self.refusalOfRows(query) }
         var scope = base
         if let condition = query.condition {
-            scope.relation = .filter(scope.relation, try ExpressionBinder(scope: scope, use: .filter).condition(condition))
+            scope.relation = .filter(
+                scope.relation,
+                try ExpressionBinder(scope: scope, use: .filter).condition(condition)
+            )
         }
         let expanded = try query.expandingStar(scope.entries.map { ($0.qualifier, $0.name) })
         let groups = try expanded.resolvingGroups().groups
@@ -98,18 +103,31 @@ extension QuestionPlanner {
         let order = try expanded.resolvingOrder().map { order throws(QuestionRefusal) in
             SyntaxQuery.Order(
                 expression: try collector.rewritten(try order.expression.substituting(aliases)),
-                isDescending: order.isDescending, nullsFirst: order.nullsFirst)
+                isDescending: order.isDescending,
+                nullsFirst: order.nullsFirst
+            )
         }
         core = collector.core
         core.rows = try rows(scope, keys, core)
         if case .minimumGroup(let rule) = sides[scope.side].rules.protection, rule.minimum > 1 {
             core.answered = AnsweredCells(
-                scope, keys: keys.map(\.expression), values: core.keys.map(\.values), minimum: rule.minimum)
+                scope,
+                keys: keys.map(\.expression),
+                values: core.keys.map(\.values),
+                minimum: rule.minimum
+            )
         }
         draft.cores.append(core)
         return FinalQuery(
-            source: .release(draft.cores.count - 1), condition: nil, groups: nil, outputs: outputs, having: having,
-            isDistinct: expanded.isDistinct, order: order, limit: expanded.limit)
+            source: .release(draft.cores.count - 1),
+            condition: nil,
+            groups: nil,
+            outputs: outputs,
+            having: having,
+            isDistinct: expanded.isDistinct,
+            order: order,
+            limit: expanded.limit
+        )
     }
 
     /// A query without an aggregate asks for rows, unless it calls something it takes for an aggregate.
@@ -118,14 +136,19 @@ extension QuestionPlanner {
             if case .call(let name, _, _, _) = output.expression.form, !RowFunctions.names.contains(name) {
                 let known = Aggregates.overRows.sorted()
                 return QuestionRefusal(
-                    .functionUnlisted, at: output.expression.place, ["function": .text(name), "known": .list(known)])
+                    .functionUnlisted,
+                    at: output.expression.place,
+                    ["function": .text(name), "known": .list(known)]
+                )
             }
         }
         return QuestionRefusal(.rowsRequested, at: query.place)
     }
 
     private func bindKeys(
-        _ groups: [SyntaxExpression], _ scope: RowScope, _ core: inout CoreQuestion
+        _ groups: [SyntaxExpression],
+        _ scope: RowScope,
+        _ core: inout CoreQuestion
     ) throws(QuestionRefusal) -> [BoundValue] {
         var keys: [BoundValue] = []
         for (place, group) in groups.enumerated() {
@@ -133,13 +156,17 @@ extension QuestionPlanner {
                 throw QuestionRefusal(.aggregateMisplaced, at: group.place, ["function": .text("GROUP BY")])
             }
             let key = try ExpressionBinder(scope: scope, use: .group).bind(group)
-            core.keys.append(.init(name: "#k\(place)", type: try keyType(key, at: group.place), values: key.values))
+            core.keys.append(
+                .init(name: "#k\(place)", type: try keyType(key, at: group.place), values: key.values)
+            )
             keys.append(key)
         }
         if let cells = core.publicCells, cells > Self.cellsMax {
             throw QuestionRefusal(
-                .groupsTooMany, at: groups.first?.place,
-                ["groups": .integer(Int64(cells)), "limit": .integer(Int64(Self.cellsMax))])
+                .groupsTooMany,
+                at: groups.first?.place,
+                ["groups": .integer(Int64(cells)), "limit": .integer(Int64(Self.cellsMax))]
+            )
         }
         return keys
     }
@@ -150,16 +177,22 @@ extension QuestionPlanner {
         case .text, .null: return .text
         case .day: return .day
         case .timestamp: return .timestamp
-        case .number(.column(.integer, _, _, _)), .number(.scaled(digits: 0, _)), .number(.literal): return .integer
+        case .number(.column(.integer, _, _, _)), .number(.scaled(digits: 0, _)), .number(.literal):
+            return .integer
         case .number:
             throw QuestionRefusal(
-                .typeMismatched, at: place, ["wanted": .text("whole numbers to group by, such as floor(x)")])
+                .typeMismatched,
+                at: place,
+                ["wanted": .text("whole numbers to group by, such as floor(x)")]
+            )
         }
     }
 
     /// The rows the core reads: the unit, the keys within their public lists, the arguments.
     private func rows(
-        _ scope: RowScope, _ keys: [BoundValue], _ core: CoreQuestion
+        _ scope: RowScope,
+        _ keys: [BoundValue],
+        _ core: CoreQuestion
     ) throws(QuestionRefusal) -> Relation {
         var columns: [Relation.NamedExpression] = []
         if let unit = scope.unit { columns.append(.init("#unit", .column(unit.column))) }
@@ -181,12 +214,14 @@ extension RelationExpression {
     static func membership(_ value: RelationExpression, _ list: [TableValue]) -> RelationExpression {
         let present = list.filter { $0 != .null }
         let days = present.compactMap { if case .day(let day) = $0 { day } else { nil } }.sorted()
-        let isRun = days.count == present.count && days.count > 2
+        let isRun =
+            days.count == present.count && days.count > 2
             && days.last.map { Int($0) } == days.first.map { Int($0) + days.count - 1 }
         var condition = RelationExpression.isIn(value, present)
         if isRun, let first = days.first, let last = days.last {
             condition = .and([
-                .compare(.greaterOrEqual, value, .literal(.day(first))), .compare(.lessOrEqual, value, .literal(.day(last))),
+                .compare(.greaterOrEqual, value, .literal(.day(first))),
+                .compare(.lessOrEqual, value, .literal(.day(last))),
             ])
         }
         return present.count == list.count ? condition : .or([condition, .isNull(value)])

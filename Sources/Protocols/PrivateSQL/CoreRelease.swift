@@ -1,8 +1,8 @@
 // SPDX-License-Identifier: Apache-2.0
 //
-// Specification: docs/clean-room.md §5; Sources/Kernels/Noise/Proof.md §7 (bounded contributions) and §8 (thresholds).
-// Public: everything here; no row is read. What protects: each relation built here changes by no more than the stated
-// sensitivity when one person's rows are added or removed.
+// Specification: docs/clean-room.md §5; Sources/Kernels/Noise/Proof.md §7 (bounded contributions) and §8
+// (thresholds). Public: everything here; no row is read. What protects: each relation built here changes by
+// no more than the stated sensitivity when one person's rows are added or removed.
 
 import Noise
 import Primitives
@@ -11,7 +11,8 @@ import Tables
 /// Divides the price of one question over everything that is noised.
 struct BudgetAllotment {
     private(set) var cost: PrivacyCost
-    /// What each component and each choice costs: ε in millionths under Laplace, ρ in billionths under Gaussian.
+    /// What each component and each choice costs: ε in millionths under Laplace, ρ in billionths under
+    /// Gaussian.
     private let share: UInt64
     private let mechanism: NoiseProtection.Mechanism
     /// How many people-thresholds the question has, and the δ they share.
@@ -36,14 +37,23 @@ struct BudgetAllotment {
         case .laplace:
             share = epsilon / shares
             cost = PrivacyCost(
-                epsilonMicros: epsilon, delta: groupsDelta == nil ? nil : rules.delta,
-                rhoNanos: PrivacyLoss.rhoNanos(ofPure: epsilon), isPure: true, groupsDelta: groupsDelta)
+                epsilonMicros: epsilon,
+                delta: groupsDelta == nil ? nil : rules.delta,
+                rhoNanos: PrivacyLoss.rhoNanos(ofPure: epsilon),
+                isPure: true,
+                groupsDelta: groupsDelta
+            )
         case .gaussian:
             guard let delta = groupsDelta ?? rules.delta else { throw QuestionRefusal(.groupsUnlisted) }
             let rho = PrivacyLoss.rhoNanos(within: epsilon, delta)
             share = rho / shares
             cost = PrivacyCost(
-                epsilonMicros: epsilon, delta: rules.delta, rhoNanos: rho, isPure: false, groupsDelta: groupsDelta)
+                epsilonMicros: epsilon,
+                delta: rules.delta,
+                rhoNanos: rho,
+                isPure: false,
+                groupsDelta: groupsDelta
+            )
         }
         self.thresholds = thresholds
         self.groupsDelta = groupsDelta
@@ -78,7 +88,8 @@ struct BudgetAllotment {
     /// δ / (groups of one person · thresholds).
     func threshold(_ noise: LatticeNoise, groups: UInt64) throws(QuestionRefusal) -> Int64 {
         guard let delta = groupsDelta else { throw QuestionRefusal(.groupsUnlisted) }
-        let logarithm = UInt128(delta.logarithmNanos)
+        let logarithm =
+            UInt128(delta.logarithmNanos)
             + UInt128(RoundedUpLogarithm.nanos(of: groups * UInt64(thresholds)))
         let steps: UInt128 =
             switch noise.shape {
@@ -86,7 +97,9 @@ struct BudgetAllotment {
                 (logarithm * UInt128(laplace.rateDenominator))
                     .dividedRoundingUp(by: UInt128(laplace.rateNumerator) * 1_000_000_000)
             case .gaussian(let gaussian):
-                1 + (2 * logarithm * UInt128(gaussian.variance)).dividedRoundingUp(by: 1_000_000_000).squareRootCeiling
+                1
+                    + (2 * logarithm * UInt128(gaussian.variance)).dividedRoundingUp(by: 1_000_000_000)
+                    .squareRootCeiling
             }
         guard let threshold = Int64(exactly: steps * UInt128(noise.step) + UInt128(noise.step) + 1) else {
             throw QuestionRefusal(.noiseTooWide)
@@ -117,7 +130,9 @@ extension CoreQuestion {
 extension QuestionPlanner {
     /// The core with its relations, its noise and its guard.
     func release(
-        _ core: CoreQuestion, under protection: Protection, _ allotment: BudgetAllotment
+        _ core: CoreQuestion,
+        under protection: Protection,
+        _ allotment: BudgetAllotment
     ) throws(QuestionRefusal) -> TableRelease {
         switch protection {
         case .noise where core.unit != nil: try noisedRelease(core, allotment)
@@ -129,7 +144,8 @@ extension QuestionPlanner {
     // MARK: Under noise
 
     private func noisedRelease(
-        _ question: CoreQuestion, _ allotment: BudgetAllotment
+        _ question: CoreQuestion,
+        _ allotment: BudgetAllotment
     ) throws(QuestionRefusal) -> TableRelease {
         var core = question
         let people = core.keysArePublic ? nil : core.place(of: .people(nil))
@@ -137,9 +153,13 @@ extension QuestionPlanner {
         var components: [TableRelease.Component] = []
         for (place, addend) in core.addends.enumerated() {
             let sensitivity = addend.sensitivity(rows: core.rowsPerPerson)
-            components.append(.init(
-                name: "#c\(place)", noise: try allotment.noise(sensitivity: sensitivity, coordinates: groups),
-                sensitivity: sensitivity))
+            components.append(
+                .init(
+                    name: "#c\(place)",
+                    noise: try allotment.noise(sensitivity: sensitivity, coordinates: groups),
+                    sensitivity: sensitivity
+                )
+            )
         }
         var guarding = TableRelease.Guarding.publicKeys
         if let people, let noise = components[people].noise {
@@ -148,18 +168,26 @@ extension QuestionPlanner {
         let cells = groups * UInt64(core.rowsPerPerson)
         let epsilon = core.histograms.isEmpty ? nil : try allotment.selectionEpsilonMicros(cells: cells)
         return TableRelease(
-            relation: core.unit?.isKey == true ? core.directRelation : core.boundedRelation, keys: core.keys,
-            components: components, measures: core.measures, guarding: guarding,
-            histograms: core.histograms.map { core.histogram($0, epsilonMicros: epsilon) }, contributions: nil,
-            answered: nil)
+            relation: core.unit?.isKey == true ? core.directRelation : core.boundedRelation,
+            keys: core.keys,
+            components: components,
+            measures: core.measures,
+            guarding: guarding,
+            histograms: core.histograms.map { core.histogram($0, epsilonMicros: epsilon) },
+            contributions: nil,
+            answered: nil
+        )
     }
 
     // MARK: Under a minimum group
 
     private func exactRelease(_ core: CoreQuestion, _ rule: GroupProtection) -> TableRelease {
-        let guarded = rule.dominancePermille == nil ? [] : core.measures.compactMap { measure -> Int? in
-            if case .sum(let place, _) = measure { place } else { nil }
-        }
+        let guarded =
+            rule.dominancePermille == nil
+            ? []
+            : core.measures.compactMap { measure -> Int? in
+                if case .sum(let place, _) = measure { place } else { nil }
+            }
         let people: RelationAggregate =
             core.unit.map { $0.isKey ? .rows : .distinct(.column("#unit")) } ?? .rows
         let components = core.addends.indices.map {
@@ -170,10 +198,14 @@ extension QuestionPlanner {
         }
         return TableRelease(
             relation: .aggregate(core.rows, keys: core.keyNames, aggregates + [.init("#people", people)]),
-            keys: core.keys, components: components, measures: core.measures,
+            keys: core.keys,
+            components: components,
+            measures: core.measures,
             guarding: .minimumGroup(rule, dominance: guarded),
             histograms: core.histograms.map { core.histogram($0, epsilonMicros: nil) },
-            contributions: guarded.isEmpty ? nil : core.contributions(guarded), answered: core.answered)
+            contributions: guarded.isEmpty ? nil : core.contributions(guarded),
+            answered: core.answered
+        )
     }
 }
 
@@ -198,8 +230,12 @@ extension CoreQuestion.Addend {
         case .people(let column?):
             people == .rows
                 ? .present(.column(column))
-                : .distinct(.branches(
-                    [.init(.not(.isNull(.column(column))), .column("#unit"))], otherwise: .literal(.null)))
+                : .distinct(
+                    .branches(
+                        [.init(.not(.isNull(.column(column))), .column("#unit"))],
+                        otherwise: .literal(.null)
+                    )
+                )
         case .distinct(let column): .distinct(.column(column))
         case .least(let column): .least(.column(column))
         case .greatest(let column): .greatest(.column(column))
@@ -209,20 +245,40 @@ extension CoreQuestion.Addend {
 
 extension CoreQuestion {
     /// One row a person: each row counts in full, in one group.
-    var directRelation: Relation {
-        .aggregate(rows, keys: keyNames, addends.enumerated().map {
-            Relation.NamedAggregate("#c\($0.offset)", $0.element.direct(people: .rows))
-        } + padding)
-    }
+    var directRelation: Relation { direct(rows) }
 
-    /// A question of quantiles alone has no component, and SQL no SELECT without a column; nobody reads this one.
+    /// A question of quantiles alone has no component, and SQL no SELECT without a column; nobody reads this
+    /// one.
     private var padding: [Relation.NamedAggregate] {
         addends.isEmpty && keys.isEmpty ? [.init("#rows", .rows)] : []
     }
 
-    /// Many rows a person: first one row for each person and group, then at most so many groups of each person (chosen
-    /// by a shuffle that is the same every time), then each person's part kept within what one may contribute.
+    /// Many rows a person. People with one row count in full. Of the others: first one row for each person and
+    /// group, then at most so many groups of each person (chosen by a shuffle that is the same every time), then
+    /// each person's part kept within what one may contribute.
     var boundedRelation: Relation {
+        guard !(keys.isEmpty && addends.isEmpty) else { return directRelation }
+        let people = Relation.aggregate(rows, keys: ["#unit"], [.init("#rows", .rows)])
+        let many = Relation.project(
+            .filter(people, .compare(.greater, .column("#rows"), .literal(.integer(1)))),
+            [.init("#unit", .column("#unit"))])
+        func members(_ isIn: Bool) -> Relation {
+            .members(rows, column: "#unit", isIn: isIn, of: .shared("#many"))
+        }
+        let parts = Relation.union(direct(members(false)), bounded(members(true)))
+        let sums = addends.indices.map { Relation.NamedAggregate("#c\($0)", .sum(.column("#c\($0)"))) }
+        return .sharing("#many", many, in: .aggregate(parts, keys: keyNames, sums))
+    }
+
+    private func direct(_ rows: Relation) -> Relation {
+        .aggregate(
+            rows,
+            keys: keyNames,
+            addends.enumerated().map { .init("#c\($0.offset)", $0.element.direct(people: .rows)) } + padding
+        )
+    }
+
+    private func bounded(_ rows: Relation) -> Relation {
         var perPerson = Relation.aggregate(rows, keys: ["#unit"] + keyNames, personalAggregates)
         if !keys.isEmpty, publicCells.map({ $0 > groupsPerPerson }) ?? true {
             let order = RelationExpression.shuffleKey((["#unit"] + keyNames).map { .column($0) })
@@ -231,11 +287,7 @@ extension CoreQuestion {
         let parts = addends.enumerated().map { place, addend in
             Relation.NamedExpression("#c\(place)", addend.part(place, rowsMax: rowsPerPerson))
         }
-        let columns = keyNames.map { Relation.NamedExpression($0, .column($0)) } + parts
-        let bounded = columns.isEmpty ? perPerson : Relation.project(perPerson, columns)
-        return .aggregate(bounded, keys: keyNames, addends.indices.map {
-            Relation.NamedAggregate("#c\($0)", .sum(.column("#c\($0)")))
-        } + padding)
+        return .project(perPerson, keyNames.map { .init($0, .column($0)) } + parts)
     }
 
     private var personalAggregates: [Relation.NamedAggregate] {
@@ -260,34 +312,59 @@ extension CoreQuestion {
             let order = RelationExpression.shuffleKey((["#unit"] + names).map { .column($0) })
             let cells = Relation.first(
                 groupsPerPerson * rowsPerPerson,
-                of: .aggregate(present, keys: ["#unit"] + names, [.init("#n", .rows)]), partition: ["#unit"],
-                order: [order])
+                of: .aggregate(present, keys: ["#unit"] + names, [.init("#n", .rows)]),
+                partition: ["#unit"],
+                order: [order]
+            )
             relation = .aggregate(cells, keys: names, [.init("#n", .rows)])
         }
         return TableRelease.Histogram(
-            relation: relation, low: histogram.low, step: histogram.step, bins: histogram.bins, digits: histogram.digits,
-            rankBasisPoints: histogram.rankBasisPoints, sensitivity: 1, epsilonMicros: epsilonMicros)
+            relation: relation,
+            low: histogram.low,
+            step: histogram.step,
+            bins: histogram.bins,
+            digits: histogram.digits,
+            rankBasisPoints: histogram.rankBasisPoints,
+            sensitivity: 1,
+            epsilonMicros: epsilonMicros
+        )
     }
 
-    /// By key and guarded component: the greatest part of one person (or row) and the sum of all parts' magnitudes.
+    /// By key and guarded component: the greatest part of one person (or row) and the sum of all parts'
+    /// magnitudes.
     func contributions(_ guarded: [Int]) -> Relation {
         let columns = guarded.compactMap { place -> (Int, String)? in
             if case .values(let column, _) = addends[place] { (place, column) } else { nil }
         }
         func magnitude(_ column: String) -> RelationExpression {
             .branches(
-                [.init(.compare(.less, .column(column), .literal(.integer(0))), .minus(.literal(.integer(0)), .column(column)))],
-                otherwise: .column(column))
+                [
+                    .init(
+                        .compare(.less, .column(column), .literal(.integer(0))),
+                        .minus(.literal(.integer(0)), .column(column))
+                    )
+                ],
+                otherwise: .column(column)
+            )
         }
         let isPersonal = unit.map { !$0.isKey } ?? false
-        let personal = isPersonal
-            ? Relation.aggregate(rows, keys: ["#unit"] + keyNames, columns.map { .init($0.1, .sum(.column($0.1))) }) : rows
-        return .aggregate(personal, keys: keyNames, columns.flatMap { place, column in
-            [
-                Relation.NamedAggregate("#g\(place)", .greatest(magnitude(column))),
-                Relation.NamedAggregate("#t\(place)", .sum(magnitude(column))),
-            ]
-        })
+        let personal =
+            isPersonal
+            ? Relation.aggregate(
+                rows,
+                keys: ["#unit"] + keyNames,
+                columns.map { .init($0.1, .sum(.column($0.1))) }
+            ) : rows
+        return .aggregate(
+            personal,
+            keys: keyNames,
+            columns.flatMap { place, column in
+                [
+                    Relation.NamedAggregate("#g\(place)", .greatest(magnitude(column))),
+                    Relation.NamedAggregate("#t\(place)", .sum(magnitude(column))),
+                ]
+            }
+        )
     }
 }
 
@@ -302,7 +379,8 @@ extension CoreQuestion.Addend {
         case .people:
             return .branches(
                 [.init(.compare(.greater, count, .literal(.integer(0))), .literal(.integer(1)))],
-                otherwise: .literal(.integer(0)))
+                otherwise: .literal(.integer(0))
+            )
         case .rows, .present: return .branches([.init(isOver, limit)], otherwise: count)
         case .values:
             // More rows than allowed count as that many of their mean: s·limit/n without leaving 64 bits, by

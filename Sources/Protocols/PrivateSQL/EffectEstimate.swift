@@ -1,16 +1,16 @@
 // SPDX-License-Identifier: Apache-2.0
 //
-// Specification: docs/clean-room.md §7. Ordinary least squares with heteroscedasticity-consistent standard errors (HC3:
-// MacKinnon and White 1985; Long and Ervin 2000). Public: released values.
+// Specification: docs/clean-room.md §7. Ordinary least squares with heteroscedasticity-consistent standard
+// errors (HC3: MacKinnon and White 1985; Long and Ervin 2000). Public: released values.
 
 package import Primitives
 import Tables
 
 /// How much an outcome moves with an exposure: "does bad air bring patients".
 ///
-/// Noise that the clean room added to the outcomes is part of the residuals, so the interval covers it without being
-/// told. Noise in the exposures would draw the slope toward zero; it is corrected for by its known variance (Fuller
-/// 1987, §1.2) as long as that is less than half of the exposures' own.
+/// Noise that the clean room added to the outcomes is part of the residuals, so the interval covers it
+/// without being told. Noise in the exposures would draw the slope toward zero; it is corrected for by its
+/// known variance (Fuller 1987, §1.2) as long as that is less than half of the exposures' own.
 package struct EffectEstimate: Hashable, Sendable {
     package struct Point: Hashable, Sendable {
         package let outcome: Double
@@ -26,7 +26,9 @@ package struct EffectEstimate: Hashable, Sendable {
 
         /// `nil` where either is not a told number.
         init?(outcome: ReleasedCell, exposure: ReleasedCell) {
-            guard let one = outcome.value.approximate, let two = exposure.value.approximate else { return nil }
+            guard let one = outcome.value.approximate, let two = exposure.value.approximate else {
+                return nil
+            }
             let reach = exposure.interval.map(\.halfWidth) ?? 0
             self.init(outcome: one, exposure: two, exposureNoise: reach * reach / (1.96 * 1.96))
         }
@@ -43,7 +45,8 @@ package struct EffectEstimate: Hashable, Sendable {
     /// The fewest points from which an effect is estimated.
     package static let pointsMin = 8
 
-    /// `nil` for fewer than `pointsMin` points, for an exposure that never changes, or one that is mostly noise.
+    /// `nil` for fewer than `pointsMin` points, for an exposure that never changes, or one that is mostly
+    /// noise.
     package init?(_ points: [Point]) {
         let count = Double(points.count)
         guard points.count >= Self.pointsMin else { return nil }
@@ -86,7 +89,8 @@ package struct EffectEstimate: Hashable, Sendable {
     package var json: JSON {
         [
             "slope": .number(slope), "interval": interval.json, "standardError": .number(standardError),
-            "intercept": .number(intercept), "correlation": .number(correlation), "points": .integer(Int64(count)),
+            "intercept": .number(intercept), "correlation": .number(correlation),
+            "points": .integer(Int64(count)),
             "distinctFromZero": .bool(isDistinctFromZero),
         ]
     }

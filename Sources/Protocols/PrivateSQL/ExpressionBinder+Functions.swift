@@ -1,7 +1,8 @@
 // SPDX-License-Identifier: Apache-2.0
 //
-// Specification: docs/clean-room.md §3: functions of one row and integer arithmetic with proved ranges. Every function
-// here is total: for every row it gives a value or null, and never an error. Public: everything here.
+// Specification: docs/clean-room.md §3: functions of one row and integer arithmetic with proved ranges. Every
+// function here is total: for every row it gives a value or null, and never an error. Public: everything
+// here.
 
 import Primitives
 import Tables
@@ -9,8 +10,10 @@ import Tables
 /// What a question may call on a row.
 enum RowFunctions {
     static let names = [
-        "%", "*", "+", "-", "/", "//", "abs", "coalesce", "date_part", "date_trunc", "day", "floor", "greatest",
-        "hour", "if", "isodow", "least", "left", "like", "lower", "month", "nullif", "quarter", "round", "substring",
+        "%", "*", "+", "-", "/", "//", "abs", "coalesce", "date_part", "date_trunc", "day", "floor",
+        "greatest",
+        "hour", "if", "isodow", "least", "left", "like", "lower", "month", "nullif", "quarter", "round",
+        "substring",
         "week", "year",
     ]
 }
@@ -18,15 +21,19 @@ enum RowFunctions {
 extension ExpressionBinder {
     /// A switch over all functions, one line each.
     func call(
-        _ name: String, _ arguments: [SyntaxExpression], at place: SyntaxPlace?
+        _ name: String,
+        _ arguments: [SyntaxExpression],
+        at place: SyntaxPlace?
     ) throws(QuestionRefusal) -> BoundValue {
         switch (name, arguments.count) {
         case ("+", 1): return try bind(arguments[0])
         case ("-", 1): return try difference(.zero, try number(arguments[0]), at: place).bound
         case ("+", 2): return try sum(try number(arguments[0]), try number(arguments[1]), at: place).bound
-        case ("-", 2): return try difference(try number(arguments[0]), try number(arguments[1]), at: place).bound
+        case ("-", 2):
+            return try difference(try number(arguments[0]), try number(arguments[1]), at: place).bound
         case ("*", 2): return try product(try number(arguments[0]), try number(arguments[1]), at: place).bound
-        case ("/", 2): return try quotient(try number(arguments[0]), try number(arguments[1]), at: place).bound
+        case ("/", 2):
+            return try quotient(try number(arguments[0]), try number(arguments[1]), at: place).bound
         case ("//", 2): return try wholeQuotient(arguments[0], arguments[1], at: place)
         case ("%", 2), ("mod", 2): return try remainder(arguments[0], arguments[1], at: place)
         case ("floor", 1): return try floor(try number(arguments[0])).bound
@@ -39,7 +46,11 @@ extension ExpressionBinder {
             let equal = SyntaxExpression(.compare(.equal, arguments[0], arguments[1]), at: place)
             return try branches([.init(condition: equal, value: .init(.null))], arguments[0], at: place)
         case ("if", 3):
-            return try branches([.init(condition: arguments[0], value: arguments[1])], arguments[2], at: place)
+            return try branches(
+                [.init(condition: arguments[0], value: arguments[1])],
+                arguments[2],
+                at: place
+            )
         case ("~~", 2): return .truth(.isLike(try text(arguments[0]), try pattern(arguments[1])))
         case ("!~~", 2): return .truth(.not(.isLike(try text(arguments[0]), try pattern(arguments[1]))))
         case ("lower", 1): return BoundValue(.lowercased(try text(arguments[0])), .text)
@@ -63,54 +74,72 @@ extension ExpressionBinder {
     }
 
     private func pattern(_ expression: SyntaxExpression) throws(QuestionRefusal) -> String {
-        guard case .text(let pattern) = expression.form, pattern.utf8.count <= 100, !pattern.contains("\\") else {
+        guard case .text(let pattern) = expression.form, pattern.utf8.count <= 100, !pattern.contains("\\")
+        else {
             throw mismatch("a pattern of at most 100 characters", at: expression.place)
         }
         return pattern
     }
 
     private func prefix(
-        _ name: String, _ arguments: [SyntaxExpression], at place: SyntaxPlace?
+        _ name: String,
+        _ arguments: [SyntaxExpression],
+        at place: SyntaxPlace?
     ) throws(QuestionRefusal) -> BoundValue {
         guard case .integer(let count)? = arguments.last?.form, (1...100).contains(count) else {
             throw mismatch("a length from 1 to 100", at: place)
         }
         if arguments.count == 3 {
-            guard arguments[1].form == .integer(1) else { throw mismatch("a text from its first character", at: place) }
+            guard arguments[1].form == .integer(1) else {
+                throw mismatch("a text from its first character", at: place)
+            }
         }
         let value = try bind(arguments[0])
         guard value.kind == .text else { throw mismatch("text", at: place) }
         let values = value.values.map { values in
-            values.map { if case .text(let text) = $0 { TableValue.text(String(text.prefix(Int(count)))) } else { $0 } }
+            values.map {
+                if case .text(let text) = $0 { TableValue.text(String(text.prefix(Int(count)))) } else { $0 }
+            }
         }
         return BoundValue(.prefix(value.expression, Int(count)), .text, values: values?.unique)
     }
 
-    private func unit(_ expression: SyntaxExpression) throws(QuestionRefusal) -> RelationExpression.CalendarUnit {
+    private func unit(_ expression: SyntaxExpression) throws(QuestionRefusal)
+        -> RelationExpression.CalendarUnit
+    {
         let words = ["isodow": RelationExpression.CalendarUnit.weekday, "dayofmonth": .day]
         guard case .text(let text) = expression.form,
-            let unit = words[text.lowercased()] ?? RelationExpression.CalendarUnit(rawValue: text.lowercased())
+            let unit = words[text.lowercased()]
+                ?? RelationExpression.CalendarUnit(rawValue: text.lowercased())
         else { throw mismatch("year, quarter, month, week, day, hour or isodow", at: expression.place) }
         return unit
     }
 
     private func date(_ expression: SyntaxExpression) throws(QuestionRefusal) -> BoundValue {
         let value = try bind(expression)
-        guard value.kind == .day || value.kind == .timestamp else { throw mismatch("a date", at: expression.place) }
+        guard value.kind == .day || value.kind == .timestamp else {
+            throw mismatch("a date", at: expression.place)
+        }
         return value
     }
 
     private func beginning(
-        _ unit: RelationExpression.CalendarUnit, _ expression: SyntaxExpression, at place: SyntaxPlace?
+        _ unit: RelationExpression.CalendarUnit,
+        _ expression: SyntaxExpression,
+        at place: SyntaxPlace?
     ) throws(QuestionRefusal) -> BoundValue {
         let date = try date(expression)
-        guard unit != .hour, unit != .weekday else { throw mismatch("year, quarter, month, week or day", at: place) }
+        guard unit != .hour, unit != .weekday else {
+            throw mismatch("year, quarter, month, week or day", at: place)
+        }
         let values = date.values?.map { unit.beginning(of: $0) }.unique
         return BoundValue(.beginning(unit, date.expression), .day, values: values)
     }
 
     private func part(
-        _ unit: RelationExpression.CalendarUnit, _ expression: SyntaxExpression, at place: SyntaxPlace?
+        _ unit: RelationExpression.CalendarUnit,
+        _ expression: SyntaxExpression,
+        at place: SyntaxPlace?
     ) throws(QuestionRefusal) -> BoundValue {
         let date = try date(expression)
         guard unit != .hour || date.kind == .timestamp else { throw mismatch("a time of day", at: place) }
@@ -120,7 +149,9 @@ extension ExpressionBinder {
     }
 
     func cast(
-        _ expression: SyntaxExpression, to type: String, at place: SyntaxPlace?
+        _ expression: SyntaxExpression,
+        to type: String,
+        at place: SyntaxPlace?
     ) throws(QuestionRefusal) -> BoundValue {
         if case .text(let text) = expression.form, type == "date" {
             guard let day = CalendarDay(text) else { throw mismatch("YYYY-MM-DD", at: expression.place) }
@@ -135,7 +166,10 @@ extension ExpressionBinder {
             let one = SyntaxExpression(.integer(1)), zero = SyntaxExpression(.integer(0))
             let negation = SyntaxExpression(.not(expression), at: place)
             return try branches(
-                [.init(condition: expression, value: one), .init(condition: negation, value: zero)], .init(.null), at: place)
+                [.init(condition: expression, value: one), .init(condition: negation, value: zero)],
+                .init(.null),
+                at: place
+            )
         case (.number, "integer"), (.number, "bigint"):
             return try rounded(try scaled(value, at: place), at: place).bound
         case (.number, "double"), (.number, "decimal"), (.number, "numeric"): return value
@@ -146,7 +180,9 @@ extension ExpressionBinder {
     // MARK: Choices
 
     func branches(
-        _ branches: [SyntaxExpression.Branch], _ otherwise: SyntaxExpression, at place: SyntaxPlace?
+        _ branches: [SyntaxExpression.Branch],
+        _ otherwise: SyntaxExpression,
+        at place: SyntaxPlace?
     ) throws(QuestionRefusal) -> BoundValue {
         var conditions: [RelationExpression] = []
         var values: [BoundValue] = []
@@ -160,13 +196,16 @@ extension ExpressionBinder {
 
     /// One of several values: of one kind, numbers in one scale, public values together.
     private func chosen(
-        _ conditions: [RelationExpression], _ values: [BoundValue], at place: SyntaxPlace?
+        _ conditions: [RelationExpression],
+        _ values: [BoundValue],
+        at place: SyntaxPlace?
     ) throws(QuestionRefusal) -> BoundValue {
         var values = values
         let kinds = Set(values.map(\.kind.family)).subtracting([.null])
         guard kinds.count <= 1 else { throw mismatch("branches of one type", at: place) }
         var kind = values.first { $0.kind != .null }?.kind ?? .null
-        let publicValues = values.allSatisfy { $0.values != nil } ? values.flatMap { $0.values ?? [] }.unique : nil
+        let publicValues =
+            values.allSatisfy { $0.values != nil } ? values.flatMap { $0.values ?? [] }.unique : nil
         if kinds == [.number] {
             var aligned: [ScaledNumber] = []
             for value in values where value.kind != .null { aligned.append(try scaled(value, at: place)) }
@@ -185,24 +224,34 @@ extension ExpressionBinder {
     }
 
     private func coalesce(
-        _ arguments: [SyntaxExpression], at place: SyntaxPlace?
+        _ arguments: [SyntaxExpression],
+        at place: SyntaxPlace?
     ) throws(QuestionRefusal) -> BoundValue {
         let branches = arguments.dropLast().map {
             SyntaxExpression.Branch(
-                condition: SyntaxExpression(.not(SyntaxExpression(.isNull($0), at: $0.place)), at: $0.place), value: $0)
+                condition: SyntaxExpression(.not(SyntaxExpression(.isNull($0), at: $0.place)), at: $0.place),
+                value: $0
+            )
         }
         return try self.branches(Array(branches), arguments[arguments.count - 1], at: place)
     }
 
     /// LEAST and GREATEST of two; null if either is null.
     private func chosen(
-        _ arguments: [SyntaxExpression], _ comparison: SyntaxExpression.Comparison, at place: SyntaxPlace?
+        _ arguments: [SyntaxExpression],
+        _ comparison: SyntaxExpression.Comparison,
+        at place: SyntaxPlace?
     ) throws(QuestionRefusal) -> BoundValue {
-        let isNull = SyntaxExpression(.or(arguments.map { SyntaxExpression(.isNull($0), at: $0.place) }), at: place)
+        let isNull = SyntaxExpression(
+            .or(arguments.map { SyntaxExpression(.isNull($0), at: $0.place) }),
+            at: place
+        )
         let isFirst = SyntaxExpression(.compare(comparison, arguments[0], arguments[1]), at: place)
         return try branches(
             [.init(condition: isNull, value: .init(.null)), .init(condition: isFirst, value: arguments[0])],
-            arguments[1], at: place)
+            arguments[1],
+            at: place
+        )
     }
 }
 
@@ -244,7 +293,9 @@ extension RelationExpression.CalendarUnit {
 
     /// All values of the part, where they are few.
     var partValues: [TableValue]? {
-        self == .year ? nil : range.lowerBound <= 1 ? Array(range.lowerBound...range.upperBound).map { .integer($0) } : nil
+        self == .year
+            ? nil
+            : range.lowerBound <= 1 ? Array(range.lowerBound...range.upperBound).map { .integer($0) } : nil
     }
 
     /// The part of a public day; null stays null.

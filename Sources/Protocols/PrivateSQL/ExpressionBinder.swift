@@ -5,8 +5,8 @@
 import Primitives
 import Tables
 
-/// Gives expressions over rows their meaning: names to columns whose rules permit the use, operators to the algebra's
-/// total ones, numbers to integers whose range is proved.
+/// Gives expressions over rows their meaning: names to columns whose rules permit the use, operators to the
+/// algebra's total ones, numbers to integers whose range is proved.
 struct ExpressionBinder: Sendable {
     let scope: RowScope
     /// What the expression is for; each column in it must permit that.
@@ -20,7 +20,10 @@ struct ExpressionBinder: Sendable {
         case .integer(let value):
             let literal = ExactDecimal(unscaled: Int128(value), scale: 0)
             return BoundValue(
-                .literal(.integer(Int128(value))), .number(.literal(literal)), values: [.integer(Int128(value))])
+                .literal(.integer(Int128(value))),
+                .number(.literal(literal)),
+                values: [.integer(Int128(value))]
+            )
         case .decimal(let value): return BoundValue(.literal(.decimal(value)), .number(.literal(value)))
         case .text(let value): return BoundValue(.literal(.text(value)), .text, values: [.text(value)])
         case .compare(let comparison, let left, let right):
@@ -31,7 +34,8 @@ struct ExpressionBinder: Sendable {
         case .isNull(let part):
             return BoundValue(.isNull(try bind(part).expression), .bool, values: [.bool(false), .bool(true)])
         case .isIn(let value, let list): return try isIn(value, list)
-        case .branches(let branches, let otherwise): return try self.branches(branches, otherwise, at: expression.place)
+        case .branches(let branches, let otherwise):
+            return try self.branches(branches, otherwise, at: expression.place)
         case .cast(let value, let type): return try cast(value, to: type, at: expression.place)
         case .call(let name, let arguments, let isDistinct, let filter):
             guard !Aggregates.names.contains(name) else {
@@ -46,7 +50,9 @@ struct ExpressionBinder: Sendable {
     /// The expression as a condition.
     func condition(_ expression: SyntaxExpression) throws(QuestionRefusal) -> RelationExpression {
         let value = try bind(expression)
-        guard value.kind == .bool || value.kind == .null else { throw mismatch("true or false", at: expression.place) }
+        guard value.kind == .bool || value.kind == .null else {
+            throw mismatch("true or false", at: expression.place)
+        }
         return value.expression
     }
 
@@ -67,7 +73,10 @@ struct ExpressionBinder: Sendable {
 
     func unlisted(_ name: String, at place: SyntaxPlace?) -> QuestionRefusal {
         QuestionRefusal(
-            .functionUnlisted, at: place, ["function": .text(name), "known": .list(RowFunctions.names)])
+            .functionUnlisted,
+            at: place,
+            ["function": .text(name), "known": .list(RowFunctions.names)]
+        )
     }
 
     // MARK: Columns
@@ -84,7 +93,9 @@ struct ExpressionBinder: Sendable {
         }
     }
 
-    static func useArguments(_ column: RowScope.BaseColumn, _ use: ColumnRules.Use) -> [String: Problem.Argument] {
+    static func useArguments(_ column: RowScope.BaseColumn, _ use: ColumnRules.Use) -> [String: Problem
+        .Argument]
+    {
         let uses = column.rules.uses.map(\.rawValue).sorted()
         return [
             "column": .text(column.name), "use": .text(use.rawValue),
@@ -99,8 +110,14 @@ struct ExpressionBinder: Sendable {
             case .day: .day
             case .timestamp: .timestamp
             case .integer, .decimal, .real:
-                .number(.column(
-                    column.type, bounds: column.rules.bounds, decimals: column.rules.decimals, name: column.name))
+                .number(
+                    .column(
+                        column.type,
+                        bounds: column.rules.bounds,
+                        decimals: column.rules.decimals,
+                        name: column.name
+                    )
+                )
             case .text, .bytes, .time: .text
             }
         return BoundValue(.column(column.physical), kind, values: column.rules.values)
@@ -109,7 +126,9 @@ struct ExpressionBinder: Sendable {
     // MARK: Conditions
 
     private func compare(
-        _ comparison: SyntaxExpression.Comparison, _ left: SyntaxExpression, _ right: SyntaxExpression
+        _ comparison: SyntaxExpression.Comparison,
+        _ left: SyntaxExpression,
+        _ right: SyntaxExpression
     ) throws(QuestionRefusal) -> BoundValue {
         guard let kind = RelationExpression.Comparison(rawValue: comparison.rawValue) else {
             throw mismatch(comparison.rawValue, at: left.place)
@@ -118,9 +137,11 @@ struct ExpressionBinder: Sendable {
         return .truth(.compare(kind, first, second))
     }
 
-    /// Both sides in one kind: numbers as the columns have them where no arithmetic is done, else in one scale.
+    /// Both sides in one kind: numbers as the columns have them where no arithmetic is done, else in one
+    /// scale.
     private func alike(
-        _ left: SyntaxExpression, _ right: SyntaxExpression
+        _ left: SyntaxExpression,
+        _ right: SyntaxExpression
     ) throws(QuestionRefusal) -> (RelationExpression, RelationExpression) {
         let first = try bind(left)
         let second = try bind(right)
@@ -146,7 +167,8 @@ struct ExpressionBinder: Sendable {
     }
 
     private static func day(
-        _ expression: SyntaxExpression, _ binder: ExpressionBinder
+        _ expression: SyntaxExpression,
+        _ binder: ExpressionBinder
     ) throws(QuestionRefusal) -> TableValue {
         guard case .text(let text) = expression.form, let day = CalendarDay(text) else {
             throw binder.mismatch("YYYY-MM-DD", at: expression.place)
@@ -155,7 +177,8 @@ struct ExpressionBinder: Sendable {
     }
 
     private func isIn(
-        _ value: SyntaxExpression, _ list: [SyntaxExpression]
+        _ value: SyntaxExpression,
+        _ list: [SyntaxExpression]
     ) throws(QuestionRefusal) -> BoundValue {
         var equalities: [RelationExpression] = []
         for element in list {

@@ -13,7 +13,9 @@ struct FinalAggregate {
     let filter: SyntaxExpression?
 
     func cell(_ group: FinalRow) -> ReleasedCell {
-        let single = group.rows.map { FinalRow(group.table, [$0]) }.filter { row in filter.map(row.isTrue) ?? true }
+        let single = group.rows.map { FinalRow(group.table, [$0]) }.filter { row in
+            filter.map(row.isTrue) ?? true
+        }
         if name == "count_star" || arguments.isEmpty { return ReleasedCell(.integer(Int128(single.count))) }
         if arguments.count == 2 { return paired(single) }
         let cells = single.map { $0.cell(arguments[0]) }.filter { $0.value != .null }
@@ -23,7 +25,8 @@ struct FinalAggregate {
         let numbers = values.compactMap(\.approximate)
         guard !numbers.isEmpty, numbers.count == values.count else { return extreme(values) }
         // Noise of different cells is independent: half widths add as squares.
-        let reach = cells.reduce(0) { $0 + ($1.interval.map { $0.halfWidth * $0.halfWidth } ?? 0) }.squareRoot()
+        let reach = cells.reduce(0) { $0 + ($1.interval.map { $0.halfWidth * $0.halfWidth } ?? 0) }
+            .squareRoot()
         func told(_ value: TableValue, _ reach: Double) -> ReleasedCell {
             let middle = value.approximate ?? 0
             return ReleasedCell(value, interval: reach > 0 ? .init(middle - reach, middle + reach) : nil)
@@ -72,8 +75,9 @@ struct FinalAggregate {
     private func paired(_ rows: [FinalRow]) -> ReleasedCell {
         if name.hasPrefix("quantile") {
             let numbers = rows.compactMap { $0.cell(arguments[0]).value.approximate }
-            guard let rank = FinalEvaluation(row: FinalRow(ReleasedTable(names: [], rows: []), []), moved: nil)
-                .value(arguments[1]).approximate, (0...1).contains(rank), !numbers.isEmpty
+            guard
+                let rank = FinalEvaluation(row: FinalRow(ReleasedTable(names: [], rows: []), []), moved: nil)
+                    .value(arguments[1]).approximate, (0...1).contains(rank), !numbers.isEmpty
             else { return ReleasedCell(.null) }
             return ReleasedCell(.real(Self.quantile(numbers, rank)))
         }

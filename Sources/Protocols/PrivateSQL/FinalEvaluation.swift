@@ -8,7 +8,8 @@ import Tables
 /// What may be called on released values.
 enum FinalFunctions {
     static let names: Set<String> = [
-        "+", "-", "*", "/", "//", "%", "abs", "ceil", "coalesce", "date_part", "date_trunc", "floor", "greatest", "if",
+        "+", "-", "*", "/", "//", "%", "abs", "ceil", "coalesce", "date_part", "date_trunc", "floor",
+        "greatest", "if",
         "least", "month", "nullif", "quarter", "round", "sqrt", "year", "day", "week",
     ]
 }
@@ -27,7 +28,8 @@ struct FinalEvaluation {
         case .integer(let value): return .integer(Int128(value))
         case .decimal(let value): return .decimal(value)
         case .text(let value): return .text(value)
-        case .compare(let comparison, let left, let right): return compare(comparison, value(left), value(right))
+        case .compare(let comparison, let left, let right):
+            return compare(comparison, value(left), value(right))
         case .and(let parts): return logical(parts, decisive: false)
         case .or(let parts): return logical(parts, decisive: true)
         case .not(let part):
@@ -54,7 +56,9 @@ struct FinalEvaluation {
     }
 
     private func compare(
-        _ comparison: SyntaxExpression.Comparison, _ left: TableValue, _ right: TableValue
+        _ comparison: SyntaxExpression.Comparison,
+        _ left: TableValue,
+        _ right: TableValue
     ) -> TableValue {
         guard left != .null, right != .null else { return .null }
         let (one, two) = Self.alike(left, right)
@@ -81,11 +85,16 @@ struct FinalEvaluation {
 
     private func cast(_ value: TableValue, to type: String) -> TableValue {
         switch type {
-        case "integer", "bigint": value.approximate.flatMap { Int64(exactly: $0.rounded()) }.map { .integer(Int128($0)) } ?? .null
+        case "integer", "bigint":
+            value.approximate.flatMap { Int64(exactly: $0.rounded()) }.map { .integer(Int128($0)) } ?? .null
         case "double", "decimal", "numeric", "float": value.approximate.map { .real($0) } ?? .null
         case "varchar", "text": value.written.map { .text($0) } ?? .null
         case "date":
-            if case .text(let text) = value { CalendarDay(text).map { .day(Int32($0.daysSince1970)) } ?? .null } else { value }
+            if case .text(let text) = value {
+                CalendarDay(text).map { .day(Int32($0.daysSince1970)) } ?? .null
+            } else {
+                value
+            }
         default: .null
         }
     }
@@ -97,19 +106,25 @@ struct FinalEvaluation {
         case "coalesce": return arguments.lazy.map(value).first { $0 != .null } ?? .null
         case "if" where arguments.count == 3:
             return value(value(arguments[0]) == .bool(true) ? arguments[1] : arguments[2])
-        case "date_part" where arguments.count == 2: return calendar(arguments[0], arguments[1]) { $0.part(of: $1) }
-        case "date_trunc" where arguments.count == 2: return calendar(arguments[0], arguments[1]) { $0.beginning(of: $1) }
+        case "date_part" where arguments.count == 2:
+            return calendar(arguments[0], arguments[1]) { $0.part(of: $1) }
+        case "date_trunc" where arguments.count == 2:
+            return calendar(arguments[0], arguments[1]) { $0.beginning(of: $1) }
         case "year", "quarter", "month", "week", "day":
-            return RelationExpression.CalendarUnit(rawValue: name)?.part(of: arguments.first.map(value) ?? .null) ?? .null
+            return RelationExpression.CalendarUnit(rawValue: name)?.part(
+                of: arguments.first.map(value) ?? .null
+            ) ?? .null
         default: return arithmetic(name, arguments.map(value))
         }
     }
 
     private func calendar(
-        _ unit: SyntaxExpression, _ day: SyntaxExpression,
+        _ unit: SyntaxExpression,
+        _ day: SyntaxExpression,
         _ apply: (RelationExpression.CalendarUnit, TableValue) -> TableValue
     ) -> TableValue {
-        guard case .text(let word) = unit.form, let unit = RelationExpression.CalendarUnit(rawValue: word.lowercased())
+        guard case .text(let word) = unit.form,
+            let unit = RelationExpression.CalendarUnit(rawValue: word.lowercased())
         else { return .null }
         return apply(unit, value(day))
     }
@@ -147,7 +162,9 @@ struct FinalEvaluation {
 
     /// Whole numbers stay whole where the operator keeps them so.
     private static func whole(_ name: String, _ values: [TableValue]) -> TableValue? {
-        guard values.count == 2, case .integer(let one) = values[0], case .integer(let two) = values[1] else { return nil }
+        guard values.count == 2, case .integer(let one) = values[0], case .integer(let two) = values[1] else {
+            return nil
+        }
         let (result, overflow) =
             switch name {
             case "+": one.addingReportingOverflow(two)

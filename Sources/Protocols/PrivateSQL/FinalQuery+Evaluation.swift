@@ -25,12 +25,16 @@ extension FinalQuery {
         if !order.isEmpty { entries = ordered(entries) }
         let told = entries.prefix(min(limit ?? rowsMax, rowsMax)).map(\.cells)
         return ReleasedTable(
-            names: outputs.map { .init(qualifier: "", name: $0.name) }, rows: Array(told),
-            hiddenGroups: input.hiddenGroups)
+            names: outputs.map { .init(qualifier: "", name: $0.name) },
+            rows: Array(told),
+            hiddenGroups: input.hiddenGroups
+        )
     }
 
     private func grouped(
-        _ rows: [[ReleasedCell]], by groups: [SyntaxExpression], _ input: ReleasedTable
+        _ rows: [[ReleasedCell]],
+        by groups: [SyntaxExpression],
+        _ input: ReleasedTable
     ) -> [[[ReleasedCell]]] {
         guard !groups.isEmpty else { return [rows] }
         var places: [[TableValue]: Int] = [:]
@@ -72,8 +76,10 @@ extension FinalQuery.Source {
         case .query(let query, let alias):
             let table = query.evaluated(releases, rowsMax: .max)
             return ReleasedTable(
-                names: table.names.map { .init(qualifier: alias, name: $0.name) }, rows: table.rows,
-                hiddenGroups: table.hiddenGroups)
+                names: table.names.map { .init(qualifier: alias, name: $0.name) },
+                rows: table.rows,
+                hiddenGroups: table.hiddenGroups
+            )
         case .join(let kind, let left, let right, let on, let using):
             return Self.joined(kind, left.evaluated(releases), right.evaluated(releases), on, using)
         }
@@ -81,7 +87,10 @@ extension FinalQuery.Source {
 
     /// Both tables are small: a nested loop, but a table of keys where the join is by USING.
     private static func joined(
-        _ kind: SyntaxSource.JoinKind, _ left: ReleasedTable, _ right: ReleasedTable, _ on: SyntaxExpression?,
+        _ kind: SyntaxSource.JoinKind,
+        _ left: ReleasedTable,
+        _ right: ReleasedTable,
+        _ on: SyntaxExpression?,
         _ using: [String]
     ) -> ReleasedTable {
         let shared = using.compactMap { name in right.place([name]).map { ($0, left.place([name]) ?? 0) } }
@@ -122,7 +131,8 @@ struct FinalRow {
         if case .call(let name, let arguments, let isDistinct, let filter) = expression.form,
             Aggregates.names.contains(name)
         {
-            return FinalAggregate(name: name, arguments: arguments, isDistinct: isDistinct, filter: filter).cell(self)
+            return FinalAggregate(name: name, arguments: arguments, isDistinct: isDistinct, filter: filter)
+                .cell(self)
         }
         let evaluation = FinalEvaluation(row: self, moved: nil)
         let value = evaluation.value(expression)
@@ -131,9 +141,12 @@ struct FinalRow {
         return ReleasedCell(value, interval: interval(expression, value, parts))
     }
 
-    /// First-order propagation: each noisy part is moved to the ends of its interval, the moves added as independent.
+    /// First-order propagation: each noisy part is moved to the ends of its interval, the moves added as
+    /// independent.
     private func interval(
-        _ expression: SyntaxExpression, _ value: TableValue, _ parts: [Part]
+        _ expression: SyntaxExpression,
+        _ value: TableValue,
+        _ parts: [Part]
     ) -> ReleasedCell.Interval? {
         guard let middle = value.approximate else { return nil }
         var squares = 0.0
@@ -163,7 +176,9 @@ struct FinalRow {
             case .call(let name, _, _, _) where Aggregates.names.contains(name): break
             default: return nil
             }
-            if !parts.contains(where: { $0.expression == inner }) { parts.append(Part(expression: inner, cell: cell(inner))) }
+            if !parts.contains(where: { $0.expression == inner }) {
+                parts.append(Part(expression: inner, cell: cell(inner)))
+            }
             return inner
         }
         return parts

@@ -1,15 +1,17 @@
 // SPDX-License-Identifier: Apache-2.0
 //
-// Specification: docs/clean-room.md §6. What is computed from released values alone costs nothing more (post-processing:
-// Dwork and Roth 2014, Proposition 2.1). Secret: nothing reaches this file that was not already released.
+// Specification: docs/clean-room.md §6. What is computed from released values alone costs nothing more
+// (post-processing: Dwork and Roth 2014, Proposition 2.1). Secret: nothing reaches this file that was not
+// already released.
 
 import Primitives
 package import Tables
 
-/// What is computed from released tables: projection, HAVING, joins on keys, ORDER, LIMIT, and aggregates over them.
+/// What is computed from released tables: projection, HAVING, joins on keys, ORDER, LIMIT, and aggregates
+/// over them.
 ///
-/// Expressions name released columns: `#k0` for a release's first key, `#m0` for its first measure, or the names of
-/// an inner query's outputs.
+/// Expressions name released columns: `#k0` for a release's first key, `#m0` for its first measure, or the
+/// names of an inner query's outputs.
 package struct FinalQuery: Hashable, Sendable {
     package indirect enum Source: Hashable, Sendable {
         case release(Int)
@@ -33,15 +35,21 @@ package struct FinalQuery: Hashable, Sendable {
     package let limit: Int?
 
     var canonicalText: String {
-        let orders = order.map { "\($0.expression.canonicalText) \($0.isDescending) \($0.nullsFirst.map { "\($0)" } ?? "-")" }
+        let orders = order.map {
+            "\($0.expression.canonicalText) \($0.isDescending) \($0.nullsFirst.map { "\($0)" } ?? "-")"
+        }
         return Relation.listed(
             "final",
             [
                 source.canonicalText, condition?.canonicalText ?? "-",
                 groups.map { "[" + $0.map(\.canonicalText).joined(separator: " ") + "]" } ?? "-",
-                outputs.map { "\($0.name.quotedLiteral)=\($0.expression.canonicalText)" }.joined(separator: " "),
-                having?.canonicalText ?? "-", "\(isDistinct)", orders.joined(separator: " "), limit.map(String.init) ?? "-",
-            ])
+                outputs.map { "\($0.name.quotedLiteral)=\($0.expression.canonicalText)" }.joined(
+                    separator: " "
+                ),
+                having?.canonicalText ?? "-", "\(isDistinct)", orders.joined(separator: " "),
+                limit.map(String.init) ?? "-",
+            ]
+        )
     }
 }
 
@@ -49,11 +57,14 @@ extension FinalQuery.Source {
     var canonicalText: String {
         switch self {
         case .release(let place): "release-\(place)"
-        case .query(let query, let alias): Relation.listed("query", [query.canonicalText, alias.quotedLiteral])
+        case .query(let query, let alias):
+            Relation.listed("query", [query.canonicalText, alias.quotedLiteral])
         case .join(let kind, let left, let right, let on, let using):
             Relation.listed(
                 "join-" + kind.rawValue,
-                [left.canonicalText, right.canonicalText, on?.canonicalText ?? "-"] + using.map(\.quotedLiteral))
+                [left.canonicalText, right.canonicalText, on?.canonicalText ?? "-"]
+                    + using.map(\.quotedLiteral)
+            )
         }
     }
 }
@@ -84,13 +95,17 @@ extension SyntaxExpression {
         case .branches(let branches, let otherwise):
             Relation.listed(
                 "case",
-                branches.map { Relation.listed("when", [$0.condition.canonicalText, $0.value.canonicalText]) }
-                    + [otherwise.canonicalText])
+                branches.map {
+                    Relation.listed("when", [$0.condition.canonicalText, $0.value.canonicalText])
+                }
+                    + [otherwise.canonicalText]
+            )
         case .cast(let value, let type): Relation.listed("cast", [value.canonicalText, type])
         case .call(let name, let arguments, let isDistinct, let filter):
             Relation.listed(
                 name + (isDistinct ? "-distinct" : ""),
-                arguments.map(\.canonicalText) + (filter.map { ["filter", $0.canonicalText] } ?? []))
+                arguments.map(\.canonicalText) + (filter.map { ["filter", $0.canonicalText] } ?? [])
+            )
         }
     }
 
@@ -118,12 +133,17 @@ extension SyntaxExpression {
                 .branches(
                     try branches.map { branch throws(QuestionRefusal) in
                         Branch(condition: try inner(branch.condition), value: try inner(branch.value))
-                    }, otherwise: try inner(otherwise))
+                    },
+                    otherwise: try inner(otherwise)
+                )
             case .cast(let value, let type): .cast(try inner(value), to: type)
             case .call(let name, let arguments, let isDistinct, let filter):
                 .call(
-                    name, try each(arguments), isDistinct: isDistinct,
-                    filter: try filter.map { filter throws(QuestionRefusal) in try inner(filter) })
+                    name,
+                    try each(arguments),
+                    isDistinct: isDistinct,
+                    filter: try filter.map { filter throws(QuestionRefusal) in try inner(filter) }
+                )
             }
         return SyntaxExpression(form, at: place)
     }
@@ -132,7 +152,9 @@ extension SyntaxExpression {
     var hasAggregate: Bool {
         var found = false
         _ = try? replacing { expression throws(QuestionRefusal) in
-            if case .call(let name, _, _, _) = expression.form, Aggregates.names.contains(name) { found = true }
+            if case .call(let name, _, _, _) = expression.form, Aggregates.names.contains(name) {
+                found = true
+            }
             return nil
         }
         return found

@@ -1,13 +1,13 @@
 // SPDX-License-Identifier: Apache-2.0
 //
-// Specification: docs/clean-room.md §7. Adversary: each holder sees its own part's plan and rows; the asker sees released
-// values of all parts. No holder sees another's rows, nor anything that depends on them.
+// Specification: docs/clean-room.md §7. Adversary: each holder sees its own part's plan and rows; the asker
+// sees released values of all parts. No holder sees another's rows, nor anything that depends on them.
 
 import Primitives
 package import Tables
 
-/// A question over several agreements: each side answers its aggregated part under its own rules, and what joins the parts
-/// is computed by the asker from released values alone.
+/// A question over several agreements: each side answers its aggregated part under its own rules, and what
+/// joins the parts is computed by the asker from released values alone.
 package struct JointQuestion: Hashable, Sendable {
     /// An ordinary question to one side, with a plan, a digest and a price of its own.
     package struct Part: Hashable, Sendable {
@@ -22,7 +22,8 @@ package struct JointQuestion: Hashable, Sendable {
 
     /// Splits the question: every WITH table or subquery that aggregates one side's rows becomes a part.
     ///
-    /// The holder of one side splits the same text for itself and compares its part's digest (it trusts nobody's split).
+    /// The holder of one side splits the same text for itself and compares its part's digest (it trusts
+    /// nobody's split).
     package init(_ tree: SyntaxTree, sides: [QuestionSide]) throws(QuestionRefusal) {
         let planner = QuestionPlanner(sides)
         let (final, cores) = try planner.draft(tree)
@@ -50,9 +51,15 @@ extension CoreQuestion {
     fileprivate var everything: FinalQuery {
         let names = keys.map(\.name) + measures.indices.map { "#m\($0)" }
         return FinalQuery(
-            source: .release(0), condition: nil, groups: nil,
-            outputs: names.map { .init(name: $0, expression: SyntaxExpression(.column([$0]))) }, having: nil,
-            isDistinct: false, order: [], limit: nil)
+            source: .release(0),
+            condition: nil,
+            groups: nil,
+            outputs: names.map { .init(name: $0, expression: SyntaxExpression(.column([$0]))) },
+            having: nil,
+            isDistinct: false,
+            order: [],
+            limit: nil
+        )
     }
 }
 

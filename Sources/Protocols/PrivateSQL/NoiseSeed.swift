@@ -30,11 +30,13 @@ package struct NoiseSeed: Sendable {
         return (seed, bytes)
     }
 
-    /// The stream for one plan on one state of the data. Another plan or another version draws other noise: the same
-    /// noise on changed data would cancel out of the difference.
+    /// The stream for one plan on one state of the data. Another plan or another version draws other noise:
+    /// the same noise on changed data would cancel out of the difference.
     package func stream(plan: Primitives.Digest, versions: Primitives.Digest) -> NoiseStream {
         let context = Array("hutong noise 1".utf8) + plan.bytes + versions.bytes
-        return NoiseStream(key: HKDF<SHA256>.deriveKey(inputKeyMaterial: key, info: context, outputByteCount: 32))
+        return NoiseStream(
+            key: HKDF<SHA256>.deriveKey(inputKeyMaterial: key, info: context, outputByteCount: 32)
+        )
     }
 }
 

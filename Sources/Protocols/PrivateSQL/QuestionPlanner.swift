@@ -28,8 +28,8 @@ package struct QuestionPlanner: Sendable {
         self.sides = sides
     }
 
-    /// The plan of a question to one side; it costs what the rules ask for one question, no matter how many figures it
-    /// tells.
+    /// The plan of a question to one side; it costs what the rules ask for one question, no matter how many
+    /// figures it tells.
     package func plan(_ tree: SyntaxTree) throws(QuestionRefusal) -> ReleasePlan {
         let (final, cores) = try draft(tree)
         return try plan(cores, final, sides[0].rules)
@@ -44,14 +44,20 @@ package struct QuestionPlanner: Sendable {
     }
 
     func plan(
-        _ cores: [CoreQuestion], _ final: FinalQuery, _ rules: ReleaseRules
+        _ cores: [CoreQuestion],
+        _ final: FinalQuery,
+        _ rules: ReleaseRules
     ) throws(QuestionRefusal) -> ReleasePlan {
         let allotment = try BudgetAllotment(rules.protection, over: cores)
         var releases: [TableRelease] = []
         for core in cores { releases.append(try release(core, under: rules.protection, allotment)) }
         return ReleasePlan(
-            releases: releases, final: final, cost: allotment.cost, rulesDigest: rules.digest,
-            rowsMax: rules.limits.rowsMax)
+            releases: releases,
+            final: final,
+            cost: allotment.cost,
+            rulesDigest: rules.digest,
+            rowsMax: rules.limits.rowsMax
+        )
     }
 }
 
@@ -88,13 +94,16 @@ extension QuestionPlanner {
             guard let common = names.find(name) else { return false }
             return isReleased(common.query, common.names)
         case .query(let query, _, _): return isReleased(query, names)
-        case .join(_, let left, let right, _, _, _): return isReleased(left, names) || isReleased(right, names)
+        case .join(_, let left, let right, _, _, _):
+            return isReleased(left, names) || isReleased(right, names)
         }
     }
 
     /// A query as one over released values, its cores added to the draft.
     func finalQuery(
-        _ query: SyntaxQuery, _ outer: QueryNames, _ draft: inout PlanDraft
+        _ query: SyntaxQuery,
+        _ outer: QueryNames,
+        _ draft: inout PlanDraft
     ) throws(QuestionRefusal) -> FinalQuery {
         let names = outer.adding(query.commonTables)
         guard let source = query.source else { throw QuestionRefusal(.rowsRequested, at: query.place) }
@@ -107,7 +116,9 @@ extension QuestionPlanner {
     }
 
     private func finalSource(
-        _ source: SyntaxSource, _ names: QueryNames, _ draft: inout PlanDraft
+        _ source: SyntaxSource,
+        _ names: QueryNames,
+        _ draft: inout PlanDraft
     ) throws(QuestionRefusal) -> FinalQuery.Source {
         switch source {
         case .table(let name, let alias, let place):
@@ -119,13 +130,19 @@ extension QuestionPlanner {
             return .query(try finalQuery(query, names, &draft), alias: alias)
         case .join(let kind, let left, let right, let on, let using, _):
             return .join(
-                kind, try finalSource(left, names, &draft), try finalSource(right, names, &draft), on: on, using: using)
+                kind,
+                try finalSource(left, names, &draft),
+                try finalSource(right, names, &draft),
+                on: on,
+                using: using
+            )
         }
     }
 
     /// A query over released values: kept as it is, with names for its outputs.
     private func overReleased(
-        _ query: SyntaxQuery, _ source: FinalQuery.Source
+        _ query: SyntaxQuery,
+        _ source: FinalQuery.Source
     ) throws(QuestionRefusal) -> FinalQuery {
         let expanded = try query.expandingStar(source.columnNames)
         let resolved = try expanded.resolvingGroups()
@@ -138,9 +155,15 @@ extension QuestionPlanner {
         for entry in order { try FinalChecker(known: known).check(entry.expression) }
         let aggregates = expanded.aggregates
         return FinalQuery(
-            source: source, condition: expanded.condition, groups: aggregates ? resolved.groups : nil,
-            outputs: expanded.namedOutputs, having: expanded.having, isDistinct: expanded.isDistinct, order: order,
-            limit: expanded.limit)
+            source: source,
+            condition: expanded.condition,
+            groups: aggregates ? resolved.groups : nil,
+            outputs: expanded.namedOutputs,
+            having: expanded.having,
+            isDistinct: expanded.isDistinct,
+            order: order,
+            limit: expanded.limit
+        )
     }
 }
 
@@ -158,16 +181,21 @@ struct FinalChecker {
                 }
                 guard !matches.isEmpty else {
                     throw QuestionRefusal(
-                        .columnUnknown, at: part.place,
+                        .columnUnknown,
+                        at: part.place,
                         [
                             "column": .text(path.joined(separator: ".")),
                             "known": .list(Set(known.map(\.name)).sorted()),
-                        ])
+                        ]
+                    )
                 }
-            case .call(let name, _, _, _) where !FinalFunctions.names.contains(name) && !Aggregates.names.contains(name):
+            case .call(let name, _, _, _)
+            where !FinalFunctions.names.contains(name) && !Aggregates.names.contains(name):
                 throw QuestionRefusal(
-                    .functionUnlisted, at: part.place,
-                    ["function": .text(name), "known": .list(FinalFunctions.names.sorted())])
+                    .functionUnlisted,
+                    at: part.place,
+                    ["function": .text(name), "known": .list(FinalFunctions.names.sorted())]
+                )
             case .star: throw QuestionRefusal(.formUnknown, at: part.place, ["form": .text("*")])
             default: break
             }
@@ -184,7 +212,9 @@ extension FinalQuery.Source {
         case .query(let query, let alias): query.outputs.map { (alias, $0.name) }
         case .join(_, let left, let right, _, let using):
             left.columnNames
-                + right.columnNames.filter { column in !using.contains { $0.lowercased() == column.name.lowercased() } }
+                + right.columnNames.filter { column in
+                    !using.contains { $0.lowercased() == column.name.lowercased() }
+                }
         }
     }
 }
@@ -194,12 +224,15 @@ extension FinalQuery.Source {
 extension SyntaxQuery {
     /// Whether this SELECT itself makes one row of several.
     var aggregates: Bool {
-        !groups.isEmpty || groupsByAll || having != nil || isDistinct || outputs.contains { $0.expression.hasAggregate }
+        !groups.isEmpty || groupsByAll || having != nil || isDistinct
+            || outputs.contains { $0.expression.hasAggregate }
     }
 
     /// The outputs with names: the alias, the column's own name, or `column1`.
     var namedOutputs: [FinalQuery.Output] {
-        outputs.enumerated().map { FinalQuery.Output(name: Self.name($0.element, $0.offset), expression: $0.element.expression) }
+        outputs.enumerated().map {
+            FinalQuery.Output(name: Self.name($0.element, $0.offset), expression: $0.element.expression)
+        }
     }
 
     static func name(_ output: Output, _ place: Int) -> String {
@@ -217,7 +250,13 @@ extension SyntaxQuery {
         query.outputs = outputs.flatMap { output in
             guard output.expression.form == .star else { return [output] }
             return names.map {
-                Output(expression: SyntaxExpression(.column([$0.qualifier, $0.name]), at: output.expression.place), alias: nil)
+                Output(
+                    expression: SyntaxExpression(
+                        .column([$0.qualifier, $0.name]),
+                        at: output.expression.place
+                    ),
+                    alias: nil
+                )
             }
         }
         return query
@@ -235,8 +274,10 @@ extension SyntaxQuery {
     func resolvingOrder() throws(QuestionRefusal) -> [Order] {
         try order.map { order throws(QuestionRefusal) in
             Order(
-                expression: try resolving(order.expression), isDescending: order.isDescending,
-                nullsFirst: order.nullsFirst)
+                expression: try resolving(order.expression),
+                isDescending: order.isDescending,
+                nullsFirst: order.nullsFirst
+            )
         }
     }
 
@@ -245,7 +286,11 @@ extension SyntaxQuery {
         switch expression.form {
         case .integer(let ordinal):
             guard (1...Int64(max(outputs.count, 1))).contains(ordinal), Int(ordinal) <= outputs.count else {
-                throw QuestionRefusal(.columnUnknown, at: expression.place, ["column": .text("\(ordinal)"), "known": .list([])])
+                throw QuestionRefusal(
+                    .columnUnknown,
+                    at: expression.place,
+                    ["column": .text("\(ordinal)"), "known": .list([])]
+                )
             }
             return outputs[Int(ordinal) - 1].expression
         case .column(let path) where path.count == 1:

@@ -1,13 +1,13 @@
 // SPDX-License-Identifier: Apache-2.0
 //
-// Specification: docs/clean-room.md §4. Every refusal is decided from the question, the rules and the schema alone:
-// it tells nothing about a row.
+// Specification: docs/clean-room.md §4. Every refusal is decided from the question, the rules and the schema
+// alone: it tells nothing about a row.
 
 package import Primitives
 package import Tables
 
-/// Why a question is not answered, and where in it. Its three sentences stand in `Texts/privatesql.yaml` under
-/// `privatesql.<code>`.
+/// Why a question is not answered, and where in it. Its three sentences stand in `Texts/privatesql.yaml`
+/// under `privatesql.<code>`.
 package struct QuestionRefusal: Error, Hashable, Sendable {
     /// Closed, so that every code has its sentences and its test.
     package enum Code: String, Hashable, Sendable, CaseIterable {
@@ -54,7 +54,8 @@ package struct QuestionRefusal: Error, Hashable, Sendable {
     package func problem(in tree: SyntaxTree?) -> Problem {
         var all = arguments
         all["where"] = .text(tree?.words(at: place) ?? "")
-        return Problem(.forbidden, code.name, all)
+        let name = code.name
+        return Problem(.forbidden, name, all)
     }
 }
 

@@ -1,7 +1,7 @@
 // SPDX-License-Identifier: Apache-2.0
 //
-// Specification: docs/clean-room.md §5; Sources/Kernels/Noise/Proof.md §7, §8. Secret: `rows`, `stream`. What leaves is
-// a function of noised components (or of exact ones that pass their guard) and public parameters.
+// Specification: docs/clean-room.md §5; Sources/Kernels/Noise/Proof.md §7, §8. Secret: `rows`, `stream`. What
+// leaves is a function of noised components (or of exact ones that pass their guard) and public parameters.
 // Timing: depends on the number of groups; answers leave on a time grid.
 
 import Noise
@@ -16,7 +16,9 @@ package struct ReleaseFailure: Error, Hashable, Sendable {
 extension TableRelease {
     /// The released table. `answers` are the relations' rows, in the order of `relations`.
     func released(
-        _ answers: [[[TableValue]]], withholding withheld: Set<[TableValue]>, using stream: inout some RandomNumberGenerator
+        _ answers: [[[TableValue]]],
+        withholding withheld: Set<[TableValue]>,
+        using stream: inout some RandomNumberGenerator
     ) throws(ReleaseFailure) -> ReleasedTable {
         guard answers.count == relations.count else { throw ReleaseFailure(what: "relations") }
         let names = keys.map(\.name) + measures.indices.map { "#m\($0)" }
@@ -42,10 +44,14 @@ extension TableRelease {
             }
             rows.append(
                 cell.key.map { ReleasedCell($0) }
-                    + measures.map { $0.told(values, choices, histograms, rounding: rounding) })
+                    + measures.map { $0.told(values, choices, histograms, rounding: rounding) }
+            )
         }
         return ReleasedTable(
-            names: names.map { .init(qualifier: "", name: $0) }, rows: rows, hiddenGroups: hidden)
+            names: names.map { .init(qualifier: "", name: $0) },
+            rows: rows,
+            hiddenGroups: hidden
+        )
     }
 
     private var keysArePublic: Bool { keys.allSatisfy { $0.values != nil } }
@@ -62,7 +68,8 @@ extension TableRelease {
         let values: [Int64?]
     }
 
-    /// Every cell in one order: of the public lists all combinations, else the groups that exist, by their keys.
+    /// Every cell in one order: of the public lists all combinations, else the groups that exist, by their
+    /// keys.
     private func cells(_ rows: [[TableValue]]) throws(ReleaseFailure) -> [Cell] {
         var found: [[TableValue]: [Int64?]] = [:]
         for row in rows {
@@ -84,7 +91,9 @@ extension TableRelease {
         }
         let width = components.count + (isCounted ? 1 : 0)
         var combinations: [[TableValue]] = [[]]
-        for key in keys { combinations = combinations.flatMap { prefix in (key.values ?? []).map { prefix + [$0] } } }
+        for key in keys {
+            combinations = combinations.flatMap { prefix in (key.values ?? []).map { prefix + [$0] } }
+        }
         return combinations.map { Cell(key: $0, values: found[$0] ?? Array(repeating: 0, count: width)) }
     }
 
@@ -114,13 +123,16 @@ extension TableRelease {
 
     /// Noise, or the guard: the only place where an exact component becomes one that may be told.
     private func tell(
-        _ cell: Cell, _ contributions: [(greatest: Int64, total: Int64)], using stream: inout some RandomNumberGenerator
+        _ cell: Cell,
+        _ contributions: [(greatest: Int64, total: Int64)],
+        using stream: inout some RandomNumberGenerator
     ) throws(ReleaseFailure) -> Outcome {
         switch guarding {
         case .publicKeys, .threshold:
             var told: [NoisyComponent?] = []
             for (component, value) in zip(components, cell.values) {
-                guard let noise = component.noise, let noisy = noise.released(value ?? 0, using: &stream) else {
+                guard let noise = component.noise, let noisy = noise.released(value ?? 0, using: &stream)
+                else {
                     throw ReleaseFailure(what: "noise")
                 }
                 told.append(NoisyComponent(value: noisy, noise: noise))
@@ -130,7 +142,9 @@ extension TableRelease {
             }
             return .told(told)
         case .minimumGroup(let rule, let dominance):
-            guard let people = cell.values.last, people ?? 0 >= Int64(rule.minimum) else { return .suppressed }
+            guard let people = cell.values.last, people ?? 0 >= Int64(rule.minimum) else {
+                return .suppressed
+            }
             var told = cell.values.dropLast().map { $0.map { NoisyComponent(value: $0, noise: nil) } }
             for (part, place) in zip(contributions, dominance) {
                 let permille = Int128(rule.dominancePermille ?? 1000)
@@ -143,7 +157,8 @@ extension TableRelease {
     // MARK: Quantiles
 
     private func binCounts(
-        _ rows: [[TableValue]], _ histogram: Histogram
+        _ rows: [[TableValue]],
+        _ histogram: Histogram
     ) throws(ReleaseFailure) -> [[TableValue]: [Int: UInt64]] {
         var counts: [[TableValue]: [Int: UInt64]] = [:]
         for row in rows {
@@ -157,7 +172,9 @@ extension TableRelease {
 
     /// The bin edge whose rank is nearest to the wanted one: privately, or exactly under a minimum group.
     private func choose(
-        _ counts: [Int: UInt64], _ histogram: Histogram, using stream: inout some RandomNumberGenerator
+        _ counts: [Int: UInt64],
+        _ histogram: Histogram,
+        using stream: inout some RandomNumberGenerator
     ) -> Int64 {
         let total = counts.values.reduce(0, +)
         let wanted = UInt128(total) * UInt128(histogram.rankBasisPoints)
@@ -172,8 +189,11 @@ extension TableRelease {
             if let epsilon = histogram.epsilonMicros {
                 // Adding a person below an edge moves rank − q·n by at most max(q, 1 − q) ≤ 1.
                 PermuteAndFlip.choose(
-                    penalties: penalties, sensitivity: histogram.sensitivity * 10_000, epsilonMicros: epsilon,
-                    using: &stream)
+                    penalties: penalties,
+                    sensitivity: histogram.sensitivity * 10_000,
+                    epsilonMicros: epsilon,
+                    using: &stream
+                )
             } else {
                 penalties.indices.min { penalties[$0] < penalties[$1] } ?? 0
             }

@@ -1,13 +1,15 @@
 // SPDX-License-Identifier: Apache-2.0
 //
-// Specification: docs/clean-room.md §5. Public: the whole plan (both sides sign its digest). Secret: nothing in it.
+// Specification: docs/clean-room.md §5. Public: the whole plan (both sides sign its digest). Secret: nothing
+// in it.
 
 package import Noise
 package import Primitives
 package import Tables
 
-/// What will be done to answer a question: computed from the question, the rules and the schema alone, before a row
-/// is read. Named by its digest; the same plan on the same version with the same seed gives the same bytes.
+/// What will be done to answer a question: computed from the question, the rules and the schema alone, before
+/// a row is read. Named by its digest; the same plan on the same version with the same seed gives the same
+/// bytes.
 package struct ReleasePlan: Hashable, Sendable {
     /// The tables that the rows release, each by one or more relations.
     package let releases: [TableRelease]
@@ -19,9 +21,15 @@ package struct ReleasePlan: Hashable, Sendable {
 
     /// SHA-256 over everything that decides the answer.
     package var digest: Digest {
-        let parts = releases.map(\.canonicalText) + [final.canonicalText, cost.canonicalText, rulesDigest.hex, "\(rowsMax)"]
+        let parts =
+            releases.map(\.canonicalText) + [
+                final.canonicalText, cost.canonicalText, rulesDigest.hex, "\(rowsMax)",
+            ]
         return Digest(of: parts.joined(separator: "\n"))
     }
+
+    /// Whether some figures are exact ones over groups of more than one, so that answers must be compared.
+    package var isCompared: Bool { releases.contains { $0.answered != nil } }
 
     /// The tables whose rows are read.
     package var tables: Set<String> { releases.reduce(into: []) { $0.formUnion($1.tables) } }
@@ -41,7 +49,12 @@ package struct PrivacyCost: Hashable, Sendable {
     package let groupsDelta: Delta?
 
     package static let none = PrivacyCost(
-        epsilonMicros: 0, delta: nil, rhoNanos: 0, isPure: true, groupsDelta: nil)
+        epsilonMicros: 0,
+        delta: nil,
+        rhoNanos: 0,
+        isPure: true,
+        groupsDelta: nil
+    )
 
     init(epsilonMicros: UInt64, delta: Delta?, rhoNanos: UInt64, isPure: Bool, groupsDelta: Delta?) {
         self.epsilonMicros = epsilonMicros
@@ -53,13 +66,19 @@ package struct PrivacyCost: Hashable, Sendable {
 
     /// A price as it is stored; by default a pure ε.
     package init(
-        epsilonMicros: UInt64, rhoNanos: UInt64? = nil, isPure: Bool = true, deltaExponent: Int? = nil,
+        epsilonMicros: UInt64,
+        rhoNanos: UInt64? = nil,
+        isPure: Bool = true,
+        deltaExponent: Int? = nil,
         groupsDeltaExponent: Int? = nil
     ) {
         self.init(
-            epsilonMicros: epsilonMicros, delta: deltaExponent.flatMap { Delta(exponent: $0) },
-            rhoNanos: rhoNanos ?? PrivacyLoss.rhoNanos(ofPure: epsilonMicros), isPure: isPure,
-            groupsDelta: groupsDeltaExponent.flatMap { Delta(exponent: $0) })
+            epsilonMicros: epsilonMicros,
+            delta: deltaExponent.flatMap { Delta(exponent: $0) },
+            rhoNanos: rhoNanos ?? PrivacyLoss.rhoNanos(ofPure: epsilonMicros),
+            isPure: isPure,
+            groupsDelta: groupsDeltaExponent.flatMap { Delta(exponent: $0) }
+        )
     }
 
     package var deltaExponent: Int? { delta?.exponent }
@@ -78,10 +97,12 @@ package struct PrivacyCost: Hashable, Sendable {
 
     package var json: JSON {
         [
-            "epsilon": .number(epsilon.approximate), "delta": .number(delta.map { 1 / Double($0.reciprocal) } ?? 0),
+            "epsilon": .number(epsilon.approximate),
+            "delta": .number(delta.map { 1 / Double($0.reciprocal) } ?? 0),
             "epsilonMicros": .integer(Int64(epsilonMicros)), "rhoNanos": .integer(Int64(rhoNanos)),
             "deltaExponent": delta.map { .integer(Int64($0.exponent)) } ?? .null,
-            "groupsDeltaExponent": groupsDelta.map { .integer(Int64($0.exponent)) } ?? .null, "pure": .bool(isPure),
+            "groupsDeltaExponent": groupsDelta.map { .integer(Int64($0.exponent)) } ?? .null,
+            "pure": .bool(isPure),
         ]
     }
 
@@ -147,7 +168,8 @@ package struct TableRelease: Hashable, Sendable {
     }
 
     package let histograms: [Histogram]
-    /// By key: for each dominance-guarded component the greatest contribution of one person and the total of all.
+    /// By key: for each dominance-guarded component the greatest contribution of one person and the total of
+    /// all.
     package let contributions: Relation?
     /// What later questions are compared with, so that differences of answers tell of nobody.
     let answered: AnsweredCells?
@@ -158,25 +180,31 @@ package struct TableRelease: Hashable, Sendable {
         case publicKeys
         /// Cells whose noisy number of people (a component) reaches the threshold.
         case threshold(component: Int, Int64)
-        /// Cells of at least `minimum` people (the column after the components), none of whom dominates one of these
-        /// components (in the order of `contributions`).
+        /// Cells of at least `minimum` people (the column after the components), none of whom dominates one
+        /// of these components (in the order of `contributions`).
         case minimumGroup(GroupProtection, dominance: [Int])
     }
 
     /// Every relation this release runs, the main one first.
-    package var relations: [Relation] { [relation] + histograms.map(\.relation) + (contributions.map { [$0] } ?? []) }
+    package var relations: [Relation] {
+        [relation] + histograms.map(\.relation) + (contributions.map { [$0] } ?? [])
+    }
     var tables: Set<String> { relations.reduce(into: []) { $0.formUnion($1.tables) } }
 
     var canonicalText: String {
         let keyTexts = keys.map { key in
             "\(key.name.quotedLiteral):\(key.type.name):\((key.values ?? []).map { $0.written ?? "null" })"
         }
-        let componentTexts = components.map { "\($0.name):\($0.sensitivity):\($0.noise?.canonicalText ?? "exact")" }
+        let componentTexts = components.map {
+            "\($0.name):\($0.sensitivity):\($0.noise?.canonicalText ?? "exact")"
+        }
         let histogramTexts = histograms.map {
             "\($0.relation.canonicalText) \($0.low) \($0.step) \($0.bins) \($0.digits) \($0.rankBasisPoints)"
                 + " \($0.sensitivity) \($0.epsilonMicros.map(String.init) ?? "exact")"
         }
-        return ([relation.canonicalText] + keyTexts + componentTexts + measures.map(\.canonicalText) + histogramTexts
+        return
+            ([relation.canonicalText] + keyTexts + componentTexts + measures.map(\.canonicalText)
+            + histogramTexts
             + [guarding.canonicalText, contributions?.canonicalText ?? "-"]).joined(separator: "\n")
     }
 }

@@ -1,8 +1,8 @@
 // SPDX-License-Identifier: Apache-2.0
 
 extension ReleaseRules {
-    /// A commented `rules.json` for a table `visits(person, district, day, resp, age)`. Members whose name begins with
-    /// `//` are comments: they are part of the digest and nothing else.
+    /// A commented `rules.json` for a table `visits(person, district, day, resp, age)`. Members whose name
+    /// begins with `//` are comments: they are part of the digest and nothing else.
     package static let example = """
         {
           "rules": 1,

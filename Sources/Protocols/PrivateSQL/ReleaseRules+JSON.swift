@@ -17,7 +17,9 @@ extension ReleaseRules {
     /// Reads `rules.json`. Every member must be known: a misspelled protection is refused, not passed over.
     package init(json: JSON) throws(RulesRefusal) {
         let root = RulesNode(json, "")
-        try root.knowsOnly(["rules", "tables", "minimumGroup", "dominance", "rounding", "privacy", "purposes", "answers"])
+        try root.knowsOnly([
+            "rules", "tables", "minimumGroup", "dominance", "rounding", "privacy", "purposes", "answers",
+        ])
         guard json["rules"]?.integer == 1 else {
             throw root.refused("rules", zh: "版本号 1", en: "the version, 1")
         }
@@ -43,10 +45,13 @@ extension ReleaseRules {
         guard let minimum = try root.integer("minimumGroup", in: 1...1_000_000) else {
             throw root.refused("minimumGroup", zh: "minimumGroup 或 privacy", en: "minimumGroup or privacy")
         }
-        return .minimumGroup(GroupProtection(
-            minimum: minimum,
-            dominancePermille: try root.decimal("dominance", scale: 3, in: 1...999).map { Int($0) },
-            rounding: try root.integer("rounding", in: 1...1_000_000) ?? 1))
+        return .minimumGroup(
+            GroupProtection(
+                minimum: minimum,
+                dominancePermille: try root.decimal("dominance", scale: 3, in: 1...999).map { Int($0) },
+                rounding: try root.integer("rounding", in: 1...1_000_000) ?? 1
+            )
+        )
     }
 
     /// A join names a table and a column of these rules.
@@ -86,7 +91,9 @@ extension NoiseProtection {
         var period: Period?
         if let child = node.child("period") {
             try child.knowsOnly(["days", "epsilon"])
-            guard let days = try child.integer("days", in: 1...3660), let epsilon = try child.epsilon("epsilon") else {
+            guard let days = try child.integer("days", in: 1...3660),
+                let epsilon = try child.epsilon("epsilon")
+            else {
                 throw child.refused("days", zh: "days 和 epsilon", en: "days and epsilon")
             }
             period = Period(days: days, epsilonMicros: epsilon)
@@ -95,8 +102,12 @@ extension NoiseProtection {
             throw node.refused("epsilon", zh: "不大于 total 和 period", en: "no more than total and period")
         }
         self.init(
-            mechanism: mechanism, questionEpsilonMicros: question, delta: delta, period: period,
-            totalEpsilonMicros: total)
+            mechanism: mechanism,
+            questionEpsilonMicros: question,
+            delta: delta,
+            period: period,
+            totalEpsilonMicros: total
+        )
     }
 }
 
@@ -128,7 +139,8 @@ extension TableRules {
         var conditions: [RowCondition] = []
         for condition in try node.elements("rowFilter") {
             try condition.knowsOnly(["column", "values"])
-            guard let column = condition.json["column"]?.text, let values = try condition.values("values") else {
+            guard let column = condition.json["column"]?.text, let values = try condition.values("values")
+            else {
                 throw condition.refused("column", zh: "column 和 values", en: "column and values")
             }
             conditions.append(RowCondition(column: column, values: values))
@@ -145,11 +157,18 @@ extension PrivacyUnit {
         }
         let isKey = try node.integer("rows", in: 1...1) == 1
         if isKey, node.child("groups") != nil || node.child("rowsPerGroup") != nil {
-            throw node.refused("rows", zh: "rows 或 groups/rowsPerGroup", en: "rows, or groups and rowsPerGroup")
+            throw node.refused(
+                "rows",
+                zh: "rows 或 groups/rowsPerGroup",
+                en: "rows, or groups and rowsPerGroup"
+            )
         }
         self.init(
-            column: column, groups: try node.integer("groups", in: 1...10_000) ?? 1,
-            rowsPerGroup: try node.integer("rowsPerGroup", in: 1...10_000) ?? 1, isKey: isKey)
+            column: column,
+            groups: try node.integer("groups", in: 1...10_000) ?? 1,
+            rowsPerGroup: try node.integer("rowsPerGroup", in: 1...10_000) ?? 1,
+            isKey: isKey
+        )
     }
 }
 
@@ -170,7 +189,12 @@ extension ColumnRules {
     fileprivate init(_ node: RulesNode) throws(RulesRefusal) {
         if let word = node.json.text {
             self.init(
-                uses: try Self.uses(word, node), bounds: nil, decimals: 0, values: nil, mayTellExtremes: false)
+                uses: try Self.uses(word, node),
+                bounds: nil,
+                decimals: 0,
+                values: nil,
+                mayTellExtremes: false
+            )
             return
         }
         try node.knowsOnly(["use", "bounds", "decimals", "values", "days", "extremes"])
@@ -186,9 +210,12 @@ extension ColumnRules {
         let decimals = try node.integer("decimals", in: 0...6) ?? 0
         let days = try node.days("days")
         self.init(
-            uses: uses, bounds: try Self.bounds(node, decimals), decimals: decimals,
+            uses: uses,
+            bounds: try Self.bounds(node, decimals),
+            decimals: decimals,
             values: days == nil ? try node.values("values") : days,
-            mayTellExtremes: node.json["extremes"]?.bool ?? false)
+            mayTellExtremes: node.json["extremes"]?.bool ?? false
+        )
     }
 
     private static func uses(_ word: String, _ node: RulesNode) throws(RulesRefusal) -> Set<Use> {
@@ -204,19 +231,24 @@ extension ColumnRules {
     }
 
     private static func unknownUse(_ node: RulesNode) -> RulesRefusal {
-        let words = "hidden, filter-only, group-only, aggregate-only, join-only, open; [filter, group, aggregate, join]"
+        let words =
+            "hidden, filter-only, group-only, aggregate-only, join-only, open; [filter, group, aggregate, join]"
         return node.refused("use", zh: words, en: words)
     }
 
-    private static func bounds(_ node: RulesNode, _ decimals: Int) throws(RulesRefusal) -> ClosedRange<Int64>? {
+    private static func bounds(_ node: RulesNode, _ decimals: Int) throws(RulesRefusal) -> ClosedRange<Int64>?
+    {
         guard let pair = node.json["bounds"] else { return nil }
         // 2^31 units either way: then two thousand million rows add up within 64 bits.
-        guard pair.array?.count == 2, let low = pair[0]?.scaled(by: decimals), let high = pair[1]?.scaled(by: decimals),
+        guard pair.array?.count == 2, let low = pair[0]?.scaled(by: decimals),
+            let high = pair[1]?.scaled(by: decimals),
             low < high, low >= -(1 << 31), high <= 1 << 31
         else {
             throw node.refused(
-                "bounds", zh: "[下限, 上限]，精确到 decimals 位且不超过 2^31 个单位",
-                en: "[low, high], exact to `decimals` digits and within 2^31 units")
+                "bounds",
+                zh: "[下限, 上限]，精确到 decimals 位且不超过 2^31 个单位",
+                en: "[low, high], exact to `decimals` digits and within 2^31 units"
+            )
         }
         return low...high
     }
@@ -278,8 +310,10 @@ private struct RulesNode {
         guard let value = json[name] else { return nil }
         guard let integer = value.integer, range.contains(Int(integer)) else {
             throw refused(
-                name, zh: "\(range.lowerBound) 到 \(range.upperBound) 的整数",
-                en: "an integer from \(range.lowerBound) to \(range.upperBound)")
+                name,
+                zh: "\(range.lowerBound) 到 \(range.upperBound) 的整数",
+                en: "an integer from \(range.lowerBound) to \(range.upperBound)"
+            )
         }
         return Int(integer)
     }
@@ -316,7 +350,8 @@ private struct RulesNode {
             case .null: values.append(.null)
             case .bool(let flag): values.append(.bool(flag))
             case .integer(let number): values.append(.integer(Int128(number)))
-            case .string(let text): values.append(CalendarDay(text).map { .day(Int32($0.daysSince1970)) } ?? .text(text))
+            case .string(let text):
+                values.append(CalendarDay(text).map { .day(Int32($0.daysSince1970)) } ?? .text(text))
             default: throw refused(name, zh: "文本、整数或真假值", en: "texts, integers or truth values")
             }
         }
@@ -340,7 +375,9 @@ private struct RulesNode {
 extension JSON {
     /// The number times 10^`scale`, if that is a 64-bit integer; also from a text such as "0.50".
     func scaled(by scale: Int) -> Int64? {
-        guard let decimal = ExactDecimal(numeral: text ?? canonicalText), decimal.scale <= scale else { return nil }
+        guard let decimal = ExactDecimal(numeral: text ?? canonicalText), decimal.scale <= scale else {
+            return nil
+        }
         let power = (decimal.scale..<scale).reduce(Int128(1)) { power, _ in power * 10 }
         return Int64(exactly: decimal.unscaled * power)
     }

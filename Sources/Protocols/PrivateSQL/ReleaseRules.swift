@@ -1,14 +1,14 @@
 // SPDX-License-Identifier: Apache-2.0
 //
-// Specification: docs/clean-room.md §2. Adversary: an analyst who knows the rules, the schema and every answer given,
-// and may ask as often as the rules allow. Secret: the rows. Public: the rules themselves.
+// Specification: docs/clean-room.md §2. Adversary: an analyst who knows the rules, the schema and every
+// answer given, and may ask as often as the rules allow. Secret: the rows. Public: the rules themselves.
 
 package import Noise
 package import Primitives
 package import Tables
 
-/// What may be asked of a listing's tables and how an answer is protected. Immutable; named by its `digest` in
-/// the offer (`hutong:releaseRules`).
+/// What may be asked of a listing's tables and how an answer is protected. Immutable; named by its `digest`
+/// in the offer (`hutong:releaseRules`).
 package struct ReleaseRules: Hashable, Sendable {
     package let tables: [String: TableRules]
     package let protection: Protection
@@ -118,7 +118,8 @@ package struct ColumnRules: Hashable, Sendable {
     }
 
     package let uses: Set<Use>
-    /// The values a question may assume, in units of 10^−`decimals`; values outside are taken to the nearer bound.
+    /// The values a question may assume, in units of 10^−`decimals`; values outside are taken to the nearer
+    /// bound.
     package let bounds: ClosedRange<Int64>?
     package let decimals: Int
     /// The public list of groups; a group outside the list does not exist for askers.

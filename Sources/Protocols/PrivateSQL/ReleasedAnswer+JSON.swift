@@ -11,7 +11,8 @@ extension ReleasedAnswer {
         guard let columns = json["columns"]?.array?.compactMap(\.text),
             let types = json["types"]?.array?.map({ $0.text.flatMap { ColumnType(named: $0) } }),
             let rows = json["rows"]?.array, let intervals = json["intervals"]?.array,
-            let suppressed = json["suppressed"]?.array, types.count == columns.count, intervals.count == rows.count,
+            let suppressed = json["suppressed"]?.array, types.count == columns.count,
+            intervals.count == rows.count,
             let plan = json["plan"]?.text.flatMap({ Digest(hex: $0) }),
             let commitment = json["seedCommitment"]?.text.flatMap({ Digest(hex: $0) }),
             let charge = json["charge"].flatMap({ PrivacyCost(json: $0) })
@@ -22,22 +23,33 @@ extension ReleasedAnswer {
             guard let values = row.array, let bounds = intervals[place].array, values.count == columns.count,
                 bounds.count == columns.count
             else { return nil }
-            cells.append(columns.indices.map { column in
-                ReleasedCell(
-                    TableValue(values[column], as: types[column] ?? .text), interval: .init(json: bounds[column]),
-                    isSuppressed: hidden.contains([.integer(Int64(place)), .integer(Int64(column))]))
-            })
+            cells.append(
+                columns.indices.map { column in
+                    ReleasedCell(
+                        TableValue(values[column], as: types[column] ?? .text),
+                        interval: .init(json: bounds[column]),
+                        isSuppressed: hidden.contains([.integer(Int64(place)), .integer(Int64(column))])
+                    )
+                }
+            )
         }
         self.init(
-            columns: columns, rows: cells, charge: charge, planDigest: plan, seedCommitment: commitment,
+            columns: columns,
+            rows: cells,
+            charge: charge,
+            planDigest: plan,
+            seedCommitment: commitment,
             hiddenGroups: Int(json["hiddenGroups"]?.integer ?? 0),
-            hints: (json["hints"]?.array ?? []).compactMap { $0.text.flatMap { Hint(rawValue: $0) } })
+            hints: (json["hints"]?.array ?? []).compactMap { $0.text.flatMap { Hint(rawValue: $0) } }
+        )
     }
 }
 
 extension ReleasedCell.Interval {
     fileprivate init?(json: JSON) {
-        guard json.array?.count == 2, let low = json[0]?.double, let high = json[1]?.double else { return nil }
+        guard json.array?.count == 2, let low = json[0]?.double, let high = json[1]?.double else {
+            return nil
+        }
         self.init(low, high)
     }
 }
@@ -66,14 +78,18 @@ extension TableValue {
 }
 
 extension PrivacyCost {
-    /// Reads what `json` wrote.
-    init?(json: JSON) {
+    /// Reads what `json` wrote; `nil` for anything else.
+    package init?(json: JSON) {
         guard let micros = json["epsilonMicros"]?.integer, let rho = json["rhoNanos"]?.integer,
             let isPure = json["pure"]?.bool, micros >= 0, rho >= 0
         else { return nil }
         func exponent(_ name: String) -> Int? { json[name]?.integer.map { Int(clamping: $0) } }
         self.init(
-            epsilonMicros: UInt64(micros), rhoNanos: UInt64(rho), isPure: isPure,
-            deltaExponent: exponent("deltaExponent"), groupsDeltaExponent: exponent("groupsDeltaExponent"))
+            epsilonMicros: UInt64(micros),
+            rhoNanos: UInt64(rho),
+            isPure: isPure,
+            deltaExponent: exponent("deltaExponent"),
+            groupsDeltaExponent: exponent("groupsDeltaExponent")
+        )
     }
 }

@@ -1,7 +1,7 @@
 // SPDX-License-Identifier: Apache-2.0
 //
-// Specification: docs/clean-room.md §5 (figures and intervals). Public: noised components and parameters. Floating point is
-// used here and only here: after the noise, where it can leak nothing.
+// Specification: docs/clean-room.md §5 (figures and intervals). Public: noised components and parameters.
+// Floating point is used here and only here: after the noise, where it can leak nothing.
 
 import Noise
 import Primitives
@@ -47,7 +47,10 @@ extension LatticeNoise {
 extension TableRelease.Figure {
     /// The figure from its protected components. `choices` are the quantiles' places.
     func told(
-        _ components: [NoisyComponent?], _ choices: [Int64], _ histograms: [TableRelease.Histogram], rounding: Int
+        _ components: [NoisyComponent?],
+        _ choices: [Int64],
+        _ histograms: [TableRelease.Histogram],
+        rounding: Int
     ) -> ReleasedCell {
         switch self {
         case .count(let place):
@@ -60,7 +63,8 @@ extension TableRelease.Figure {
             guard let sum = components[sum], let count = components[count] else { return .suppressed }
             return Self.mean(sum, count, center, digits, bounds)
         case .variance(let squares, let sum, let count, let step, let digits, let root):
-            guard let squares = components[squares], let sum = components[sum], let count = components[count] else {
+            guard let squares = components[squares], let sum = components[sum], let count = components[count]
+            else {
                 return .suppressed
             }
             return Self.variance(squares, sum, count, step: Double(step), digits: digits, root: root)
@@ -82,16 +86,23 @@ extension TableRelease.Figure {
         let scale = power(digits)
         guard let noise = component.noise else {
             let base = Int128(rounding) * ScaledNumber.power(digits)
-            let rounded = rounding == 1 ? Int128(component.value) : nearest(Int128(component.value), multipleOf: base)
+            let rounded =
+                rounding == 1 ? Int128(component.value) : nearest(Int128(component.value), multipleOf: base)
             let half = Double(rounding) / 2
             let told = Double(rounded) / scale
             return ReleasedCell(
-                decimal(rounded, digits), interval: rounding == 1 ? nil : .init(told - half, told + half))
+                decimal(rounded, digits),
+                interval: rounding == 1 ? nil : .init(told - half, told + half)
+            )
         }
         let reach = noise.reach(oneIn: 20)
         return ReleasedCell(
             decimal(Int128(component.value), digits),
-            interval: .init((Double(component.value) - reach) / scale, (Double(component.value) + reach) / scale))
+            interval: .init(
+                (Double(component.value) - reach) / scale,
+                (Double(component.value) + reach) / scale
+            )
+        )
     }
 
     private static func nearest(_ value: Int128, multipleOf base: Int128) -> Int128 {
@@ -103,7 +114,11 @@ extension TableRelease.Figure {
     private static let meanDigits = 2
 
     private static func mean(
-        _ sum: NoisyComponent, _ count: NoisyComponent, _ center: Int64, _ digits: Int, _ bounds: ClosedRange<Int64>
+        _ sum: NoisyComponent,
+        _ count: NoisyComponent,
+        _ center: Int64,
+        _ digits: Int,
+        _ bounds: ClosedRange<Int64>
     ) -> ReleasedCell {
         let scale = power(digits)
         let low = Double(bounds.lowerBound) / scale
@@ -126,7 +141,9 @@ extension TableRelease.Figure {
             [counts.lowerBound, counts.upperBound].map { (Double(center) + sum / $0) / scale }
         }
         return ReleasedCell(
-            value, interval: .init(max(low, corners.min() ?? low), min(high, corners.max() ?? high)))
+            value,
+            interval: .init(max(low, corners.min() ?? low), min(high, corners.max() ?? high))
+        )
     }
 
     /// Rounded half away from zero; the divisor is positive.
@@ -136,7 +153,12 @@ extension TableRelease.Figure {
     }
 
     private static func variance(
-        _ squares: NoisyComponent, _ sum: NoisyComponent, _ count: NoisyComponent, step: Double, digits: Int, root: Bool
+        _ squares: NoisyComponent,
+        _ sum: NoisyComponent,
+        _ count: NoisyComponent,
+        step: Double,
+        digits: Int,
+        root: Bool
     ) -> ReleasedCell {
         guard count.value > 1 else { return ReleasedCell(.null) }
         let unit = step / power(digits)

@@ -44,8 +44,8 @@ package struct ReleasedTable: Hashable, Sendable {
 
     package let names: [Name]
     package let rows: [[ReleasedCell]]
-    /// Groups that exist and are not told because their keys are not public; for the reader's sake, under a minimum
-    /// group alone.
+    /// Groups that exist and are not told because their keys are not public; for the reader's sake, under a
+    /// minimum group alone.
     package let hiddenGroups: Int
 
     package init(names: [Name], rows: [[ReleasedCell]], hiddenGroups: Int = 0) {
@@ -86,13 +86,16 @@ package struct ReleasedAnswer: Hashable, Sendable {
     /// The answer as canonical JSON; its bytes are what replay compares.
     package var json: JSON {
         let suppressed = rows.enumerated().flatMap { row, cells in
-            cells.enumerated().filter(\.element.isSuppressed).map { JSON.array([.integer(Int64(row)), .integer(Int64($0.offset))]) }
+            cells.enumerated().filter(\.element.isSuppressed).map {
+                JSON.array([.integer(Int64(row)), .integer(Int64($0.offset))])
+            }
         }
         return [
             "columns": .array(columns.map(JSON.string)), "types": .array(types.map { .string($0.name) }),
             "rows": .array(rows.map { .array($0.map(\.value.json)) }),
             "intervals": .array(rows.map { .array($0.map { $0.interval?.json ?? .null }) }),
-            "suppressed": .array(suppressed), "hiddenGroups": .integer(Int64(hiddenGroups)), "charge": charge.json,
+            "suppressed": .array(suppressed), "hiddenGroups": .integer(Int64(hiddenGroups)),
+            "charge": charge.json,
             "plan": .string(planDigest.hex), "seedCommitment": .string(seedCommitment.hex),
             "hints": .array(hints.map { .string($0.rawValue) }),
         ]
@@ -114,7 +117,11 @@ package struct ReleasedAnswer: Hashable, Sendable {
 
     /// The answer as a table of released values.
     package var table: ReleasedTable {
-        ReleasedTable(names: columns.map { .init(qualifier: "", name: $0) }, rows: rows, hiddenGroups: hiddenGroups)
+        ReleasedTable(
+            names: columns.map { .init(qualifier: "", name: $0) },
+            rows: rows,
+            hiddenGroups: hiddenGroups
+        )
     }
 
     /// SHA-256 of the canonical JSON.

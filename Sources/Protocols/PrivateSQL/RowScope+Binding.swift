@@ -25,29 +25,45 @@ extension QuestionPlanner {
 
     /// A listed table: the columns its rules name, read as their types; hidden rows dropped.
     private func tableScope(
-        _ name: String, alias: String, at place: SyntaxPlace?
+        _ name: String,
+        alias: String,
+        at place: SyntaxPlace?
     ) throws(QuestionRefusal) -> RowScope {
         let found = sides.indices.flatMap { side in
-            sides[side].rules.tables.filter { $0.key.lowercased() == name.lowercased() }.map { (side, $0.key, $0.value) }
+            sides[side].rules.tables.filter { $0.key.lowercased() == name.lowercased() }.map {
+                (side, $0.key, $0.value)
+            }
         }
         guard let (side, listed, table) = found.first else {
             let known = sides.flatMap(\.rules.tables.keys).sorted()
             throw QuestionRefusal(.tableUnlisted, at: place, ["table": .text(name), "known": .list(known)])
         }
-        guard found.count == 1 else { throw QuestionRefusal(.columnAmbiguous, at: place, ["column": .text(name)]) }
+        guard found.count == 1 else {
+            throw QuestionRefusal(.columnAmbiguous, at: place, ["column": .text(name)])
+        }
         var projection: [Relation.NamedExpression] = []
         var entries: [RowScope.Entry] = []
         for (column, columnRules) in table.columns.sorted(by: { $0.key < $1.key }) {
             guard let real = sides[side].schema[listed]?.first(where: { $0.name == column }) else {
-                throw QuestionRefusal(.schemaMismatched, at: place, ["table": .text(listed), "column": .text(column)])
+                throw QuestionRefusal(
+                    .schemaMismatched,
+                    at: place,
+                    ["table": .text(listed), "column": .text(column)]
+                )
             }
             let isUnit = table.unit?.column == column
-            let isNeeded = !columnRules.uses.isEmpty || isUnit || table.rowFilter.contains { $0.column == column }
+            let isNeeded =
+                !columnRules.uses.isEmpty || isUnit || table.rowFilter.contains { $0.column == column }
             let physical = listed.lowercased() + "." + column
             if isNeeded { projection.append(.init(physical, .read(column, real.type))) }
             let base = RowScope.BaseColumn(
-                table: listed, name: column, physical: physical, type: real.type,
-                rules: columnRules.fitting(real.type), isUnit: isUnit)
+                table: listed,
+                name: column,
+                physical: physical,
+                type: real.type,
+                rules: columnRules.fitting(real.type),
+                isUnit: isUnit
+            )
             entries.append(RowScope.Entry(qualifier: alias, name: column, meaning: .column(base)))
         }
         var relation = Relation.project(.table(listed), projection)
@@ -59,9 +75,12 @@ extension QuestionPlanner {
         return RowScope(side: side, relation: relation, entries: entries, unit: unit)
     }
 
-    /// An inner SELECT of rows: its WHERE applies, its outputs are expressions that get their meaning where they are used.
+    /// An inner SELECT of rows: its WHERE applies, its outputs are expressions that get their meaning where
+    /// they are used.
     private func derivedScope(
-        _ query: SyntaxQuery, _ outer: QueryNames, alias: String
+        _ query: SyntaxQuery,
+        _ outer: QueryNames,
+        alias: String
     ) throws(QuestionRefusal) -> RowScope {
         let names = outer.adding(query.commonTables)
         guard let source = query.source else { throw QuestionRefusal(.rowsRequested, at: query.place) }
@@ -70,12 +89,18 @@ extension QuestionPlanner {
         }
         var inner = try rowScope(source, names)
         if let condition = query.condition {
-            inner.relation = .filter(inner.relation, try ExpressionBinder(scope: inner, use: .filter).condition(condition))
+            inner.relation = .filter(
+                inner.relation,
+                try ExpressionBinder(scope: inner, use: .filter).condition(condition)
+            )
         }
         let expanded = try query.expandingStar(inner.entries.map { ($0.qualifier, $0.name) })
         let entries = expanded.outputs.enumerated().map { place, output in
             RowScope.Entry(
-                qualifier: alias, name: SyntaxQuery.name(output, place), meaning: .expression(output.expression, inner))
+                qualifier: alias,
+                name: SyntaxQuery.name(output, place),
+                meaning: .expression(output.expression, inner)
+            )
         }
         return RowScope(side: inner.side, relation: inner.relation, entries: entries, unit: inner.unit)
     }
@@ -83,7 +108,11 @@ extension QuestionPlanner {
     // MARK: Joins
 
     private func joined(
-        _ kind: SyntaxSource.JoinKind, _ left: RowScope, _ right: RowScope, _ on: SyntaxExpression?, _ using: [String],
+        _ kind: SyntaxSource.JoinKind,
+        _ left: RowScope,
+        _ right: RowScope,
+        _ on: SyntaxExpression?,
+        _ using: [String],
         at place: SyntaxPlace?
     ) throws(QuestionRefusal) -> RowScope {
         guard left.side == right.side else { throw QuestionRefusal(.sidesMixed, at: place) }
@@ -100,20 +129,34 @@ extension QuestionPlanner {
             keys.append(.init(one.physical, other.physical))
             linksUnits = linksUnits || (one.isUnit && other.isUnit)
         }
-        guard Set(left.entries.map(\.qualifier.folded)).isDisjoint(with: right.entries.map(\.qualifier.folded)) else {
-            throw QuestionRefusal(.columnAmbiguous, at: place, ["column": .text(right.entries.first?.qualifier ?? "")])
+        guard
+            Set(left.entries.map(\.qualifier.folded)).isDisjoint(with: right.entries.map(\.qualifier.folded))
+        else {
+            throw QuestionRefusal(
+                .columnAmbiguous,
+                at: place,
+                ["column": .text(right.entries.first?.qualifier ?? "")]
+            )
         }
         let unit = try unit(left, right, kind, linksUnits, at: place)
         // USING leaves one column of the name: the left one.
-        let rightEntries = right.entries.filter { entry in !using.contains { $0.folded == entry.name.folded } }
+        let rightEntries = right.entries.filter { entry in !using.contains { $0.folded == entry.name.folded }
+        }
         return RowScope(
-            side: left.side, relation: .join(kind == .inner ? .inner : .left, left.relation, right.relation, on: keys),
-            entries: left.entries + rightEntries, unit: unit)
+            side: left.side,
+            relation: .join(kind == .inner ? .inner : .left, left.relation, right.relation, on: keys),
+            entries: left.entries + rightEntries,
+            unit: unit
+        )
     }
 
     /// The columns that must be equal, as pairs (left, right).
     private func joinPairs(
-        _ left: RowScope, _ right: RowScope, _ on: SyntaxExpression?, _ using: [String], at place: SyntaxPlace?
+        _ left: RowScope,
+        _ right: RowScope,
+        _ on: SyntaxExpression?,
+        _ using: [String],
+        at place: SyntaxPlace?
     ) throws(QuestionRefusal) -> [([String], [String])] {
         if !using.isEmpty { return using.map { ([$0], [$0]) } }
         guard let on else { throw QuestionRefusal(.joinUndeclared, at: place, ["columns": .text("")]) }
@@ -128,7 +171,8 @@ extension QuestionPlanner {
     }
 
     private func joinColumn(
-        _ entry: RowScope.Entry, at place: SyntaxPlace?
+        _ entry: RowScope.Entry,
+        at place: SyntaxPlace?
     ) throws(QuestionRefusal) -> RowScope.BaseColumn {
         switch entry.meaning {
         case .column(let column): return column
@@ -142,7 +186,10 @@ extension QuestionPlanner {
 
     /// The rules name the pair, in either table, and both columns may be joined on.
     private func checkJoin(
-        _ left: RowScope.BaseColumn, _ right: RowScope.BaseColumn, _ rules: ReleaseRules, at place: SyntaxPlace?
+        _ left: RowScope.BaseColumn,
+        _ right: RowScope.BaseColumn,
+        _ rules: ReleaseRules,
+        at place: SyntaxPlace?
     ) throws(QuestionRefusal) {
         func declares(_ one: RowScope.BaseColumn, _ other: RowScope.BaseColumn) -> Bool {
             rules.tables[one.table]?.joins.contains {
@@ -158,10 +205,15 @@ extension QuestionPlanner {
         }
     }
 
-    /// Whose the joined rows are. Two tables of people meet only on the person, so each row stays one person's; a
-    /// LEFT JOIN must keep the person on its left. A key is no longer one row a person after any join.
+    /// Whose the joined rows are. Two tables of people meet only on the person, so each row stays one
+    /// person's; a LEFT JOIN must keep the person on its left. A key is no longer one row a person after any
+    /// join.
     private func unit(
-        _ left: RowScope, _ right: RowScope, _ kind: SyntaxSource.JoinKind, _ linksUnits: Bool, at place: SyntaxPlace?
+        _ left: RowScope,
+        _ right: RowScope,
+        _ kind: SyntaxSource.JoinKind,
+        _ linksUnits: Bool,
+        at place: SyntaxPlace?
     ) throws(QuestionRefusal) -> (column: String, rules: PrivacyUnit)? {
         switch (left.unit, right.unit) {
         case (nil, nil): return nil
@@ -190,7 +242,12 @@ extension ColumnRules {
             if type == .text, case .day = value { .text(value.written ?? "") } else { value }
         }
         return ColumnRules(
-            uses: uses, bounds: bounds, decimals: decimals, values: fitted, mayTellExtremes: mayTellExtremes)
+            uses: uses,
+            bounds: bounds,
+            decimals: decimals,
+            values: fitted,
+            mayTellExtremes: mayTellExtremes
+        )
     }
 }
 

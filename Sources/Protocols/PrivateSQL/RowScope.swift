@@ -10,7 +10,8 @@ struct RowScope: Sendable {
     /// What a name stands for.
     indirect enum Meaning: Sendable {
         case column(BaseColumn)
-        /// An expression of an inner SELECT, given its meaning where it is used, so that the use is checked there.
+        /// An expression of an inner SELECT, given its meaning where it is used, so that the use is checked
+        /// there.
         case expression(SyntaxExpression, RowScope)
     }
 
@@ -46,8 +47,10 @@ struct RowScope: Sendable {
         guard path.count <= 2, let first = matches.first else {
             let known = Set(entries.map(\.name)).sorted()
             throw QuestionRefusal(
-                .columnUnknown, at: place,
-                ["column": .text(path.joined(separator: ".")), "known": .list(Array(known.prefix(30)))])
+                .columnUnknown,
+                at: place,
+                ["column": .text(path.joined(separator: ".")), "known": .list(Array(known.prefix(30)))]
+            )
         }
         guard matches.count == 1 else {
             throw QuestionRefusal(.columnAmbiguous, at: place, ["column": .text(name)])

@@ -24,24 +24,31 @@ package struct CleanRoomEngine: QuestionEngine {
     /// A stranger's question gets this much of the machine, whatever else runs.
     private static let limits = EngineLimits(memoryBytes: 512 << 20, threads: 2, queriesAtOnceMax: 4)
 
+    /// More exact answers on one version than this are not compared: the next one waits for a new version or asks for noise.
+    private static let historyMax = 200
+
     package func check(_ text: String, on listing: Listing) async throws(Problem) -> QuestionCost {
         let engine = try engines.open(Self.limits)
         defer { engine.close() }
         let plan = try await question(text, on: listing, engine).plan
         return QuestionCost(
-            epsilonMicros: plan.cost.epsilonMicros, rhoNanos: plan.cost.rhoNanos, planDigest: plan.digest,
+            privacy: plan.cost, isCompared: plan.isCompared, planDigest: plan.digest,
             json: ["verdict": "allowed", "cost": plan.cost.json, "plan": .string(plan.digest.hex)])
     }
 
     package func answer(
-        _ text: String, on listing: Listing, version: AssetVersion, seed: Redacted<[UInt8]>
+        _ text: String, on listing: Listing, version: AssetVersion, seed: Redacted<[UInt8]>, after history: [String]
     ) async throws(Problem) -> Release {
+        guard history.count <= Self.historyMax else { throw Problem(.limited, "privatesql.history-too-fine") }
         let source = TableSource.parquet([objects + "/" + version.path])
         let engine = try await engines.openSealed([listing.tableName: source], Self.limits)
         defer { engine.close() }
         let question = try await question(text, on: listing, engine)
         guard let noise = NoiseSeed(bytes: seed.disclosed) else { throw .sealBroken }
-        let answer = try await question.run(on: engine, dialect: dialect, seed: noise, versions: version.digest)
+        var earlier: [ReleasePlan] = []
+        for text in history { earlier.append(try await self.question(text, on: listing, engine).plan) }
+        let answer = try await question.run(
+            on: engine, dialect: dialect, seed: noise, versions: version.digest, after: earlier)
         return Release(
             answer: answer.json, planDigest: answer.planDigest, versionDigests: [version.digest],
             seedCommitment: noise.commitment, epsilon: question.plan.cost.epsilon.description)

@@ -293,7 +293,10 @@ package struct ComputeService: Sendable {
         let version = try await version(of: agreement.listing)
         var random = SystemRandomNumberGenerator()
         let seed = Redacted((0..<32).map { _ in UInt8.random(in: 0...255, using: &random) })
-        let release = try await engine.answer(question.text, on: agreement.listing, version: version, seed: seed)
+        let rules = agreement.listing.rulesDigest
+        let history = try await history(on: version, rules, comparing: cost.isCompared)
+        let release = try await engine.answer(
+            question.text, on: agreement.listing, version: version, seed: seed, after: history)
         let sealed = try SealedBytes(
             release.answer.canonicalBytes, to: asker.sealingKey, context: Self.sealContext(question.passage)).bytes
         let (context, valve, budget, signer) = (context, valve, budget, context.signer)
@@ -303,6 +306,11 @@ package struct ComputeService: Sendable {
         return try await context.store.write { transaction throws(Problem) in
             try valve.requireOpen(use, in: transaction)
             try budget.charge(cost, for: question, under: agreement, in: transaction)
+            if cost.isCompared {
+                try ExactAnswers.record(
+                    question.passage, question.text, on: version.digest, rules: rules, after: history.count,
+                    in: transaction)
+            }
             let leaf = try context.record(
                 .passageAnswered, Code(.passage, question.passage),
                 [
@@ -344,9 +352,9 @@ package struct ComputeService: Sendable {
         let cost = try await engine.check(text, on: listing)
         var answer = cost.json.object ?? [:]
         answer["price"] = .string(listing.price.forOneUse(through: .query).description)
-        let budget = budget
+        let (budget, now) = (budget, context.clock.now())
         answer["budget"] = try await context.store.read { transaction throws(Problem) in
-            try budget.status(of: listing, in: transaction)
+            try budget.status(of: listing, at: now, in: transaction)
         }
         return .object(answer)
     }
@@ -371,7 +379,11 @@ package struct ComputeService: Sendable {
             try AssetShelf.version(digest, in: transaction)
         }
         guard let version else { throw Problem(.missing, "register.version-missing", ["asset": .text(digest.hex)]) }
-        let release = try await engine.answer(text, on: agreement.listing, version: version, seed: seed)
+        let isCompared = try await engine.check(text, on: agreement.listing).isCompared
+        let history = try await history(
+            on: version, agreement.listing.rulesDigest, comparing: isCompared, before: passage.id)
+        let release = try await engine.answer(
+            text, on: agreement.listing, version: version, seed: seed, after: history)
         let result = Digest(of: release.answer.canonicalBytes).hex
         guard result == receipt["result"]?.text else {
             throw Problem(.conflict, "compute.answer-differs", ["passage": .code(passage.code)])
@@ -380,6 +392,16 @@ package struct ComputeService: Sendable {
     }
 
     // MARK: Small parts
+
+    /// The exact answers that a new one must be compared with.
+    private func history(
+        on version: AssetVersion, _ rules: Digest, comparing: Bool, before passage: ID<Passage>? = nil
+    ) async throws(Problem) -> [String] {
+        guard comparing else { return [] }
+        return try await context.store.read { transaction throws(Problem) in
+            try ExactAnswers.history(on: version.digest, rules: rules, before: passage, in: transaction)
+        }
+    }
 
     /// Commit 1 of either side: the decision and the reservation, with its leaf.
     private func reserve(

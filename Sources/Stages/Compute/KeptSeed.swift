@@ -35,5 +35,5 @@ package protocol BudgetKeeper: Sendable {
     ) throws(Problem)
 
     /// Spent and left for a listing: what the budget page shows.
-    func status(of listing: Listing, in transaction: any SQLReading) throws(Problem) -> JSON
+    func status(of listing: Listing, at now: Instant, in transaction: any SQLReading) throws(Problem) -> JSON
 }

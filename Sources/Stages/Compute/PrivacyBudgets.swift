@@ -6,63 +6,73 @@ package import Store
 package import Trade
 private import Valve
 
-/// Budgets by asset: what all questions of all agreements together may learn of the people in it. ε adds up, which is
-/// always right (basic composition, Dwork and Roth, theorem 3.16).
+/// Budgets by asset: what all questions of all agreements together may learn of the people in it. Total and
+/// period stand in the listing's release rules; answers compose by ρ or by ε, whichever bounds them lower
+/// (`PrivacySpending`).
 package struct PrivacyBudgets: BudgetKeeper {
     package init() {}
 
     package func charge(
-        _ cost: QuestionCost, for question: Question, under agreement: Agreement, in transaction: any SQLWriting
+        _ cost: QuestionCost,
+        for question: Question,
+        under agreement: Agreement,
+        in transaction: any SQLWriting
     ) throws(Problem) {
-        guard cost.epsilonMicros > 0 else { return }
-        let (spent, total) = try spent(on: agreement.listing, in: transaction)
-        guard spent + Int64(cost.epsilonMicros) <= total else {
-            throw Problem(
-                .limited, "compute.budget-spent",
-                [
-                    "needed": .decimal(Self.written(Int64(cost.epsilonMicros))),
-                    "left": .decimal(Self.written(total - spent)), "total": .decimal(Self.written(total)),
-                ])
+        guard cost.privacy.epsilonMicros > 0, let account = try agreement.listing.privacyAccount else {
+            return
         }
-        try transaction.execute(
-            """
-            INSERT INTO valve_budget_charge (passage_id, asset_code, agreement_code, epsilon_micros, charged_at)
-            VALUES (?, ?, ?, ?, ?)
-            """,
-            [
-                question.passage, agreement.listing.assetCode, agreement.code, Int64(cost.epsilonMicros),
-                transaction.now,
-            ])
+        try PrivacyAccounts.open(account, in: transaction)
+        try PrivacyAccounts.spend(
+            question.passage,
+            by: agreement.id,
+            cost.privacy,
+            plan: cost.planDigest,
+            version: question.digest,
+            in: [account],
+            transaction
+        )
     }
 
-    package func status(of listing: Listing, in transaction: any SQLReading) throws(Problem) -> JSON {
-        let (spent, total) = try spent(on: listing, in: transaction)
-        guard total > 0 else { return ["mode": "minimum-group"] }
+    package func status(of listing: Listing, at now: Instant, in transaction: any SQLReading) throws(Problem)
+        -> JSON
+    {
+        guard let account = try listing.privacyAccount else { return ["mode": "minimum-group"] }
+        let standing = try PrivacyAccounts.standing(of: account, at: now, in: transaction)
+        func written(_ micros: UInt64) -> JSON { .string(PrivacyCost(epsilonMicros: micros).epsilonText) }
         return [
-            "mode": "differential-privacy", "spent": .string(Self.written(spent)),
-            "left": .string(Self.written(total - spent)), "total": .string(Self.written(total)),
+            "mode": "differential-privacy", "spent": written(standing.spentMicros),
+            "left": written(standing.leftMicros),
+            "total": written(account.totalMicros), "questions": .integer(Int64(standing.questions)),
+            "leftInPeriod": standing.leftInPeriodMicros.map(written) ?? .null,
+            "periodEnds": standing.periodEndsAt.map { .string($0.rfc3339) } ?? .null,
+            "byAgreement": .array(
+                standing.byAsker.map { ["agreement": .string($0.asker.uuid), "spent": written($0.micros)] }
+            ),
         ]
     }
-
-    private func spent(
-        on listing: Listing, in transaction: any SQLReading
-    ) throws(Problem) -> (spent: Int64, total: Int64) {
-        let spent = try transaction.count(
-            "SELECT coalesce(sum(epsilon_micros), 0) FROM valve_budget_charge WHERE asset_code = ?",
-            [listing.assetCode])
-        guard listing.rules != nil, case .noise(let noise) = try listing.releaseRules().protection else { return (spent, 0) }
-        return (spent, Int64(clamping: noise.totalEpsilonMicros))
-    }
-
-    private static func written(_ micros: Int64) -> String { Decimal6.written(micros) }
 }
 
-/// Millionths as a decimal without trailing zeros.
-private enum Decimal6 {
-    static func written(_ micros: Int64) -> String {
-        let whole = "\(micros / 1_000_000)"
-        let rest = Decimal10.padded(Int(micros.magnitude % 1_000_000), 6)
-        let digits = String(rest.reversed().drop { $0 == "0" }.reversed())
-        return digits.isEmpty ? whole : whole + "." + digits
+extension Listing {
+    /// The account of the asset's people under this listing's rules; `nil` where nothing is noised.
+    fileprivate var privacyAccount: PrivacyAccount? {
+        get throws(Problem) {
+            guard rules != nil, case .noise(let noise) = try releaseRules().protection else { return nil }
+            let asset = ID<PrivacyAccount>(derivedFrom: Digest(of: "privacy " + assetCode))
+            let units = try releaseRules().tables.values.compactMap { $0.unit?.column }.sorted()
+            return PrivacyAccount(
+                id: asset,
+                asset: asset,
+                unit: units.first ?? "",
+                agreement: ID<PrivacyAccount>?.none,
+                totalMicros: noise.totalEpsilonMicros,
+                period: noise.period,
+                deltaExponent: noise.deltaExponent
+            )
+        }
     }
+}
+
+extension Listing {
+    /// Which rules an exact answer was given under.
+    var rulesDigest: Digest { Digest(of: (rules ?? .null).canonicalBytes) }
 }

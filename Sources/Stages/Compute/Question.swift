@@ -3,6 +3,7 @@
 package import Identity
 package import Policy
 package import Primitives
+package import PrivateSQL
 package import Register
 package import Trade
 package import Valve
@@ -85,23 +86,25 @@ package protocol QuestionEngine: Sendable {
     /// Checks without running: the privacy cost, or the refusal with its place.
     func check(_ text: String, on listing: Listing) async throws(Problem) -> QuestionCost
 
-    /// Runs a question over the newest version with a noise seed of 32 bytes.
+    /// Runs a question over the newest version with a noise seed of 32 bytes, beside the exact answers given before:
+    /// cells whose difference from those would tell of too few people are suppressed.
     func answer(
-        _ text: String, on listing: Listing, version: AssetVersion, seed: Redacted<[UInt8]>
+        _ text: String, on listing: Listing, version: AssetVersion, seed: Redacted<[UInt8]>, after history: [String]
     ) async throws(Problem) -> Release
 }
 
 /// What a question would cost and how exact its answer would be.
 package struct QuestionCost: Hashable, Sendable {
-    /// ε in millionths, and zCDP's ρ in billionths: what the budget charges.
-    package let epsilonMicros: UInt64
-    package let rhoNanos: UInt64
+    /// What the budget charges.
+    package let privacy: PrivacyCost
+    /// Whether the answer must be compared with earlier exact ones.
+    package let isCompared: Bool
     package let planDigest: Digest
     package let json: JSON
 
-    package init(epsilonMicros: UInt64, rhoNanos: UInt64, planDigest: Digest, json: JSON) {
-        self.epsilonMicros = epsilonMicros
-        self.rhoNanos = rhoNanos
+    package init(privacy: PrivacyCost, isCompared: Bool, planDigest: Digest, json: JSON) {
+        self.privacy = privacy
+        self.isCompared = isCompared
         self.planDigest = planDigest
         self.json = json
     }

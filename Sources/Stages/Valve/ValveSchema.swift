@@ -26,13 +26,6 @@ package enum ValveSchema {
                 ) STRICT
                 """,
                 """
-                CREATE TABLE valve_budget_charge (
-                    passage_id BLOB PRIMARY KEY NOT NULL, asset_code TEXT NOT NULL, agreement_code TEXT NOT NULL,
-                    epsilon_micros INTEGER NOT NULL CHECK (epsilon_micros > 0), charged_at INTEGER NOT NULL
-                ) STRICT
-                """,
-                "CREATE INDEX valve_budget_charge_by_asset ON valve_budget_charge (asset_code)",
-                """
                 CREATE TABLE valve_closure (
                     target TEXT PRIMARY KEY NOT NULL, closed_by BLOB NOT NULL, why TEXT NOT NULL,
                     closed_at INTEGER NOT NULL

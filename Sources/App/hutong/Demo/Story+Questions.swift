@@ -202,7 +202,7 @@ extension Story {
             _ = try await buyer.door.post("/api/v1/questions", question("clinic.agreement", text))
         }
         let paidBefore = paid(try await exchange.door.get("/api/v1/balances"))
-        try await refused("compute.budget-spent") { () async throws(Problem) in
+        try await refused("valve.privacy-spent") { () async throws(Problem) in
             try await self.buyer.door.post(
                 "/api/v1/questions", self.question("clinic.agreement", "SELECT COUNT(*) AS n FROM visits WHERE resp = 0"))
         }

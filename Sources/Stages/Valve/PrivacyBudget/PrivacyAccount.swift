@@ -3,7 +3,8 @@
 package import Primitives
 package import PrivateSQL
 
-/// How much may be learned about the people of one asset: by everybody (`agreement` is nil), or under one agreement.
+/// How much may be learned about the people of one asset: by everybody (`agreement` is nil), or under one
+/// agreement.
 package struct PrivacyAccount: Hashable, Sendable {
     package let id: ID<PrivacyAccount>
     /// The asset whose people are protected.
@@ -18,8 +19,14 @@ package struct PrivacyAccount: Hashable, Sendable {
     package let questionsMax: Int?
 
     package init<Asset, Agreement>(
-        id: ID<PrivacyAccount>, asset: ID<Asset>, unit: String, agreement: ID<Agreement>?, totalMicros: UInt64,
-        period: NoiseProtection.Period?, deltaExponent: Int?, questionsMax: Int? = nil
+        id: ID<PrivacyAccount>,
+        asset: ID<Asset>,
+        unit: String,
+        agreement: ID<Agreement>?,
+        totalMicros: UInt64,
+        period: NoiseProtection.Period?,
+        deltaExponent: Int?,
+        questionsMax: Int? = nil
     ) {
         self.id = id
         self.asset = asset.retyped()
@@ -33,12 +40,23 @@ package struct PrivacyAccount: Hashable, Sendable {
 
     /// The account that an agreement's rules ask for; `nil` where nothing is noised.
     package init?<Asset, Agreement>(
-        id: ID<PrivacyAccount>, asset: ID<Asset>, unit: String, agreement: ID<Agreement>, rules: ReleaseRules
+        id: ID<PrivacyAccount>,
+        asset: ID<Asset>,
+        unit: String,
+        agreement: ID<Agreement>,
+        rules: ReleaseRules
     ) {
         guard case .noise(let noise) = rules.protection else { return nil }
         self.init(
-            id: id, asset: asset, unit: unit, agreement: agreement, totalMicros: noise.totalEpsilonMicros,
-            period: noise.period, deltaExponent: noise.deltaExponent, questionsMax: rules.limits.questionsMax)
+            id: id,
+            asset: asset,
+            unit: unit,
+            agreement: agreement,
+            totalMicros: noise.totalEpsilonMicros,
+            period: noise.period,
+            deltaExponent: noise.deltaExponent,
+            questionsMax: rules.limits.questionsMax
+        )
     }
 }
 
@@ -61,8 +79,8 @@ package struct PrivacyStanding: Hashable, Sendable {
 
     package func hash(into hasher: inout Hasher) { hasher.combine(spentMicros) }
 
-    /// How many more questions of this price fit into what is left: the forecast of the budget page. Composition by ρ may
-    /// allow more; never fewer.
+    /// How many more questions of this price fit into what is left: the forecast of the budget page.
+    /// Composition by ρ may allow more; never fewer.
     package func questionsLeft(at cost: PrivacyCost) -> Int? {
         guard cost.epsilonMicros > 0 else { return nil }
         return Int(min(leftMicros, leftInPeriodMicros ?? leftMicros) / cost.epsilonMicros)
@@ -76,10 +94,16 @@ extension Problem {
             .decimal(PrivacyCost(epsilonMicros: micros).epsilonText)
         }
         guard let renewsAt else {
-            return Problem(.limited, "valve.privacy-spent", ["needed": decimal(needed), "left": decimal(left)])
+            return Problem(
+                .limited,
+                "valve.privacy-spent",
+                ["needed": decimal(needed), "left": decimal(left)]
+            )
         }
         return Problem(
-            .limited, "valve.privacy-period-spent",
-            ["needed": decimal(needed), "left": decimal(left), "renews": .instant(renewsAt)])
+            .limited,
+            "valve.privacy-period-spent",
+            ["needed": decimal(needed), "left": decimal(left), "renews": .instant(renewsAt)]
+        )
     }
 }

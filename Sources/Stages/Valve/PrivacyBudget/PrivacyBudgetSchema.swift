@@ -55,6 +55,17 @@ package enum PrivacyBudgetSchema {
                     PRIMARY KEY (plan, versions)
                 ) STRICT
                 """,
-            ])
+                """
+                CREATE TABLE valve_exact_answer (
+                    version BLOB NOT NULL,
+                    number INTEGER NOT NULL,
+                    rules BLOB NOT NULL,
+                    passage BLOB NOT NULL,
+                    question TEXT NOT NULL,
+                    PRIMARY KEY (version, number)
+                ) STRICT
+                """,
+            ]
+        )
     ]
 }
