@@ -25,7 +25,7 @@ struct StoryTests {
             refused.isSuperset(of: [
                 "collect.source-incomplete", "register.grades-unconfirmed", "trade.listing-unattested",
                 "policy.operand-unenforceable", "valve.party-not-entitled", "policy.use-refused", "valve.closed",
-                "valve.export-denied", "compute.budget-spent", "valve.agreement-ended",
+                "valve.export-denied", "valve.privacy-spent", "valve.agreement-ended",
             ]))
         let recovered = try #require(report["ask"]?["recovered"]?.double)
         #expect(abs(recovered - 0.2) < 0.05)
