@@ -107,7 +107,8 @@ extension Problem {
         var members: [String: JSON] = [
             "type": .string("/problems/" + code), "title": .string(sentences.what),
             "detail": .string(sentences.why), "remedy": .string(sentences.remedy),
-            "code": .string(code), "kind": .string(kind.rawValue), "status": .integer(Int64(kind.status)),
+            "code": .string(code), "kind": .string(kind.rawValue), "arguments": .object(arguments.mapValues(\.json)),
+            "status": .integer(Int64(kind.status)),
         ]
         if let request { members["request"] = .string(request) }
         return .object(members)

@@ -69,6 +69,13 @@ struct Console: Sendable {
         FileHandle.standardError.write(Data("\r\u{1B}[K\(line)".utf8))
     }
 
+    /// A line beside the answer: not under `--json`.
+    func note(_ line: String) {
+        guard !isJSON else { return }
+        FileHandle.standardError.write(Data((isatty(STDERR_FILENO) == 1 ? "\r\u{1B}[K" : "").utf8))
+        write(line, to: .standardError)
+    }
+
     private func write(_ text: String, to handle: FileHandle) {
         handle.write(Data((text + "\n").utf8))
     }

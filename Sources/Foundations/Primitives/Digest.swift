@@ -29,6 +29,7 @@ package struct Digest: Hashable, Sendable, Comparable, CustomStringConvertible {
     /// SHA-256 over the bytes.
     package init(of bytes: some Sequence<UInt8>) {
         var hash = SHA256()
+        // SAFETY: the buffer is read only during the call that lends it.
         if bytes.withContiguousStorageIfAvailable({ unsafe hash.update(bufferPointer: .init($0)) }) == nil {
             hash.update(data: Array(bytes))
         }

@@ -63,6 +63,10 @@ package struct Problem: Error, Hashable, Sendable {
     }
 }
 
+extension Problem.Argument: ExpressibleByStringLiteral {
+    package init(stringLiteral value: String) { self = .text(value) }
+}
+
 /// A text that is kept in both languages of the house.
 package struct LocalizedText: Hashable, Sendable {
     package let zh: String

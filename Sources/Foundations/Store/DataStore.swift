@@ -11,15 +11,39 @@ package enum SQLValue: Hashable, Sendable {
     case blob([UInt8])
 }
 
+/// The two engines. A room looks at this only where the texts must differ, and then both stand side by side.
+package enum SQLDialect: Hashable, Sendable {
+    case sqlite
+    case postgres
+}
+
 /// What may stand for a `?`.
 package protocol SQLConvertible {
     var sqlValue: SQLValue { get }
+
+    /// Hands the value to one statement. Values that need no allocation on the way say so here; by default
+    /// `sqlValue` is handed over.
+    func bind(at place: Int, of statement: some SQLArguments)
+}
+
+/// The arguments of one statement, by place from 1.
+package protocol SQLArguments {
+    func bind(_ value: SQLValue, at place: Int)
+    func bind(integer: Int64, at place: Int)
+    func bind(text: String, at place: Int)
+    /// Sixteen bytes, most significant first.
+    func bind(high: UInt64, low: UInt64, at place: Int)
 }
 
 /// One row of an answer, by column place.
 package protocol SQLRow {
     var columnCount: Int { get }
     subscript(_ column: Int) -> SQLValue { get }
+
+    /// The column if it is an integer. Engines answer without building an `SQLValue`.
+    func integerIfAny(_ column: Int) -> Int64?
+    /// The column if it is a blob of sixteen bytes, most significant first.
+    func wordsIfAny(_ column: Int) -> (high: UInt64, low: UInt64)?
 }
 
 /// Reading in one transaction: every statement sees the same state.
@@ -31,26 +55,35 @@ package protocol SQLReading {
     func query(
         _ sql: String, _ arguments: [any SQLConvertible], each: (any SQLRow) throws(Problem) -> Void
     ) throws(Problem)
+
+    var dialect: SQLDialect { get }
 }
 
 /// Reading and writing inside one command of the writer.
 ///
-/// A command runs in a savepoint of its own on the writer's thread: synchronous, without network, sleep or
-/// analytics. If it throws, what it wrote is rolled back alone.
+/// A command runs on the writer's thread: synchronous, without network, sleep or analytics. If it throws, what it
+/// wrote is rolled back alone. It may run a second time before the commit (when another one of its group was
+/// rolled back), so it changes nothing but the database; only the last run counts.
 package protocol SQLWriting: SQLReading {
     /// Runs a statement and returns how many rows it changed. A broken UNIQUE or CHECK rule is thrown as a
     /// `conflict` with code `store.constraint-broken`.
     @discardableResult
     func execute(_ sql: String, _ arguments: [any SQLConvertible]) throws(Problem) -> Int
 
-    /// The time of this command: the same for everything it writes, never earlier than an earlier command's.
+    /// The time of this command: the same for everything it writes, never earlier than an earlier command's,
+    /// across restarts too.
     var now: Instant { get }
+
+    /// A time nobody got before: `now` or a little later, strictly increasing over all commands and restarts. For
+    /// keys that are times.
+    func tick() -> Instant
 }
 
 /// One node's database. One writer, many readers.
 package protocol DataStore: Sendable {
     /// Runs `command` on the writer, together with whatever else is waiting, and returns after the COMMIT that
     /// made it durable. A full waiting line throws `limited` (`store.writer-busy`) at once.
+    @discardableResult
     func write<Answer: Sendable>(
         _ command: @escaping @Sendable (any SQLWriting) throws(Problem) -> Answer
     ) async throws(Problem) -> Answer
@@ -64,18 +97,10 @@ package protocol DataStore: Sendable {
     /// refused with `store.database-newer`.
     func migrate(_ migrations: [Migration]) async throws(Problem)
 
+    /// Writes a copy of everything committed before the call to a new file, while the node goes on working.
+    /// An engine that is backed up by its own tools throws `store.backup-elsewhere`.
+    func backup(to path: String) async throws(Problem)
+
     /// Waits for what is running and closes. Later calls throw `store.closed`.
     func close() async
-}
-
-/// One step of the schema: strings only, never edited after a release.
-package struct Migration: Hashable, Sendable {
-    /// `room/0001-what`.
-    package let name: String
-    package let statements: [String]
-
-    package init(_ name: String, _ statements: [String]) {
-        self.name = name
-        self.statements = statements
-    }
 }

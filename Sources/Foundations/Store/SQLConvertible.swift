@@ -2,20 +2,35 @@
 
 package import Primitives
 
+extension SQLConvertible {
+    package func bind(at place: Int, of statement: some SQLArguments) {
+        statement.bind(sqlValue, at: place)
+    }
+}
+
 extension SQLValue: SQLConvertible {
     package var sqlValue: SQLValue { self }
 }
 
 extension Int64: SQLConvertible {
     package var sqlValue: SQLValue { .integer(self) }
+    package func bind(at place: Int, of statement: some SQLArguments) {
+        statement.bind(integer: self, at: place)
+    }
 }
 
 extension Int: SQLConvertible {
     package var sqlValue: SQLValue { .integer(Int64(self)) }
+    package func bind(at place: Int, of statement: some SQLArguments) {
+        statement.bind(integer: Int64(self), at: place)
+    }
 }
 
 extension Bool: SQLConvertible {
     package var sqlValue: SQLValue { .integer(self ? 1 : 0) }
+    package func bind(at place: Int, of statement: some SQLArguments) {
+        statement.bind(integer: self ? 1 : 0, at: place)
+    }
 }
 
 extension Double: SQLConvertible {
@@ -24,6 +39,9 @@ extension Double: SQLConvertible {
 
 extension String: SQLConvertible {
     package var sqlValue: SQLValue { .text(self) }
+    package func bind(at place: Int, of statement: some SQLArguments) {
+        statement.bind(text: self, at: place)
+    }
 }
 
 extension [UInt8]: SQLConvertible {
@@ -32,6 +50,9 @@ extension [UInt8]: SQLConvertible {
 
 extension ID: SQLConvertible {
     package var sqlValue: SQLValue { .blob(bytes) }
+    package func bind(at place: Int, of statement: some SQLArguments) {
+        statement.bind(high: high, low: low, at: place)
+    }
 }
 
 extension Digest: SQLConvertible {
@@ -40,6 +61,9 @@ extension Digest: SQLConvertible {
 
 extension Instant: SQLConvertible {
     package var sqlValue: SQLValue { .integer(microseconds) }
+    package func bind(at place: Int, of statement: some SQLArguments) {
+        statement.bind(integer: microseconds, at: place)
+    }
 }
 
 extension Code: SQLConvertible {
@@ -53,6 +77,12 @@ extension JSON: SQLConvertible {
 
 extension Optional: SQLConvertible where Wrapped: SQLConvertible {
     package var sqlValue: SQLValue { self?.sqlValue ?? .null }
+    package func bind(at place: Int, of statement: some SQLArguments) {
+        switch self {
+        case .some(let value): value.bind(at: place, of: statement)
+        case .none: statement.bind(.null, at: place)
+        }
+    }
 }
 
 // MARK: Reading a row
@@ -60,7 +90,7 @@ extension Optional: SQLConvertible where Wrapped: SQLConvertible {
 extension SQLRow {
     /// The column as an integer. Another type is a defect of the schema or a damaged file: `fault`.
     package func integer(_ column: Int) throws(Problem) -> Int64 {
-        guard case .integer(let value) = self[column] else { throw mismatch(column, "an integer") }
+        guard let value = integerIfAny(column) else { throw mismatch(column, "an integer") }
         return value
     }
 
@@ -86,8 +116,8 @@ extension SQLRow {
     }
 
     package func id<Noun>(_ column: Int, of: Noun.Type = Noun.self) throws(Problem) -> ID<Noun> {
-        guard let id = ID<Noun>(bytes: try blob(column)) else { throw mismatch(column, "an identifier") }
-        return id
+        guard let words = wordsIfAny(column) else { throw mismatch(column, "an identifier") }
+        return ID(high: words.high, low: words.low)
     }
 
     package func digest(_ column: Int) throws(Problem) -> Digest {

@@ -1,0 +1,218 @@
+// SPDX-License-Identifier: Apache-2.0
+
+import CSQLite
+import Primitives
+import Store
+
+/// One connection to one database file, with its prepared statements. Used by one thread at a time.
+@safe
+final class SQLiteConnection {
+    // SAFETY: the pointers live from `init` to `close`, and every use stands between the two on one thread.
+    private var handle: OpaquePointer?
+    private var statements: [String: OpaquePointer] = unsafe [:]
+
+    /// Statements run so far that may have changed something.
+    private(set) var writes = 0
+
+    /// Statements kept prepared; a node writes a few hundred different ones.
+    private static let statementsMax = 1024
+
+    /// - Parameter path: a file; it is made if it does not exist.
+    init(path: String) throws(Problem) {
+        // NOMUTEX: this connection has one user, so SQLite's own lock would be paid for nothing.
+        Self.configureOnce
+        let flags = SQLITE_OPEN_READWRITE | SQLITE_OPEN_CREATE | SQLITE_OPEN_NOMUTEX | SQLITE_OPEN_EXRESCODE
+        let code = unsafe sqlite3_open_v2(path, &handle, flags, nil)
+        guard code == SQLITE_OK else {
+            let problem = problem(code, "open")
+            close()
+            throw problem
+        }
+    }
+
+    /// Before the first connection of the process: SQLite counts its memory under one lock for all threads unless
+    /// told not to, which cost a tenth of the writer's time. Refused (and harmless) if somebody was first.
+    private static let configureOnce: Void = { _ = hutong_sqlite_without_memory_statistics() }()
+
+    func close() {
+        for unsafe statement in unsafe statements.values { unsafe sqlite3_finalize(statement) }
+        unsafe statements = [:]
+        unsafe sqlite3_close_v2(handle)
+        unsafe handle = nil
+    }
+
+    /// Whether the engine still holds a transaction open: some storage errors end it on their own.
+    var isInTransaction: Bool { unsafe sqlite3_get_autocommit(handle) == 0 }
+
+    /// Rows changed by the last statement.
+    private var changes: Int { Int(unsafe sqlite3_changes(handle)) }
+
+    @discardableResult
+    func execute(_ sql: String, _ arguments: [any SQLConvertible] = []) throws(Problem) -> Int {
+        try run(sql, arguments, each: nil)
+        return changes
+    }
+
+    func query(
+        _ sql: String, _ arguments: [any SQLConvertible], each: (any SQLRow) throws(Problem) -> Void
+    ) throws(Problem) {
+        try withoutActuallyEscaping(each) { each throws(Problem) in
+            try run(sql, arguments, each: each)
+        }
+    }
+
+    private func run(
+        _ sql: String, _ arguments: [any SQLConvertible], each: ((any SQLRow) throws(Problem) -> Void)?
+    ) throws(Problem) {
+        let (statement, isKept) = unsafe try prepared(sql)
+        defer {
+            if isKept {
+                unsafe sqlite3_reset(statement)
+            } else {
+                unsafe sqlite3_finalize(statement)
+            }
+        }
+        guard unsafe Int(sqlite3_bind_parameter_count(statement)) == arguments.count else {
+            throw .statementRejected("wrong number of arguments: \(sql)")
+        }
+        if unsafe sqlite3_stmt_readonly(statement) == 0 { writes += 1 }
+        let place = unsafe SQLiteStatement(pointer: statement)
+        for (index, argument) in arguments.enumerated() { argument.bind(at: index + 1, of: place) }
+        while true {
+            switch unsafe sqlite3_step(statement) {
+            case SQLITE_ROW: try each?(place)
+            case SQLITE_DONE: return
+            case let code: throw problem(code, sql)
+            }
+        }
+    }
+
+    /// The statement for a text, kept for the next time unless it is just running (a query inside a query).
+    private func prepared(_ sql: String) throws(Problem) -> (statement: OpaquePointer, isKept: Bool) {
+        if let kept = unsafe statements[sql], unsafe sqlite3_stmt_busy(kept) == 0 { return unsafe (kept, true) }
+        var statement: OpaquePointer?
+        let code = unsafe sqlite3_prepare_v3(
+            handle, sql, -1, UInt32(SQLITE_PREPARE_PERSISTENT), &statement, nil)
+        guard code == SQLITE_OK, let statement = unsafe statement else { throw problem(code, sql) }
+        guard unsafe statements.count < Self.statementsMax, unsafe statements[sql] == nil else {
+            return unsafe (statement, false)
+        }
+        unsafe statements[sql] = statement
+        return unsafe (statement, true)
+    }
+
+    /// Copies the whole database to a new file, step by step, so that writers pass in between.
+    func copy(to path: String) throws(Problem) {
+        let target = try SQLiteConnection(path: path)
+        defer { target.close() }
+        guard let backup = unsafe sqlite3_backup_init(target.handle, "main", handle, "main") else {
+            throw target.problem(SQLITE_ERROR, "backup")
+        }
+        var code = SQLITE_OK
+        repeat {
+            code = unsafe sqlite3_backup_step(backup, Self.backupPagesPerStep)
+        } while code == SQLITE_OK || code == SQLITE_BUSY || code == SQLITE_LOCKED
+        unsafe sqlite3_backup_finish(backup)
+        guard code == SQLITE_DONE else { throw target.problem(code, "backup") }
+        try target.execute("PRAGMA wal_checkpoint(TRUNCATE)")
+    }
+
+    /// 4 MiB a step: short enough that no writer waits noticeably.
+    private static let backupPagesPerStep: Int32 = 1024
+
+    private func problem(_ code: Int32, _ doing: String) -> Problem {
+        let message = unsafe handle.map { unsafe String(cString: sqlite3_errmsg($0)) } ?? "out of memory"
+        let note = "SQLite \(code): \(message) (\(doing))"
+        return switch code & 0xff {
+        case SQLITE_CONSTRAINT: .constraintBroken(note)
+        case SQLITE_ERROR, SQLITE_MISMATCH, SQLITE_MISUSE, SQLITE_RANGE: .statementRejected(note)
+        case SQLITE_BUSY, SQLITE_LOCKED: .writerBusy(waiting: 1).noted(note)
+        default: .storageFailed(note)
+        }
+    }
+}
+
+/// A prepared statement while it runs: where arguments go in and a row's columns come out.
+@safe
+private struct SQLiteStatement: SQLArguments, SQLRow {
+    // SAFETY: made inside `SQLiteConnection.run`, which keeps the statement alive; a row is documented to be
+    // valid only inside the closure that receives it.
+    private let pointer: OpaquePointer
+
+    init(pointer: OpaquePointer) { unsafe self.pointer = unsafe pointer }
+
+    // A bind fails only for a wrong place (the count is checked before) or without memory (then `step` fails).
+    func bind(_ value: SQLValue, at place: Int) {
+        switch value {
+        case .null: unsafe sqlite3_bind_null(pointer, Int32(place))
+        case .integer(let value): bind(integer: value, at: place)
+        case .real(let value): unsafe sqlite3_bind_double(pointer, Int32(place), value)
+        case .text(let text): bind(text: text, at: place)
+        case .blob(let bytes):
+            // An empty array has no address, and SQLite takes no address for NULL.
+            if bytes.isEmpty {
+                unsafe sqlite3_bind_zeroblob(pointer, Int32(place), 0)
+            } else {
+                unsafe sqlite3_bind_blob64(pointer, Int32(place), bytes, UInt64(bytes.count), hutong_sqlite_copy)
+            }
+        }
+    }
+
+    func bind(integer: Int64, at place: Int) {
+        unsafe sqlite3_bind_int64(pointer, Int32(place), integer)
+    }
+
+    func bind(text: String, at place: Int) {
+        var text = text
+        text.withUTF8 { bytes in
+            guard let start = bytes.baseAddress else {
+                unsafe sqlite3_bind_text(pointer, Int32(place), "", 0, hutong_sqlite_copy)
+                return
+            }
+            _ = unsafe start.withMemoryRebound(to: CChar.self, capacity: bytes.count) { start in
+                unsafe sqlite3_bind_text(pointer, Int32(place), start, Int32(bytes.count), hutong_sqlite_copy)
+            }
+        }
+    }
+
+    func bind(high: UInt64, low: UInt64, at place: Int) {
+        var words = (high.bigEndian, low.bigEndian)
+        _ = unsafe withUnsafeBytes(of: &words) { bytes in
+            unsafe sqlite3_bind_blob(pointer, Int32(place), bytes.baseAddress, 16, hutong_sqlite_copy)
+        }
+    }
+
+    var columnCount: Int { Int(unsafe sqlite3_column_count(pointer)) }
+
+    subscript(_ column: Int) -> SQLValue {
+        let place = Int32(column)
+        return switch unsafe sqlite3_column_type(pointer, place) {
+        case SQLITE_INTEGER: .integer(unsafe sqlite3_column_int64(pointer, place))
+        case SQLITE_FLOAT: .real(unsafe sqlite3_column_double(pointer, place))
+        case SQLITE_TEXT: .text(unsafe String(decoding: bytes(sqlite3_column_text(pointer, place), place), as: UTF8.self))
+        case SQLITE_BLOB: .blob(unsafe Array(bytes(sqlite3_column_blob(pointer, place), place)))
+        default: .null
+        }
+    }
+
+    func integerIfAny(_ column: Int) -> Int64? {
+        guard unsafe sqlite3_column_type(pointer, Int32(column)) == SQLITE_INTEGER else { return nil }
+        return unsafe sqlite3_column_int64(pointer, Int32(column))
+    }
+
+    func wordsIfAny(_ column: Int) -> (high: UInt64, low: UInt64)? {
+        let place = Int32(column)
+        guard unsafe sqlite3_column_type(pointer, place) == SQLITE_BLOB,
+            let start = unsafe sqlite3_column_blob(pointer, place),
+            unsafe sqlite3_column_bytes(pointer, place) == 16
+        else { return nil }
+        return (
+            UInt64(bigEndian: unsafe start.loadUnaligned(as: UInt64.self)),
+            UInt64(bigEndian: unsafe start.loadUnaligned(fromByteOffset: 8, as: UInt64.self))
+        )
+    }
+
+    private func bytes(_ start: UnsafeRawPointer?, _ place: Int32) -> UnsafeRawBufferPointer {
+        unsafe UnsafeRawBufferPointer(start: start, count: Int(sqlite3_column_bytes(pointer, place)))
+    }
+}

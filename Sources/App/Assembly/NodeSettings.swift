@@ -1,0 +1,39 @@
+// SPDX-License-Identifier: Apache-2.0
+
+import Identity
+package import Primitives
+
+/// What `hutong serve` was told. The data folder remembers name, role and origin from its first start.
+package struct NodeSettings: Sendable {
+    package enum Role: String, Sendable, CaseIterable { case exchange, party, both }
+
+    package var data: String
+    package var host: String
+    package var port: Int
+    package var publicURL: String?
+    package var name: String?
+    package var role: Role
+    package var dialsOut: Bool
+    package var jurisdiction: String
+    package var certificate: String?
+    package var privateKey: String?
+    package var passphrase: Redacted<[UInt8]>?
+
+    package init(
+        data: String, host: String = "127.0.0.1", port: Int = 8080, publicURL: String? = nil, name: String? = nil,
+        role: Role = .both, dialsOut: Bool = false, jurisdiction: String = "CN", certificate: String? = nil,
+        privateKey: String? = nil, passphrase: Redacted<[UInt8]>? = nil
+    ) {
+        self.data = data
+        self.host = host
+        self.port = port
+        self.publicURL = publicURL
+        self.name = name
+        self.role = role
+        self.dialsOut = dialsOut
+        self.jurisdiction = jurisdiction
+        self.certificate = certificate
+        self.privateKey = privateKey
+        self.passphrase = passphrase
+    }
+}

@@ -1,0 +1,19 @@
+// SPDX-License-Identifier: Apache-2.0
+#include "CAssets.h"
+
+static const unsigned char style_sheet[] = {
+#embed "hutong.css"
+};
+static const unsigned char icon[] = {
+#embed "hutong.svg"
+};
+
+const unsigned char *hutong_style_sheet(size_t *size) {
+    *size = sizeof style_sheet;
+    return style_sheet;
+}
+
+const unsigned char *hutong_icon(size_t *size) {
+    *size = sizeof icon;
+    return icon;
+}

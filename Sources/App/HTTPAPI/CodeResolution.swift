@@ -1,0 +1,54 @@
+// SPDX-License-Identifier: Apache-2.0
+
+private import Identity
+import Primitives
+import Register
+import Store
+private import Trade
+private import Transparency
+
+extension Courtyard {
+    /// What a code stands for, and what happened to it: generate, aggregate, register, open, trade, use (S59). Shows
+    /// what is public: kinds, times and codes, never contents.
+    func resolve(_ typed: String) async throws(Problem) -> APIReply {
+        guard let code = Code(typed) else { throw .codeUnknown(typed) }
+        return try await store.read { transaction throws(Problem) in
+            let subject = try assetCode(behind: code, in: transaction) ?? code.text
+            let leaves = try transaction.all(
+                "SELECT leaf_index, kind, logged_at FROM transparency_leaf WHERE subject IN (?, ?) ORDER BY leaf_index",
+                [code.text, subject]
+            ) { row throws(Problem) -> JSON in
+                [
+                    "leaf": .integer(try row.integer(0)), "kind": .string(try row.text(1)),
+                    "at": .string(try row.instant(2).rfc3339),
+                ]
+            }
+            let listings = try transaction.all(
+                "SELECT code, state FROM trade_listing WHERE document LIKE ?", ["%\"asset\":\"\(subject)\"%"]
+            ) { row throws(Problem) -> JSON in ["listing": .string(try row.text(0)), "state": .string(try row.text(1))] }
+            let known = try transaction.first("SELECT note FROM register_code WHERE code = ?", [code.text]) {
+                row throws(Problem) in try row.text(0)
+            }
+            let registration = try RegistrationBook.inForce(subject, in: transaction)
+            guard !leaves.isEmpty || !listings.isEmpty || known != nil || registration != nil else {
+                throw .codeUnknown(typed)
+            }
+            return APIReply(
+                [
+                    "code": .string(code.text), "kind": .string(code.kind.rawValue), "asset": .string(subject),
+                    "registration": registration.map { .string($0.code.text) } ?? .null,
+                    "note": known.map(JSON.string) ?? .null, "history": .array(leaves), "listings": .array(listings),
+                ])
+        }
+    }
+
+    private func assetCode(behind code: Code, in transaction: any SQLReading) throws(Problem) -> String? {
+        switch code.kind {
+        case .asset: code.text
+        case .listing: try? ListingBook.listing(code.text, in: transaction).0.assetCode
+        case .registration: try RegistrationBook.registration(code.text, in: transaction)?.assetCode
+        case .agreement: try? AgreementBook.agreement(code.text, in: transaction).listing.assetCode
+        default: nil
+        }
+    }
+}

@@ -1,0 +1,190 @@
+// SPDX-License-Identifier: Apache-2.0
+
+import Compute
+import Identity
+private import Ledger
+private import Policy
+import Primitives
+import Register
+import Store
+import Trade
+import Transparency
+import Valve
+
+extension Courtyard {
+    /// Questions, passages, receipts, the budget and the valve.
+    var computeRoutes: [Route] {
+        [
+            Route("POST", "/api/v1/questions", .scope(.computeWrite), "Ask one question under one agreement.") {
+                request throws(Problem) in try await ask(request)
+            },
+            Route("POST", "/api/v1/questions/check", .scope(.computeWrite), "What would it cost, and is it allowed?") {
+                request throws(Problem) in try await check(request.json())
+            },
+            Route("GET", "/api/v1/passages", .scope(.tradeRead), "Our passages, newest first.") { request throws(Problem) in
+                try await passages(request)
+            },
+            Route("GET", "/api/v1/passages/:code", .scope(.tradeRead), "One passage with its receipt.") {
+                request throws(Problem) in APIReply(try await passage(request).listed)
+            },
+            Route("GET", "/api/v1/passages/:code/proof", .scope(.tradeRead), "Its receipt as a .tlog-proof file.") {
+                request throws(Problem) in try await proof(request)
+            },
+            Route("POST", "/api/v1/passages/:code/replay", .scope(.marketOperate), "Run an answered passage again.") {
+                request throws(Problem) in APIReply(try await compute.replay(request.parameter("code")))
+            },
+            Route("GET", "/api/v1/budgets/:listing", .anyone, "Privacy budget: spent and left.") {
+                request throws(Problem) in try await budget(of: request.parameter("listing"))
+            },
+            Route("GET", "/api/v1/valve", .signedIn, "What is closed, and what passed or was refused.") {
+                _ throws(Problem) in try await valveStatus()
+            },
+            Route("POST", "/api/v1/valve/close", .scope(.valveWrite), "Close: node, a code, or country:XX.") {
+                request throws(Problem) in try await moveValve(request, closes: true)
+            },
+            Route("POST", "/api/v1/valve/open", .scope(.valveWrite), "Open again.") { request throws(Problem) in
+                try await moveValve(request, closes: false)
+            },
+        ]
+    }
+
+    private func ask(_ request: APIRequest) async throws(Problem) -> APIReply {
+        let body = try request.json()
+        let caller = try request.proven()
+        let id = body["passage"]?.text.flatMap { ID<Passage>(uuid: $0) } ?? ID(at: context.clock.now())
+        let question = Question(
+            passage: id, agreementCode: try body.needed("agreement", { Code($0)?.text }), door: .query,
+            text: try body.needed("text"), purpose: body["purpose"]?.text ?? "", asker: caller.party)
+        // The party of this node opens its answers here; an account's answer leaves sealed to its own key.
+        if caller.party == context.own, !isExchange { return APIReply(try await compute.ask(question)) }
+        return APIReply(try await compute.keep(question))
+    }
+
+    private func check(_ body: JSON) async throws(Problem) -> APIReply {
+        let listing = try await market.listing(body.needed("listing"))
+        let cost = try await compute.check(body.needed("text"), on: listing)
+        return APIReply(cost)
+    }
+
+    private func passages(_ request: APIRequest) async throws(Problem) -> APIReply {
+        let rows = try await visiblePassages(try request.proven())
+        return APIReply(["passages": .array(rows.map(\.listed))])
+    }
+
+    /// An auditor and the operator see every record of this node; a party its own.
+    private func visiblePassages(_ caller: Caller) async throws(Problem) -> [Passage] {
+        let asker = caller.may(.auditRead) ? nil : caller.party
+        return try await store.read { transaction throws(Problem) in
+            var rows: [Passage] = []
+            for side in Passage.Side.allCases {
+                rows += try PassageBook.passages(side: side, asker: asker, in: transaction)
+            }
+            return rows
+        }
+    }
+
+    private func passage(_ request: APIRequest) async throws(Problem) -> Passage {
+        let code = request.parameter("code")
+        let visible = try await visiblePassages(try request.proven())
+        guard let passage = visible.first(where: { $0.code.text == Code(code)?.text }) else {
+            throw Problem(.missing, "valve.passage-unknown", ["passage": .text(code)])
+        }
+        return passage
+    }
+
+    private func proof(_ request: APIRequest) async throws(Problem) -> APIReply {
+        let passage = try await passage(request)
+        guard let leaf = passage.document["leaf"]?.integer else {
+            throw Problem(.missing, "valve.passage-unknown", ["passage": .code(passage.code)])
+        }
+        let receipt = try await publisher.receipt(for: LeafIndex(leaf))
+        return APIReply(
+            contentType: "text/plain; charset=utf-8",
+            headers: ["Content-Disposition": "attachment; filename=\"\(passage.code.text).tlog-proof\""],
+            body: receipt.bytes)
+    }
+
+    private func budget(of code: String) async throws(Problem) -> APIReply {
+        let listing = try await market.listing(code)
+        let budget = budget
+        return APIReply(
+            try await store.read { transaction throws(Problem) in try budget.status(of: listing, in: transaction) })
+    }
+
+    private func valveStatus() async throws(Problem) -> APIReply {
+        try await store.read { transaction throws(Problem) in
+            let closures = try DataValve.closures(in: transaction)
+            let passed = try transaction.count(
+                "SELECT count(DISTINCT id) FROM valve_passage WHERE state IN ('answered', 'settled')")
+            return APIReply(
+                [
+                    "closed": .array(
+                        closures.map {
+                            ["target": .string($0.target), "why": .string($0.why), "at": .string($0.at.rfc3339)]
+                        }),
+                    "passed": .integer(passed), "refused": .integer(try DataValve.refusalCount(in: transaction)),
+                ])
+        }
+    }
+
+    private func moveValve(_ request: APIRequest, closes: Bool) async throws(Problem) -> APIReply {
+        let body = try request.json()
+        let text = try body.needed("target")
+        guard let target = ValveTarget(text) else {
+            throw Problem(.invalid, "valve.target-unknown", ["target": .text(text)])
+        }
+        let party = try request.proven().party
+        let (valve, clock) = (valve, context.clock)
+        let begun = clock.now()
+        try await store.write { transaction throws(Problem) in
+            if closes {
+                try valve.close(target, why: body["why"]?.text ?? "", by: party, in: transaction)
+            } else {
+                try valve.open(target, in: transaction)
+            }
+        }
+        let took = clock.now().duration(since: begun).wholeMicroseconds
+        return APIReply(
+            [
+                "target": .string(target.description), "state": closes ? "closed" : "open",
+                "milliseconds": .number(Double(took) / 1000),
+            ])
+    }
+
+    // MARK: Statement
+
+    /// Every settled passage of a month with price, receipt and leaf; of a node that keeps no account, what it asked.
+    func statement(_ request: APIRequest) async throws(Problem) -> APIReply {
+        let caller = try request.proven()
+        let month = request.query["month"] ?? ""
+        let rows = try await visiblePassages(caller).filter { passage in
+            passage.state == .settled && passage.reservedAt.day(in: .shanghai).description.hasPrefix(month)
+        }
+        let total = rows.filter { $0.side == .keeper || !isExchange }.reduce(Int64(0)) { $0 + $1.price.minorUnits }
+        return APIReply(
+            [
+                "party": .string(Code(.party, caller.party).text), "month": .string(month),
+                "lines": .array(rows.map(\.line)), "total": .string(Money(minorUnits: total).description),
+            ])
+    }
+}
+
+extension Passage {
+    var listed: JSON {
+        [
+            "passage": .string(code.text), "side": .string(side.rawValue), "agreement": .string(agreementCode),
+            "door": .string(door.rawValue), "state": .string(state.rawValue), "price": .string(price.description),
+            "asker": .string(Code(.party, asker).text), "at": .string(reservedAt.rfc3339),
+            "receipt": document["receipt"] ?? .null, "leaf": document["leaf"] ?? .null,
+        ]
+    }
+
+    /// One line of a statement: what it was, what it cost, and where the evidence lies.
+    var line: JSON {
+        [
+            "passage": .string(code.text), "agreement": .string(agreementCode), "door": .string(door.rawValue),
+            "at": .string(reservedAt.dateAndTime(in: .shanghai)), "price": .string(price.description),
+            "leaf": document["leaf"] ?? .null, "receipt": document["receiptDigest"] ?? .null,
+        ]
+    }
+}

@@ -1,0 +1,34 @@
+// SPDX-License-Identifier: Apache-2.0
+
+import Primitives
+
+extension JSON {
+    /// A member that must be text.
+    func needed(_ name: String) throws(Problem) -> String {
+        guard let text = self[name]?.text, !text.isEmpty else {
+            throw Problem(.invalid, "app.part-missing", ["part": .text(name)])
+        }
+        return text
+    }
+
+    /// A member that must be what `read` can make something of.
+    func needed<Value>(_ name: String, _ read: (String) -> Value?) throws(Problem) -> Value {
+        guard let value = read(try needed(name)) else {
+            throw Problem(.invalid, "app.part-missing", ["part": .text(name)])
+        }
+        return value
+    }
+
+    /// `{zh, en}`, or one text for both.
+    func neededText(_ name: String) throws(Problem) -> LocalizedText {
+        if let text = self[name]?.text { return LocalizedText(text) }
+        guard let zh = self[name]?["zh"]?.text, let en = self[name]?["en"]?.text else {
+            throw Problem(.invalid, "app.part-missing", ["part": .text(name)])
+        }
+        return LocalizedText(zh: zh, en: en)
+    }
+}
+
+extension LocalizedText {
+    var json: JSON { ["zh": .string(zh), "en": .string(en)] }
+}

@@ -1,0 +1,338 @@
+// SPDX-License-Identifier: Apache-2.0
+
+import Identity
+private import Dataspace
+private import Lane
+private import Ledger
+private import Policy
+import Primitives
+import Register
+import Store
+import Trade
+private import Transparency
+
+extension Courtyard {
+    /// Listings, demands, negotiations, agreements, the inbox and the books.
+    var tradeRoutes: [Route] {
+        [
+            Route("GET", "/api/v1/listings", .anyone, "Search the catalog: ?q=, facets, stable paging.") {
+                request throws(Problem) in try await search(request)
+            },
+            Route("GET", "/api/v1/listings/:code", .anyone, "One listing, as far as it is described.") {
+                request throws(Problem) in try await describe(request.parameter("code"))
+            },
+            Route("POST", "/api/v1/listings", .scope(.tradeWrite), "Offer a product of one of our assets.") {
+                request throws(Problem) in try await offer(request.json())
+            },
+            Route("POST", "/api/v1/listings/:code/review", .scope(.marketOperate), "Open or refuse a listing.") {
+                request throws(Problem) in
+                let body = try request.json()
+                return APIReply(
+                    try await market.review(
+                        request.parameter("code"), opens: body["opens"]?.bool ?? false, why: body["why"]?.text ?? "",
+                        by: request.proven()))
+            },
+            Route("POST", "/api/v1/listings/:code/withdraw", .scope(.tradeWrite), "Take a listing off the market.") {
+                request throws(Problem) in
+                try await market.withdraw(request.parameter("code"), by: request.proven().party)
+                return APIReply(["listing": .string(request.parameter("code")), "state": "withdrawn"])
+            },
+            Route("GET", "/api/v1/demands", .anyone, "Open and matched demands.") { _ throws(Problem) in
+                try await demands()
+            },
+            Route("POST", "/api/v1/demands", .scope(.tradeWrite), "Post a demand.") { request throws(Problem) in
+                try await postDemand(request)
+            },
+            Route("GET", "/api/v1/offers", .scope(.tradeRead), "Our negotiations: state, whose turn, until when.") {
+                request throws(Problem) in try await offers(of: request.proven().party)
+            },
+            Route("POST", "/api/v1/offers", .scope(.tradeWrite), "Ask for a listing, under its terms or a counter.") {
+                request throws(Problem) in
+                let body = try request.json()
+                let counter = try body["counter"].map { json throws(Problem) in try UsagePolicy(json: json) }
+                let row = try await market.request(
+                    body.needed("listing"), counter: counter, as: request.proven().party)
+                return APIReply(row.listed, status: 201)
+            },
+            Route("POST", "/api/v1/offers/:code/accept", .scope(.tradeWrite), "Accept what lies on the table.") {
+                request throws(Problem) in
+                APIReply(try await market.accept(request.parameter("code"), as: request.proven().party).listed)
+            },
+            Route("POST", "/api/v1/offers/:code/counter", .scope(.tradeWrite), "Propose other terms.") {
+                request throws(Problem) in
+                let terms = try UsagePolicy(json: try request.json()["terms"] ?? .null)
+                return APIReply(
+                    try await market.counter(request.parameter("code"), with: terms, as: request.proven().party).listed)
+            },
+            Route("POST", "/api/v1/offers/:code/decline", .scope(.tradeWrite), "End a negotiation, with a reason.") {
+                request throws(Problem) in
+                let why = try request.json().needed("why")
+                return APIReply(
+                    try await market.decline(request.parameter("code"), why: why, as: request.proven().party).listed)
+            },
+            Route("GET", "/api/v1/offers/:code/agreement", .scope(.tradeRead), "What an account has to sign.") {
+                request throws(Problem) in try await unsignedAgreement(request)
+            },
+            Route("POST", "/api/v1/offers/:code/sign", .scope(.tradeWrite), "An account's signature.") {
+                request throws(Problem) in
+                let signature = try request.json().needed("signature") { Base64.decode($0) }
+                return APIReply(
+                    try await market.sign(
+                        request.parameter("code"), signature: signature, as: request.proven().party).listed)
+            },
+            Route("GET", "/api/v1/agreements", .scope(.tradeRead), "Our agreements.") { request throws(Problem) in
+                try await agreements(request)
+            },
+            Route("GET", "/api/v1/agreements/:code", .scope(.tradeRead), "One agreement, with both signatures.") {
+                request throws(Problem) in APIReply(try await agreement(request).wire)
+            },
+            Route("POST", "/api/v1/agreements/:code/revoke", .scope(.tradeWrite), "End an agreement.") {
+                request throws(Problem) in
+                try await market.revoke(request.parameter("code"), by: request.proven().party)
+                return APIReply(["agreement": .string(request.parameter("code")), "state": "revoked"])
+            },
+            Route("GET", "/api/v1/notices", .signedIn, "The inbox.") { request throws(Problem) in
+                try await inbox(of: request.proven().party)
+            },
+            Route("GET", "/api/v1/balances", .scope(.auditRead), "Every account; the sum is zero.") {
+                _ throws(Problem) in try await balances()
+            },
+            Route("GET", "/api/v1/statement", .scope(.tradeRead), "Our passages and what they cost: ?month=.") {
+                request throws(Problem) in try await statement(request)
+            },
+        ]
+    }
+
+    // MARK: Listings
+
+    private func search(_ request: APIRequest) async throws(Problem) -> APIReply {
+        let words = (request.query["q"] ?? "").lowercased().split(separator: " ").map(String.init)
+        let all = try await store.read { transaction throws(Problem) in
+            try ListingBook.all(in: [.open], in: transaction).map(\.0)
+        }
+        let found = all.filter { listing in
+            let text = listing.searchText
+            return words.allSatisfy { text.contains($0) }
+        }
+        return APIReply(["total": .integer(Int64(found.count)), "listings": .array(found.map(\.listed))])
+    }
+
+    private func describe(_ code: String) async throws(Problem) -> APIReply {
+        let (listing, state) = try await store.read { transaction throws(Problem) in
+            try ListingBook.listing(code, in: transaction)
+        }
+        var described = listing.listed.object ?? [:]
+        described["state"] = .string(state.rawValue)
+        described["summary"] = listing.summary
+        described["terms"] = listing.terms.json
+        described["words"] = .array(listing.terms.plainWords.map(\.json))
+        described["rules"] = listing.rules ?? .null
+        return APIReply(.object(described))
+    }
+
+    private func offer(_ body: JSON) async throws(Problem) -> APIReply {
+        let context = context
+        let assetCode = try body.needed("asset")
+        let (asset, version, gradings) = try await store.read { transaction throws(Problem) in
+            let asset = try AssetShelf.asset(assetCode, in: transaction)
+            return (
+                asset, try AssetShelf.newestVersion(of: asset.id, in: transaction),
+                try AssetShelf.gradings(of: asset.id, in: transaction)
+            )
+        }
+        guard let price = Price(text: body["price"]?.text ?? "free") else {
+            throw Problem(.invalid, "app.part-missing", ["part": "price"])
+        }
+        var lineage: [LineageShare] = []
+        for share in body["lineage"]?.array ?? [] {
+            let parent = try await market.listing(share.needed("listing"))
+            lineage.append(
+                LineageShare(
+                    listingCode: parent.code.text, holder: parent.holder,
+                    basisPoints: share["basisPoints"]?.integer ?? 0))
+        }
+        let id = ID<Listing>(at: context.clock.now())
+        let openness = body["openness"]?.text.flatMap(Listing.Openness.init) ?? .conditional
+        let listing = Listing(
+            id: id, holder: context.own, title: try body.neededText("title"), about: try body.neededText("about"),
+            openness: openness, assetCode: asset.code.text, lineage: lineage,
+            tableName: body["table"]?.text ?? "data",
+            summary: Self.summary(of: version, gradings, isOpen: openness == .unconditional),
+            terms: try UsagePolicy(json: body["terms"] ?? .null), rules: body["rules"].flatMap { $0.isNull ? nil : $0 },
+            price: price, requiredAttestations: Set(body["requires"]?.array?.compactMap(\.text) ?? []))
+        var reply = try await market.offer(listing).object ?? [:]
+        reply["listing"] = .string(listing.code.text)
+        return APIReply(.object(reply), status: 201)
+    }
+
+    /// What the `describe` door tells: of an open table its profile, of every other one names, types and grades.
+    private static func summary(of version: AssetVersion, _ gradings: [FieldGrading], isOpen: Bool) -> JSON {
+        let grades = Dictionary(gradings.map { ($0.field, $0.confirmed ?? $0.proposed) }) { $1 }
+        let columns = version.document["profile"]?["columns"]?.array ?? []
+        let fields = columns.map { column -> JSON in
+            let name = column["name"]?.text ?? ""
+            return [
+                "name": .string(name), "type": column["type"] ?? .null, "grade": .string(grades[name] ?? ""),
+            ]
+        }
+        var summary: [String: JSON] = ["fields": .array(fields), "version": .string(version.digest.hex)]
+        if isOpen {
+            summary["profile"] = version.document["profile"]
+            summary["rows"] = .integer(version.rowCount)
+        }
+        return .object(summary)
+    }
+
+    // MARK: Demands and negotiations
+
+    private func demands() async throws(Problem) -> APIReply {
+        let all = try await store.read { transaction throws(Problem) in try DemandBook.list(in: transaction) }
+        return APIReply(
+            [
+                "demands": .array(
+                    all.map { demand, state, listing in
+                        [
+                            "demand": .string(demand.code.text), "words": .string(demand.words),
+                            "state": .string(state.rawValue), "listing": listing.map(JSON.string) ?? .null,
+                            "dueAt": .string(demand.dueAt.rfc3339),
+                        ]
+                    })
+            ])
+    }
+
+    /// A demand of a node's party stands at its exchange, where the listings are.
+    private func postDemand(_ request: APIRequest) async throws(Problem) -> APIReply {
+        let body = try request.json()
+        let exchange = try await context.exchange()
+        let party = try request.proven().party
+        guard exchange.id == context.own else {
+            return APIReply(try await context.lane.call(exchange, "demand.post", body), status: 201)
+        }
+        return APIReply(try await posted(body, by: party), status: 201)
+    }
+
+    func posted(_ body: JSON, by party: ID<Party>) async throws(Problem) -> JSON {
+        let demand = try await market.post(
+            words: body.needed("words"), purpose: body["purpose"]?.text ?? "",
+            priceMax: body["priceMax"]?.text.flatMap { Money($0) },
+            dueAt: body["dueAt"]?.text.flatMap { Instant(rfc3339: $0) }, by: party)
+        return ["demand": .string(demand.code.text)]
+    }
+
+    private func offers(of party: ID<Party>) async throws(Problem) -> APIReply {
+        let rows = try await store.read { transaction throws(Problem) in
+            try NegotiationDesk.rows(of: party, in: transaction)
+        }
+        return APIReply(["offers": .array(rows.map(\.listed))])
+    }
+
+    private func unsignedAgreement(_ request: APIRequest) async throws(Problem) -> APIReply {
+        let party = try request.proven().party
+        let row = try await store.read { transaction throws(Problem) in
+            try NegotiationDesk.row(request.parameter("code"), of: party, in: transaction)
+        }
+        let agreement = try await market.agreement(of: row)
+        return APIReply(
+            ["agreement": agreement.wire, "bytes": .string(Base64.encode(agreement.signedBytes))])
+    }
+
+    // MARK: Agreements and books
+
+    private func agreements(_ request: APIRequest) async throws(Problem) -> APIReply {
+        let caller = try request.proven()
+        let party = caller.may(.marketOperate) ? nil : caller.party
+        let all = try await store.read { transaction throws(Problem) in
+            try AgreementBook.agreements(of: party, in: transaction)
+        }
+        return APIReply(["agreements": .array(all.map(\.listed))])
+    }
+
+    private func agreement(_ request: APIRequest) async throws(Problem) -> Agreement {
+        let caller = try request.proven()
+        let agreement = try await store.read { transaction throws(Problem) in
+            try AgreementBook.agreement(request.parameter("code"), in: transaction)
+        }
+        guard caller.may(.auditRead) || caller.party == agreement.provider || caller.party == agreement.consumer else {
+            throw Problem(.missing, "trade.agreement-unknown", ["agreement": .text(request.parameter("code"))])
+        }
+        return agreement
+    }
+
+    private func inbox(of party: ID<Party>) async throws(Problem) -> APIReply {
+        let notices = try await store.read { transaction throws(Problem) in
+            try Notices.inbox(of: party, in: transaction)
+        }
+        return APIReply(
+            [
+                "notices": .array(
+                    notices.map {
+                        [
+                            "kind": .string($0.kind), "subject": .string($0.subjectCode), "about": $0.document,
+                            "at": .string($0.at.rfc3339),
+                        ]
+                    })
+            ])
+    }
+
+    private func balances() async throws(Problem) -> APIReply {
+        let accounts = try await store.read { transaction throws(Problem) in try Books.accounts(in: transaction) }
+        let sum = accounts.reduce(Int64(0)) { $0 + $1.balance.net }
+        return APIReply(
+            [
+                "sum": .integer(sum),
+                "accounts": .array(
+                    accounts.map {
+                        [
+                            "kind": .string($0.kind.label), "name": .string($0.name),
+                            "balance": .string($0.unit.written(-$0.balance.net)), "unit": .string($0.unit.symbol),
+                        ]
+                    }),
+            ])
+    }
+}
+
+extension Listing {
+    var searchText: String {
+        let fields = summary["fields"]?.array?.compactMap { $0["name"]?.text } ?? []
+        return ([code.text, title.zh, title.en, about.zh, about.en, tableName] + fields).joined(separator: " ").lowercased()
+    }
+
+    /// What a list shows.
+    var listed: JSON {
+        [
+            "code": .string(code.text), "title": title.json, "about": about.json,
+            "openness": .string(openness.rawValue), "holder": .string(Code(.party, holder).text),
+            "asset": .string(assetCode), "table": .string(tableName), "price": price.json,
+            "doors": .array(doors.map { .string($0.rawValue) }),
+            "lineage": .array(lineage.map { .string($0.listingCode) }),
+        ]
+    }
+}
+
+extension NegotiationDesk.Row {
+    /// State, whose turn it is and until when, the terms on the table in words.
+    var listed: JSON {
+        [
+            "offer": .string(code.text), "listing": .string(listingCode),
+            "counterparty": .string(Code(.party, counterparty).text), "side": .string(negotiation.side.rawValue),
+            "state": .string(negotiation.state.rawValue),
+            "turn": negotiation.state.actor.map { .string($0.rawValue) } ?? .null,
+            "until": .string(negotiation.correspondence.actBefore.rfc3339),
+            "terms": negotiation.offer.json, "words": .array(negotiation.offer.plainWords.map(\.json)),
+            "agreement": negotiation.agreement.flatMap { ID<Agreement>(uuid: $0.id) }
+                .map { .string(Code(.agreement, $0).text) } ?? .null,
+        ]
+    }
+}
+
+extension Agreement {
+    var listed: JSON {
+        [
+            "agreement": .string(code.text), "listing": .string(listing.code.text), "title": listing.title.json,
+            "provider": .string(Code(.party, provider).text), "consumer": .string(Code(.party, consumer).text),
+            "state": .string(state.rawValue), "contract": contractCode.map(JSON.string) ?? .null,
+            "table": .string(listing.tableName), "price": listing.price.json,
+            "words": .array(policy.plainWords.map(\.json)),
+        ]
+    }
+}

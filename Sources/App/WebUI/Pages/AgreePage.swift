@@ -1,0 +1,65 @@
+// SPDX-License-Identifier: Apache-2.0
+
+private import Primitives
+
+/// Asking for terms: what would be signed, what it costs, and the negotiation so far.
+package struct AgreePage: Page {
+    package let listing: Named
+    package let holder: Named
+    package let terms: Terms
+    package let prices: [PriceLine]
+    package let steps: [HistoryStep]
+    /// Makes a repeated click one request.
+    package let idempotencyKey: String
+    package let refusal: Refusal?
+    package let sameThing: SameThing?
+    package var section: Section { .catalog }
+
+    package init(
+        listing: Named,
+        holder: Named,
+        terms: Terms,
+        prices: [PriceLine],
+        steps: [HistoryStep] = [],
+        idempotencyKey: String,
+        refusal: Refusal? = nil,
+        sameThing: SameThing?
+    ) {
+        self.listing = listing
+        self.holder = holder
+        self.terms = terms
+        self.prices = prices
+        self.steps = steps
+        self.idempotencyKey = idempotencyKey
+        self.refusal = refusal
+        self.sameThing = sameThing
+    }
+
+    package func title(_ say: Reader) -> String {
+        say("申请使用：\(listing.name.zh)", "Terms for \(listing.name.en)")
+    }
+
+    package func content(_ say: Reader) -> HTML {
+        """
+        <p class="above">\(given(listing.code) { $0.link })</p>
+        <h1>\(title(say))</h1>
+        \(given(refusal) { $0.note(say) })
+        <div class="with-side"><div>
+        <h2>\(say("将要签署的条款", "What you would sign"))</h2>\(terms.html(say))
+        <form method="post" class="card">\(Field.hidden("idempotency-key", idempotencyKey))
+        <p>\(say(
+            "按以上条款发出请求；持有方接受后双方签署，合约生效并预留金额，未用部分到期退回。",
+            """
+            This asks under the terms above. When the holder accepts and both have signed, the agreement is in \
+            force and money is reserved; what is not used returns at the end.
+            """
+        ))</p>
+        <p>\(gate(say("按此条款请求", "Ask under these terms")))</p>
+        <p class="fine">\(say("要还价，请用下面的命令行并附上自己的条款。", "To make a counter-offer, send your own terms with the command below."))</p>
+        </form></div>
+        <aside class="deal after"><h2>\(say("价格", "Price"))</h2>\(priceList(prices, say))
+        <p>\(say("持有方：", "Holder: "))\(holder.link(say))</p>
+        \(when(!steps.isEmpty) { "<h2>\(say("协商过程", "Negotiation"))</h2>\(history(steps, say))" })</aside></div>
+        """
+    }
+}

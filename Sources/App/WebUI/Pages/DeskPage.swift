@@ -1,0 +1,160 @@
+// SPDX-License-Identifier: Apache-2.0
+
+package import Primitives
+
+/// The operator's desk: what waits for whom until when, and the valve.
+package struct DeskPage: Page {
+    /// Something that can be closed, and whether it is.
+    package struct ValveRow: Hashable, Sendable {
+        package let target: Named
+        /// Asset, party, space, country.
+        package let kind: LocalizedText
+        package let isClosed: Bool
+        package let closedAt: Instant?
+        package let reason: String?
+        package let passagesToday: Int?
+        package let refusalsToday: Int?
+
+        package init(
+            target: Named,
+            kind: LocalizedText,
+            isClosed: Bool,
+            closedAt: Instant? = nil,
+            reason: String? = nil,
+            passagesToday: Int? = nil,
+            refusalsToday: Int? = nil
+        ) {
+            self.target = target
+            self.kind = kind
+            self.isClosed = isClosed
+            self.closedAt = closedAt
+            self.reason = reason
+            self.passagesToday = passagesToday
+            self.refusalsToday = refusalsToday
+        }
+    }
+
+    /// A line of work: a listing to review, an agreement under way, a case.
+    package struct Task: Hashable, Sendable {
+        package let subject: Named
+        package let party: Named
+        package let standing: Standing
+        package let path: String?
+
+        package init(subject: Named, party: Named, standing: Standing, path: String? = nil) {
+            self.subject = subject
+            self.party = party
+            self.standing = standing
+            self.path = path
+        }
+    }
+
+    package let reviews: [Task]
+    package let agreements: [Task]
+    package let cases: [Task]
+    package let valves: [ValveRow]
+    package let figures: CatalogPage.Figures
+    package let sameThing: SameThing?
+    package var section: Section { .desk }
+
+    package init(
+        reviews: [Task],
+        agreements: [Task],
+        cases: [Task] = [],
+        valves: [ValveRow],
+        figures: CatalogPage.Figures,
+        sameThing: SameThing?
+    ) {
+        self.reviews = reviews
+        self.agreements = agreements
+        self.cases = cases
+        self.valves = valves
+        self.figures = figures
+        self.sameThing = sameThing
+    }
+
+    package func title(_ say: Reader) -> String { say("运营台", "Operator's desk") }
+
+    package func content(_ say: Reader) -> HTML {
+        """
+        <h1>\(title(say))</h1>
+        \(taskSection(say("待审核的挂牌", "Listings to review"), reviews,
+                      say("没有待审核的挂牌。", "No listing waits for review."), say))
+        \(taskSection(say("合约", "Agreements"), agreements,
+                      say("还没有合约。", "No agreement yet."), say))
+        \(when(!cases.isEmpty) { taskSection(say("事项", "Cases"), cases, "", say) })
+        <section><h2>\(say("数据阀", "The valve"))</h2>
+        <p>\(say(
+            "关阀在下一条记录之前生效，进行中的流也会停止；已经交付的副本不受影响。",
+            "Closing acts before the next record, streams included; copies already handed over are not affected."
+        ))</p>
+        \(valveTable(say))</section>
+        """
+    }
+
+    private func taskSection(_ name: String, _ tasks: [Task], _ emptiness: String, _ say: Reader) -> HTML {
+        let table = DataTable(
+            caption: name,
+            columns: [
+                .text(say("事项", "Subject")), .text(say("主体", "Party")),
+                .text(say("状态、责任人、期限", "State, owner, deadline")),
+            ],
+            rows: tasks.map { task in
+                let subject = task.path.map { "<a href=\"\($0)\">\(say(task.subject.name))</a>" as HTML }
+                let code: HTML = given(task.subject.code) { " <span class=\"fine\">\($0.link)</span>" }
+                return [
+                    (subject ?? HTML(say(task.subject.name))) + code, task.party.link(say),
+                    task.standing.chip(say),
+                ]
+            }
+        )
+        return """
+            <section><h2>\(name) <span class="count">\(tasks.count)</span></h2>
+            \(tasks.isEmpty ? "<p class=\"fine\">\(emptiness)</p>" : table.html)</section>
+            """
+    }
+
+    private func valveTable(_ say: Reader) -> HTML {
+        DataTable(
+            caption: say("数据阀状态", "State of the valve"),
+            columns: [
+                .text(say("对象", "Target")), .text(say("状态", "State")), .text(say("操作", "Action")),
+                .text(say("类别", "Kind")), .number(say("今日过阀", "Passages today")),
+                .number(say("今日拒绝", "Refusals today")),
+            ],
+            rows: valves.map { valve in
+                [
+                    valve.target.link(say), state(of: valve, say), button(for: valve, say),
+                    HTML(say(valve.kind)),
+                    HTML(valve.passagesToday.map { say.number($0) } ?? "–"),
+                    HTML(valve.refusalsToday.map { say.number($0) } ?? "–"),
+                ]
+            }
+        ).html
+    }
+
+    private func state(of valve: ValveRow, _ say: Reader) -> HTML {
+        let standing =
+            valve.isClosed
+            ? Standing(LocalizedText(zh: "已关阀", en: "closed"), .stopped)
+            : Standing(LocalizedText(zh: "开", en: "open"))
+        return """
+            \(standing.chip(say))\(given(valve.closedAt) { " <span class=\"fine\">\(say.time($0))</span>" })\
+            \(given(valve.reason) { " <span class=\"fine\">\($0)</span>" })
+            """
+    }
+
+    private func button(for valve: ValveRow, _ say: Reader) -> HTML {
+        given(valve.target.code) { code in
+            valve.isClosed
+                ? """
+                <form method="post" action="/valve/\(code.text)/open">\
+                <button>\(say("开阀", "Open"))</button></form>
+                """
+                : """
+                <form method="post" action="/valve/\(code.text)/close">\
+                <button class="valve">\(say("关阀", "Close the valve"))</button></form>
+                """
+        }
+    }
+}

@@ -1,0 +1,121 @@
+// SPDX-License-Identifier: Apache-2.0
+
+package import Primitives
+
+/// Open data: everything is here, to look at and to take along.
+package struct OpenDataPage: Page {
+    package struct File: Hashable, Sendable {
+        package let name: String
+        package let format: String
+        /// Already written, such as `12.3 MB`.
+        package let size: String
+        package let path: String
+        package let digest: Digest
+
+        package init(name: String, format: String, size: String, path: String, digest: Digest) {
+            self.name = name
+            self.format = format
+            self.size = size
+            self.path = path
+            self.digest = digest
+        }
+    }
+
+    package let asset: Named
+    package let holder: Named
+    package let summary: LocalizedText
+    /// The class of openness, such as 无条件开放.
+    package let openness: LocalizedText
+    package let license: LocalizedText
+    package let source: LocalizedText
+    package let updated: Instant
+    package let rowCount: Int
+    package let files: [File]
+    package let columns: [ColumnView]
+    package let preview: Preview
+    package let charts: [Chart]
+    package let sameThing: SameThing?
+    package var section: Section { .catalog }
+
+    package init(
+        asset: Named,
+        holder: Named,
+        summary: LocalizedText,
+        openness: LocalizedText,
+        license: LocalizedText,
+        source: LocalizedText,
+        updated: Instant,
+        rowCount: Int,
+        files: [File],
+        columns: [ColumnView],
+        preview: Preview,
+        charts: [Chart] = [],
+        sameThing: SameThing?
+    ) {
+        self.asset = asset
+        self.holder = holder
+        self.summary = summary
+        self.openness = openness
+        self.license = license
+        self.source = source
+        self.updated = updated
+        self.rowCount = rowCount
+        self.files = files
+        self.columns = columns
+        self.preview = preview
+        self.charts = charts
+        self.sameThing = sameThing
+    }
+
+    package func title(_ say: Reader) -> String { say(asset.name) }
+
+    package func content(_ say: Reader) -> HTML {
+        """
+        <p class="above"><span class="door">\(say(openness))</span> \(given(asset.code) { $0.link })</p>
+        <h1>\(say(asset.name))</h1>
+        <p class="lead">\(say(summary))</p>
+        <div class="with-side"><div>
+        \(each(charts) { $0.figure(say) })
+        <section><h2>\(say("预览", "Preview"))</h2>\(preview.table(say("前几行", "First rows")))
+        <p class="fine">\(say("共 \(say.number(rowCount)) 行", "\(say.number(rowCount)) rows in all"))</p></section>
+        <section><h2>\(say("数据结构", "Schema"))</h2>\(schema(say))</section></div>
+        <aside class="deal"><h2>\(say("下载", "Download"))</h2>
+        <ul class="files">\(each(files) { file($0, say) })</ul>\(facts(say))</aside></div>
+        """
+    }
+
+    private func file(_ file: File, _ say: Reader) -> HTML {
+        """
+        <li><a class="gate" href="\(file.path)" download>\(say("下载", "Download")) \(file.format)</a>
+        <p class="fine">\(file.name) · <span class="figure">\(file.size)</span></p>
+        <p class="fine">SHA-256 \(file.digest.block)</p></li>
+
+        """
+    }
+
+    private func facts(_ say: Reader) -> HTML {
+        var facts = Facts()
+        facts.add(say("提供方", "Provider"), holder.link(say))
+        facts.add(say("许可", "License"), text: say(license))
+        facts.add(say("来源", "Source"), text: say(source))
+        facts.add(say("数据截至", "Data as of"), say.day(updated))
+        return facts.html
+    }
+
+    private func schema(_ say: Reader) -> HTML {
+        DataTable(
+            caption: say("列与类型", "Columns and types"),
+            columns: [
+                .text(say("列", "Column")), .text(say("类型", "Type")), .number(say("空值", "Empty")),
+                .text(say("分布", "Distribution")),
+            ],
+            rows: columns.map { column in
+                [
+                    "<code>\(column.name)</code>\(given(column.meaning) { "<span class=\"hint\">\(say($0))</span>" })",
+                    HTML(say(column.type)), HTML(column.emptyShare ?? "–"),
+                    column.histogram?.html(say) ?? "–",
+                ]
+            }
+        ).html
+    }
+}

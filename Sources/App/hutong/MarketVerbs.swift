@@ -1,0 +1,241 @@
+// SPDX-License-Identifier: Apache-2.0
+
+import ArgumentParser
+import Foundation
+import Primitives
+
+/// `hutong search`: what is on offer.
+struct SearchVerb: Verb {
+    static let configuration = CommandConfiguration(
+        commandName: "search", abstract: "Search the catalog. 检索目录。", discussion: "Example: hutong search 空气 PM2.5")
+    @Argument(help: "Words; a listing must have all of them.") var words: [String] = []
+    @OptionGroup var door: DoorOptions
+    @OptionGroup var output: OutputOptions
+
+    func run(_ console: Console) async throws {
+        let query = words.joined(separator: " ").addingPercentEncoding(withAllowedCharacters: .alphanumerics) ?? ""
+        let found = try await door.open().get("/api/v1/listings?q=" + query)
+        let lines = (found["listings"]?.array ?? []).map { listing in
+            let title = listing["title"]?[console.language.rawValue]?.text ?? ""
+            return "\(listing["code"]?.text ?? "")  \(title)  \(listing["price"]?.canonicalText ?? "")"
+        }
+        let none = LocalizedText(
+            zh: "没有找到。可用 hutong demand post 发布需求。", en: "Nothing found. `hutong demand post` states what you need.")
+        console.answer(found, text: lines.isEmpty ? console.say(none) : lines.joined(separator: "\n"))
+    }
+}
+
+/// `hutong demand post|list`.
+struct DemandVerb: AsyncParsableCommand {
+    static let configuration = CommandConfiguration(
+        commandName: "demand", abstract: "State a demand, or list them. 发布或查看需求。", subcommands: [Post.self, List.self])
+
+    struct Post: Verb {
+        static let configuration = CommandConfiguration(
+            abstract: "Post a demand.", discussion: "Example: hutong demand post 呼吸 就诊 --purpose research --price-max 1CNY")
+        @Argument var words: [String]
+        @Option var purpose = ""
+        @Option(help: "The dearest use you would pay, such as 1CNY.") var priceMax: String?
+        @OptionGroup var door: DoorOptions
+        @OptionGroup var output: OutputOptions
+
+        func run(_ console: Console) async throws {
+            let answer = try await door.open().post(
+                "/api/v1/demands",
+                [
+                    "words": .string(words.joined(separator: " ")), "purpose": .string(purpose),
+                    "priceMax": priceMax.map(JSON.string) ?? .null,
+                ])
+            console.answer(answer, text: answer["demand"]?.text ?? "")
+        }
+    }
+
+    struct List: Verb {
+        static let configuration = CommandConfiguration(abstract: "List demands with what answered them.")
+        @OptionGroup var door: DoorOptions
+        @OptionGroup var output: OutputOptions
+
+        func run(_ console: Console) async throws {
+            let answer = try await door.open().get("/api/v1/demands")
+            console.answer(answer, text: Columns.text(answer["demands"], ["demand", "state", "listing", "words"]))
+        }
+    }
+}
+
+/// `hutong agree LISTING`: begin a negotiation.
+struct AgreeVerb: Verb {
+    static let configuration = CommandConfiguration(
+        commandName: "agree", abstract: "Ask for a listing, under its terms or your own. 就挂牌发起磋商。")
+    @Argument var listing: String
+    @Option(help: "Other terms, as ODRL in JSON-LD.") var counter: String?
+    @OptionGroup var door: DoorOptions
+    @OptionGroup var output: OutputOptions
+
+    func run(_ console: Console) async throws {
+        var body: [String: JSON] = ["listing": .string(listing)]
+        if let counter { body["counter"] = try GivenFile.json(counter) }
+        let answer = try await door.open().post("/api/v1/offers", .object(body))
+        console.answer(answer, text: Columns.text([answer], ["offer", "state", "turn", "until"]))
+    }
+}
+
+/// `hutong offers`: negotiations and agreements, with whose turn it is and until when.
+struct OffersVerb: Verb {
+    static let configuration = CommandConfiguration(commandName: "offers", abstract: "Negotiations and agreements. 磋商与合约。")
+    @OptionGroup var door: DoorOptions
+    @OptionGroup var output: OutputOptions
+
+    func run(_ console: Console) async throws {
+        let node = try await door.open()
+        let offers = try await node.get("/api/v1/offers")["offers"] ?? []
+        let agreements = try await node.get("/api/v1/agreements")["agreements"] ?? []
+        console.answer(
+            ["offers": offers, "agreements": agreements],
+            text: Columns.text(offers, ["offer", "listing", "state", "turn", "until"]) + "\n\n"
+                + Columns.text(agreements, ["agreement", "listing", "state", "contract", "table"]))
+    }
+}
+
+struct AcceptVerb: Verb {
+    static let configuration = CommandConfiguration(
+        commandName: "accept", abstract: "Accept what lies on the table, or counter it. 接受或还价。")
+    @Argument var offer: String
+    @Option(help: "Propose these terms instead, as ODRL in JSON-LD.") var counter: String?
+    @OptionGroup var door: DoorOptions
+    @OptionGroup var output: OutputOptions
+
+    func run(_ console: Console) async throws {
+        let node = try await door.open()
+        let answer =
+            if let counter {
+                try await node.post("/api/v1/offers/\(offer)/counter", ["terms": try GivenFile.json(counter)])
+            } else {
+                try await node.post("/api/v1/offers/\(offer)/accept")
+            }
+        console.answer(answer, text: Columns.text([answer], ["offer", "state", "turn", "agreement"]))
+    }
+}
+
+struct DeclineVerb: Verb {
+    static let configuration = CommandConfiguration(commandName: "decline", abstract: "End a negotiation. 拒绝。")
+    @Argument var offer: String
+    @Option(help: "The reason the other side is told.") var why: String
+    @OptionGroup var door: DoorOptions
+    @OptionGroup var output: OutputOptions
+
+    func run(_ console: Console) async throws {
+        let answer = try await door.open().post("/api/v1/offers/\(offer)/decline", ["why": .string(why)])
+        console.answer(answer, text: Columns.text([answer], ["offer", "state"]))
+    }
+}
+
+/// `hutong query AGREEMENT 'SELECT …'`.
+struct QueryVerb: Verb {
+    static let configuration = CommandConfiguration(
+        commandName: "query", abstract: "Ask a question under an agreement. 按合约提问。",
+        discussion: "Example: hutong query agr-… 'SELECT day, COUNT(*) AS n FROM visits GROUP BY day' --purpose research")
+    @Argument var agreement: String
+    @Argument var question: String
+    @Option var purpose = ""
+    @Flag(help: "Say what it would cost, and ask nothing.") var dryRun = false
+    @OptionGroup var door: DoorOptions
+    @OptionGroup var output: OutputOptions
+
+    func run(_ console: Console) async throws {
+        let node = try await door.open()
+        if dryRun {
+            let listing = try await node.get("/api/v1/agreements/" + agreement)["listing"]?["id"]?.text ?? ""
+            let code = ID<Self>(uuid: listing).map { Code(.listing, $0).text } ?? ""
+            let answer = try await node.post(
+                "/api/v1/questions/check", ["listing": .string(code), "text": .string(question)])
+            return console.answer(answer, text: answer.prettyText)
+        }
+        let answer = try await node.post(
+            "/api/v1/questions",
+            ["agreement": .string(agreement), "text": .string(question), "purpose": .string(purpose)])
+        console.answer(answer, text: Self.text(answer))
+    }
+
+    private static func text(_ answer: JSON) -> String {
+        let columns = answer["result"]?["columns"]?.array?.compactMap(\.text) ?? []
+        let rows = (answer["result"]?["rows"]?.array ?? []).map { row in
+            (row.array ?? []).map { $0.text ?? $0.canonicalText }.joined(separator: "\t")
+        }
+        let facts = "\(answer["code"]?.text ?? "")  \(answer["price"]?.text ?? "")"
+        return ([columns.joined(separator: "\t")] + rows + ["", facts]).joined(separator: "\n")
+    }
+}
+
+struct ReplayVerb: Verb {
+    static let configuration = CommandConfiguration(
+        commandName: "replay", abstract: "Run an answered passage again: the same bytes, or a problem. 重放过阀记录。")
+    @Argument var passage: String
+    @OptionGroup var door: DoorOptions
+    @OptionGroup var output: OutputOptions
+
+    func run(_ console: Console) async throws {
+        let answer = try await door.open().post("/api/v1/passages/\(passage)/replay")
+        console.answer(answer, text: "\(passage)  \(answer["result"]?.text ?? "")")
+    }
+}
+
+/// `hutong receipts [--out DIR]`: passages, and their receipts as files that outlive every node.
+struct ReceiptsVerb: Verb {
+    static let configuration = CommandConfiguration(
+        commandName: "receipts", abstract: "List passages; write their receipts. 过阀记录与回执。")
+    @Option(help: "Write each receipt as .tlog-proof into this folder, with trust.policy.") var out: String?
+    @OptionGroup var door: DoorOptions
+    @OptionGroup var output: OutputOptions
+
+    func run(_ console: Console) async throws {
+        let node = try await door.open()
+        let answer = try await node.get("/api/v1/passages")
+        if let out { try await write(answer["passages"]?.array ?? [], to: out, from: node) }
+        console.answer(answer, text: Columns.text(answer["passages"], ["passage", "side", "agreement", "state", "price", "at"]))
+    }
+
+    private func write(_ passages: [JSON], to folder: String, from node: NodeDoor) async throws {
+        try FileManager.default.createDirectory(atPath: folder, withIntermediateDirectories: true)
+        for passage in passages where passage["leaf"]?.integer != nil {
+            let code = passage["passage"]?.text ?? ""
+            let side = passage["side"]?.text == "holder" ? "holder" : "asker"
+            let bytes = try await node.bytes("/api/v1/passages/\(code)/proof")
+            try Data(bytes).write(to: URL(filePath: "\(folder)/\(code).\(side).tlog-proof"))
+        }
+        let key = try await node.bytes("/log/vkey")
+        try Data(Array("log ".utf8) + key + Array("quorum none\n".utf8)).write(
+            to: URL(filePath: folder + "/trust.policy"))
+    }
+}
+
+struct StatementVerb: Verb {
+    static let configuration = CommandConfiguration(
+        commandName: "statement", abstract: "Every passage of a month and what it cost. 对账单。")
+    @Option(help: "YYYY-MM; without it everything.") var month = ""
+    @OptionGroup var door: DoorOptions
+    @OptionGroup var output: OutputOptions
+
+    func run(_ console: Console) async throws {
+        let answer = try await door.open().get("/api/v1/statement?month=" + month)
+        let lines = Columns.text(answer["lines"], ["at", "passage", "agreement", "door", "price", "leaf"])
+        console.answer(answer, text: lines + "\n\n" + (answer["total"]?.text ?? ""))
+    }
+}
+
+/// Rows as columns that line up; wide characters count twice.
+enum Columns {
+    static func text(_ rows: JSON?, _ names: [String]) -> String {
+        let cells = (rows?.array ?? []).map { row in names.map { row[$0]?.text ?? row[$0]?.canonicalText ?? "" } }
+        let all = [names] + cells
+        let widths = names.indices.map { place in all.map { width($0[place]) }.max() ?? 0 }
+        return all.map { row in
+            row.enumerated().map { place, cell in
+                cell + String(repeating: " ", count: widths[place] - width(cell))
+            }.joined(separator: "  ")
+        }.joined(separator: "\n")
+    }
+
+    private static func width(_ text: String) -> Int {
+        text.unicodeScalars.reduce(0) { $0 + ($1.value >= 0x2e80 ? 2 : 1) }
+    }
+}

@@ -1,0 +1,93 @@
+// SPDX-License-Identifier: Apache-2.0
+
+import ArgumentParser
+import Classification
+import Collect
+import Foundation
+import Primitives
+import Scan
+import Tables
+
+struct ScanVerb: Verb {
+    static let configuration = CommandConfiguration(
+        commandName: "scan", abstract: "Find sensitive data in tables or free text, and propose grades. 敏感数据发现。",
+        discussion: """
+            Tables: CSV (UTF-8, UTF-16, GB18030), Parquet, JSON lines. With --text a file is UTF-8 free text and \
+            every place found is printed as byte offsets. Values are never printed whole.
+            Example: hutong scan customers.csv
+            """)
+    @Argument(help: "Files to look through.") var files: [String]
+    @Flag(help: "Read the files as free text.") var text = false
+    @OptionGroup var output: OutputOptions
+
+    func run(_ console: Console) async throws {
+        var reports: [JSON] = []
+        var texts: [String] = []
+        if text {
+            for file in files {
+                let spans = try Self.spans(file)
+                reports.append(["file": .string(file), "columns": [], "spans": .array(spans.map(Self.json))])
+                texts.append(file + "\n" + spans.map { "  \($0.start)–\($0.end)  \($0.kind.title[console.language])" }.joined(separator: "\n"))
+            }
+        } else {
+            let tables = try LocalTables()
+            defer { tables.clear() }
+            for file in files {
+                let (proposals, evidence) = try await Self.columns(file, tables)
+                reports.append(Self.report(file, proposals, evidence))
+                texts.append(Self.table(file, proposals, evidence, console.language))
+            }
+        }
+        console.answer(["files": .array(reports)], text: texts.joined(separator: "\n\n"))
+    }
+
+    private static func json(_ finding: Finding) -> JSON {
+        [
+            "kind": .string(finding.kind.rawValue), "start": .integer(Int64(finding.start)),
+            "end": .integer(Int64(finding.end)), "confidence": .number(Double(finding.evidence.confidence) / 100),
+        ]
+    }
+
+    private static func spans(_ file: String) throws -> [Finding] {
+        guard let bytes = try? Data(contentsOf: URL(filePath: file), options: .mappedIfSafe) else {
+            throw Problem(.missing, "tables.file-unreadable", ["file": .text(file)])
+        }
+        return TextScanner.findings(in: Array(bytes))
+    }
+
+    private static func columns(
+        _ file: String, _ tables: LocalTables
+    ) async throws -> ([GradeProposal], [ColumnEvidence]) {
+        try await tables.engine.attach(try await tables.source(file), as: "file")
+        let count = try await tables.engine.rows("SELECT count(*) FROM file").rows.first?.first
+        guard case .integer(let rows)? = count else { return ([], []) }
+        let evidence = try await Discovery.evidence(of: "file", rowCount: Int64(rows), engine: tables.engine)
+        return (evidence.map { GradeProposal($0, rowCount: Int64(rows)) }, evidence)
+    }
+
+    private static func report(_ file: String, _ proposals: [GradeProposal], _ evidence: [ColumnEvidence]) -> JSON {
+        let columns = zip(proposals, evidence).map { proposal, evidence in
+            [
+                "name": .string(proposal.column), "class": .string(proposal.dataClass.rawValue),
+                "grade": .string(proposal.grade.word), "findings": evidence.json, "why": proposal.json["why"] ?? [],
+            ] as JSON
+        }
+        return [
+            "file": .string(file), "columns": .array(columns), "spans": [],
+            "grade": .string(proposals.tableGrade.word),
+        ]
+    }
+
+    private static func table(
+        _ file: String, _ proposals: [GradeProposal], _ evidence: [ColumnEvidence], _ language: Language
+    ) -> String {
+        let rows = zip(proposals, evidence).map { proposal, evidence in
+            let found = evidence.counts.first.map { count in
+                "\(count.kind.title[language]) \(Int((evidence.rate(count) * 100).rounded())) % \(count.example)"
+            }
+            return [proposal.column, proposal.dataClass.title[language], proposal.grade.title[language], found ?? "–"]
+        }
+        let head = language == .zh ? ["列", "类别", "建议级别", "发现"] : ["column", "class", "proposed grade", "found"]
+        return file + "\n" + TextTable(head, rows).text
+    }
+}

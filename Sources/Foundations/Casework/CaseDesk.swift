@@ -1,0 +1,222 @@
+// SPDX-License-Identifier: Apache-2.0
+
+package import Primitives
+package import Store
+
+/// Opens, moves and finds cases. Each change is synchronous and joins the caller's commit: the case, its record
+/// and the log leaf are stored together or not at all.
+package struct CaseDesk: Sendable {
+    /// Puts one record into the transparency log, in the same commit. Handed in by the assembly.
+    package typealias Recorder = @Sendable (CaseRecord, CaseFile, any SQLWriting) throws(Problem) -> Void
+
+    private let calendar: WorkingCalendar
+    private let zone: TimeZoneOffset
+    private let recorder: Recorder
+
+    package init(
+        calendar: WorkingCalendar, zone: TimeZoneOffset = .shanghai, recorder: @escaping Recorder
+    ) {
+        self.calendar = calendar
+        self.zone = zone
+        self.recorder = recorder
+    }
+
+    /// Installs a version of a procedure. Older versions stay for the cases that began under them.
+    package func install(
+        _ declaration: JSON, version: String, _ writer: any SQLWriting
+    ) throws(Problem) -> Procedure {
+        let procedure = try Self.procedure(declaration, version: version)
+        try writer.execute(
+            "INSERT INTO casework_procedure VALUES (?, ?, ?, ?) ON CONFLICT (id, version) DO NOTHING",
+            [procedure.id, version, declaration, writer.now])
+        return procedure
+    }
+
+    /// Opens a case of the newest version; refused while the applicant is barred.
+    package func open(
+        _ procedure: String, subject: String, by applicant: CaseActor, id: ID<CaseFile>? = nil,
+        _ writer: any SQLWriting
+    ) throws(Problem) -> (CaseFile, [CaseEffect]) {
+        let procedure = try newest(procedure, writer)
+        let barred = try writer.first(
+            "SELECT until_day FROM casework_bar WHERE applicant = ? AND procedure = ?",
+            [applicant.party, procedure.id]
+        ) { row throws(Problem) in CalendarDay(daysSince1970: try row.int(0)) }
+        let (file, effects) = try CaseFile.open(
+            id ?? ID(at: writer.now), procedure, subject: subject, by: applicant, barredUntil: barred,
+            on: writer.now.day(in: zone), calendar: calendar)
+        try store(file, effects, procedure, writer)
+        return (file, effects)
+    }
+
+    /// Does one action on a case and stores what follows from it.
+    package func act(
+        on id: ID<CaseFile>, _ action: CaseAction, by actor: CaseActor, _ writer: any SQLWriting
+    ) throws(Problem) -> (CaseFile, [CaseEffect]) {
+        var file = try find(id, writer)
+        let procedure = try exact(file.procedure, file.version, writer)
+        let effects = try file.act(
+            action, by: actor, under: procedure, on: writer.now.day(in: zone), calendar: calendar)
+        try store(file, effects, procedure, writer)
+        return (file, effects)
+    }
+
+    /// Lets the clock look at every open case that is past its due day; at most `limit` in one commit.
+    package func tick(
+        limit: Int = 200, _ writer: any SQLWriting
+    ) throws(Problem) -> [(CaseFile, [CaseEffect])] {
+        let today = writer.now.day(in: zone)
+        let files = try writer.all(
+            "SELECT file FROM casework_case WHERE due_day < ? ORDER BY due_day LIMIT ?",
+            [today.daysSince1970, limit]
+        ) { row throws(Problem) in try Self.file(try row.json(0)) }
+        var moved: [(CaseFile, [CaseEffect])] = []
+        for var file in files {
+            let procedure = try exact(file.procedure, file.version, writer)
+            let effects = file.tick(under: procedure, on: today, calendar: calendar)
+            guard !effects.isEmpty else { continue }
+            try store(file, effects, procedure, writer)
+            moved.append((file, effects))
+        }
+        return moved
+    }
+
+    package func find(_ id: ID<CaseFile>, _ reader: any SQLReading) throws(Problem) -> CaseFile {
+        let file = try reader.first("SELECT file FROM casework_case WHERE id = ?", [id]) { row throws(Problem) in
+            try Self.file(try row.json(0))
+        }
+        guard let file else { throw .caseUnknown(Code(.case, id).text) }
+        return file
+    }
+
+    /// A case by what people type.
+    package func find(code: Code, _ reader: any SQLReading) throws(Problem) -> CaseFile {
+        let file = try reader.first("SELECT file FROM casework_case WHERE code = ?", [code]) {
+            row throws(Problem) in try Self.file(try row.json(0))
+        }
+        guard let file else { throw .caseUnknown(code.text) }
+        return file
+    }
+
+    /// What waits for a role, the most urgent first; for the applicant's role only that party's cases.
+    package func inbox(
+        of actor: CaseActor, limit: Int = 100, _ reader: any SQLReading
+    ) throws(Problem) -> [CaseFile] {
+        var files: [CaseFile] = []
+        for role in actor.roles.subtracting([Procedure.applicant]).sorted() {
+            files += try reader.all(
+                """
+                SELECT file FROM casework_case WHERE is_open = 1 AND owner = ? ORDER BY due_day LIMIT ?
+                """, [role, limit]
+            ) { row throws(Problem) in try Self.file(try row.json(0)) }
+        }
+        files += try reader.all(
+            "SELECT file FROM casework_case WHERE applicant = ? ORDER BY is_open DESC, due_day LIMIT ?",
+            [actor.party, limit]
+        ) { row throws(Problem) in try Self.file(try row.json(0)) }
+        return files
+    }
+
+    /// The steps of a case in their order.
+    package func records(of id: ID<CaseFile>, _ reader: any SQLReading) throws(Problem) -> [JSON] {
+        try reader.all(
+            "SELECT content FROM casework_record WHERE case_id = ? ORDER BY sequence", [id]
+        ) { row throws(Problem) in try row.json(0) }
+    }
+
+    /// The procedure a case runs under.
+    package func procedure(of file: CaseFile, _ reader: any SQLReading) throws(Problem) -> Procedure {
+        try exact(file.procedure, file.version, reader)
+    }
+
+    /// A letter of the procedure with the case's facts filled in: `{code}`, `{subject}`, `{applicant}`, `{day}`,
+    /// `{due}` and every input of the last step.
+    package static func letter(
+        _ id: String, for file: CaseFile, under procedure: Procedure, inputs: [String: String] = [:]
+    ) -> LocalizedText? {
+        guard let template = procedure.letters[id] else { return nil }
+        let facts = inputs.merging([
+            "code": file.code.text, "subject": file.subject, "applicant": file.applicant,
+            "day": file.since.description, "due": file.due?.description ?? "",
+        ]) { _, fact in fact }
+        func fill(_ text: String) -> String {
+            facts.reduce(text) { $0.replacing("{\($1.key)}", with: $1.value) }
+        }
+        return LocalizedText(zh: fill(template.zh), en: fill(template.en))
+    }
+}
+
+// MARK: Storage
+
+extension CaseDesk {
+    private func store(
+        _ file: CaseFile, _ effects: [CaseEffect], _ procedure: Procedure, _ writer: any SQLWriting
+    ) throws(Problem) {
+        let state = procedure.state(file.state)
+        try writer.execute(
+            """
+            INSERT INTO casework_case (id, code, procedure, version, applicant, subject, state, owner, is_open,
+                due_day, file) VALUES (?, ?, ?, ?, ?, ?, ?, ?, ?, ?, ?)
+            ON CONFLICT (id) DO UPDATE SET state = excluded.state, owner = excluded.owner,
+                is_open = excluded.is_open, due_day = excluded.due_day, file = excluded.file
+            """,
+            [
+                file.id, file.code, file.procedure, file.version, file.applicant, file.subject, file.state,
+                state?.owner ?? "", state?.isFinal != true, file.due?.daysSince1970, file.json,
+            ])
+        for effect in effects {
+            switch effect {
+            case .recorded(let record):
+                try writer.execute(
+                    "INSERT INTO casework_record VALUES (?, ?, ?, ?)",
+                    [file.id, record.sequence, writer.now, record.json])
+                try recorder(record, file, writer)
+            case .barred(let party, let until):
+                try writer.execute(
+                    """
+                    INSERT INTO casework_bar VALUES (?, ?, ?) ON CONFLICT (applicant, procedure)
+                    DO UPDATE SET until_day = excluded.until_day
+                        WHERE casework_bar.until_day < excluded.until_day
+                    """, [party, file.procedure, until.daysSince1970])
+            case .assigned, .noticeOpened, .overdue, .letter, .closed: break
+            }
+        }
+    }
+
+    private func newest(_ id: String, _ reader: any SQLReading) throws(Problem) -> Procedure {
+        let found = try reader.first(
+            "SELECT declaration, version FROM casework_procedure WHERE id = ? ORDER BY version DESC LIMIT 1",
+            [id]
+        ) { row throws(Problem) in try Self.procedure(try row.json(0), version: try row.text(1)) }
+        guard let found else { throw .procedureUnknown(id) }
+        return found
+    }
+
+    private func exact(_ id: String, _ version: String, _ reader: any SQLReading) throws(Problem) -> Procedure {
+        let found = try reader.first(
+            "SELECT declaration FROM casework_procedure WHERE id = ? AND version = ?", [id, version]
+        ) { row throws(Problem) in try Self.procedure(try row.json(0), version: version) }
+        guard let found else { throw .procedureUnknown(id) }
+        return found
+    }
+
+    private static func procedure(_ declaration: JSON, version: String) throws(Problem) -> Procedure {
+        do {
+            return try Procedure(Declaration(declaration), version: version)
+        } catch {
+            throw Problem(
+                .invalid, "casework.procedure-malformed",
+                [
+                    "place": .text(error.place), "found": .localized(error.found),
+                    "remedy": .localized(error.remedy),
+                ])
+        }
+    }
+
+    private static func file(_ json: JSON) throws(Problem) -> CaseFile {
+        guard let file = CaseFile(json: json) else {
+            throw Problem(.fault, "store.row-unreadable", operatorNote: "casework_case.file")
+        }
+        return file
+    }
+}

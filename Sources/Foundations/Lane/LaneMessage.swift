@@ -1,0 +1,62 @@
+// SPDX-License-Identifier: Apache-2.0
+
+package import Identity
+package import Primitives
+
+/// One signed message between nodes: it can be carried by anybody, altered by nobody, and used once.
+package struct LaneMessage: Hashable, Sendable {
+    /// The compact JWS that names sender, receiver, kind and the body's digest.
+    package let token: String
+    package let body: [UInt8]
+
+    /// A message or reply larger than this is refused. Larger things travel as numbered chunks.
+    package static let bodyBytesMax = 16 << 20
+
+    package init(token: String, body: [UInt8]) {
+        self.token = token
+        self.body = body
+    }
+}
+
+/// Carries messages to one peer and brings the reply back. Filled by LaneHTTP, by the mailbox of an exchange,
+/// and by an in-memory link in tests. Knows nothing of what the messages mean.
+package protocol PeerLink: Sendable {
+    /// Delivers once and waits for the reply at most as long as `deadline` says. Throws
+    /// `lane.peer-unreachable` where nobody answered: the message may or may not have arrived.
+    func exchange(_ message: LaneMessage, with peer: Party, deadline: Duration) async throws(Problem) -> LaneMessage
+}
+
+/// Calls a node that is not a peer yet: the one call of joining.
+package protocol OutsideCaller: Sendable {
+    /// Posts JSON and returns the JSON answer; a problem document becomes a `Problem`.
+    func post(_ url: String, _ body: JSON) async throws(Problem) -> JSON
+}
+
+extension Problem {
+    package static func peerUnreachable(_ peer: String, note: String) -> Problem {
+        Problem(.unavailable, "lane.peer-unreachable", ["peer": .text(peer)], operatorNote: note)
+    }
+
+    package static func kindUnknown(_ kind: String) -> Problem {
+        Problem(.invalid, "lane.kind-unknown", ["kind": .text(kind)])
+    }
+
+    package static func bodyMalformed(_ kind: String, _ member: String) -> Problem {
+        Problem(.invalid, "lane.body-malformed", ["kind": .text(kind), "member": .text(member)])
+    }
+
+    /// Reads a problem that a peer sent instead of an answer.
+    package init(peerBody json: JSON) {
+        let kind = json["kind"]?.text.flatMap(Problem.Kind.init) ?? .unavailable
+        var arguments: [String: Argument] = [:]
+        for (name, value) in json["arguments"]?.object ?? [:] {
+            arguments[name] = Argument(json: value)
+        }
+        self.init(kind, json["code"]?.text ?? "lane.peer-refused", arguments)
+    }
+
+    /// What a peer is sent instead of an answer: code and typed arguments, never the operator's note.
+    package var peerBody: JSON {
+        ["kind": .string(kind.rawValue), "code": .string(code), "arguments": .object(arguments.mapValues(\.json))]
+    }
+}

@@ -1,0 +1,123 @@
+// SPDX-License-Identifier: Apache-2.0
+
+package import Primitives
+package import Store
+
+/// The tables of the lists.
+package enum ListsSchema {
+    /// Every version of every entry is kept; a removal is a version too. Empty tables: instant.
+    package static let migrations = [
+        Migration(
+            "lists/0001-entries",
+            [
+                """
+                CREATE TABLE lists_entry (
+                    list TEXT NOT NULL, entry_key TEXT NOT NULL, sequence INTEGER NOT NULL, at INTEGER NOT NULL,
+                    by_party TEXT NOT NULL, valid_from INTEGER NOT NULL, valid_until INTEGER,
+                    is_removed INTEGER NOT NULL, content TEXT NOT NULL,
+                    PRIMARY KEY (list, entry_key, sequence)) STRICT
+                """,
+            ])
+    ]
+}
+
+/// One version of one entry.
+package struct ListEntry: Hashable, Sendable {
+    package let key: String
+    package let sequence: Int
+    package let validFrom: CalendarDay
+    package let validUntil: CalendarDay?
+    package let content: JSON
+}
+
+/// Writes and reads lists. A change joins the caller's commit together with its log leaf.
+package struct ListDesk: Sendable {
+    /// Puts one change into the transparency log: the list, the key and the content without personal fields.
+    package typealias Recorder = @Sendable (ListSchema, ListEntry, any SQLWriting) throws(Problem) -> Void
+
+    private let recorder: Recorder
+
+    package init(recorder: @escaping Recorder) {
+        self.recorder = recorder
+    }
+
+    /// Adds or replaces an entry. Earlier versions stay readable for their time.
+    @discardableResult
+    package func put(
+        _ content: JSON, in schema: ListSchema, by party: String, roles: Set<String>, _ writer: any SQLWriting
+    ) throws(Problem) -> ListEntry {
+        do {
+            try schema.check(Declaration(content))
+        } catch {
+            throw Problem(
+                .invalid, "lists.entry-malformed",
+                ["place": .text(error.place), "found": .localized(error.found), "remedy": .localized(error.remedy)])
+        }
+        return try store(content, in: schema, isRemoved: false, by: party, roles: roles, writer)
+    }
+
+    /// Ends an entry today; its history stays.
+    package func remove(
+        key: String, from schema: ListSchema, by party: String, roles: Set<String>, _ writer: any SQLWriting
+    ) throws(Problem) {
+        guard let entry = try entries(of: schema, asOf: writer.now.day(in: .shanghai), writer).first(where: { $0.key == key })
+        else { throw Problem(.missing, "lists.entry-missing", ["key": .text(key), "list": .localized(schema.title)]) }
+        _ = try store(entry.content, in: schema, isRemoved: true, by: party, roles: roles, writer)
+    }
+
+    /// What the list said on a day: valid then, and written by then.
+    package func entries(
+        of schema: ListSchema, asOf day: CalendarDay, _ reader: any SQLReading
+    ) throws(Problem) -> [ListEntry] {
+        let end = Instant(startOf: day.advanced(byDays: 1), in: .shanghai)
+        var newest: [String: (entry: ListEntry, isRemoved: Bool)] = [:]
+        try reader.query(
+            """
+            SELECT entry_key, sequence, valid_from, valid_until, content, is_removed FROM lists_entry
+            WHERE list = ? AND at < ? AND valid_from <= ? ORDER BY entry_key, sequence
+            """, [schema.id, end, day.daysSince1970]
+        ) { row throws(Problem) in
+            let entry = ListEntry(
+                key: try row.text(0), sequence: try row.int(1),
+                validFrom: CalendarDay(daysSince1970: try row.int(2)),
+                validUntil: try row.optional(3) { column throws(Problem) in
+                    CalendarDay(daysSince1970: try row.int(column))
+                },
+                content: try row.json(4))
+            newest[entry.key] = (entry, try row.bool(5))
+        }
+        return newest.values.filter { !$0.isRemoved && ($0.entry.validUntil.map { day <= $0 } ?? true) }
+            .map(\.entry).sorted { $0.key < $1.key }
+    }
+
+    /// The entry without what may not leave the list.
+    package static func published(_ content: JSON, _ schema: ListSchema) -> JSON {
+        let personal = Set(schema.fields.filter(\.isPersonal).map(\.name))
+        return .object((content.object ?? [:]).filter { !personal.contains($0.key) })
+    }
+
+    private func store(
+        _ content: JSON, in schema: ListSchema, isRemoved: Bool, by party: String, roles: Set<String>,
+        _ writer: any SQLWriting
+    ) throws(Problem) -> ListEntry {
+        guard !schema.writers.isDisjoint(with: roles) else {
+            throw Problem(.forbidden, "lists.writer-refused", ["roles": .list(schema.writers.sorted())])
+        }
+        let key = content[schema.key]?.text ?? content[schema.key]?.integer.map { "\($0)" } ?? ""
+        let count = try writer.count(
+            "SELECT COUNT(*) FROM lists_entry WHERE list = ? AND entry_key = ?", [schema.id, key])
+        let today = writer.now.day(in: .shanghai)
+        let entry = ListEntry(
+            key: key, sequence: Int(count) + 1,
+            validFrom: content["validFrom"]?.text.flatMap { CalendarDay($0) } ?? today,
+            validUntil: content["validUntil"]?.text.flatMap { CalendarDay($0) }, content: content)
+        try writer.execute(
+            "INSERT INTO lists_entry VALUES (?, ?, ?, ?, ?, ?, ?, ?, ?)",
+            [
+                schema.id, key, entry.sequence, writer.now, party, entry.validFrom.daysSince1970,
+                entry.validUntil?.daysSince1970, isRemoved, content,
+            ])
+        try recorder(schema, entry, writer)
+        return entry
+    }
+}

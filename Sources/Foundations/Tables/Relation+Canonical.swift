@@ -1,0 +1,107 @@
+// SPDX-License-Identifier: Apache-2.0
+
+import Primitives
+
+extension Relation {
+    /// One text for one relation, whatever the engine: plans are named by its digest.
+    package var canonicalText: String {
+        switch self {
+        case .table(let name): Self.list("table", [name.quotedLiteral])
+        case .project(let input, let columns):
+            Self.list("project", [input.canonicalText] + columns.map { "\($0.name.quotedLiteral)=\($0.expression.canonicalText)" })
+        case .filter(let input, let condition):
+            Self.list("filter", [input.canonicalText, condition.canonicalText])
+        case .join(let kind, let left, let right, let keys):
+            Self.list(
+                "join-\(kind.rawValue)",
+                [left.canonicalText, right.canonicalText]
+                    + keys.map { "\($0.left.quotedLiteral)=\($0.right.quotedLiteral)" })
+        case .aggregate(let input, let keys, let aggregates):
+            Self.list(
+                "aggregate",
+                [input.canonicalText, Self.list("keys", keys.map(\.quotedLiteral))]
+                    + aggregates.map { "\($0.name.quotedLiteral)=\($0.aggregate.canonicalText)" })
+        case .first(let count, let input, let partition, let order):
+            Self.list(
+                "first",
+                [String(count), input.canonicalText, Self.list("partition", partition.map(\.quotedLiteral))]
+                    + order.map(\.canonicalText))
+        }
+    }
+
+    static func list(_ head: String, _ parts: [String]) -> String {
+        "(" + ([head] + parts).joined(separator: " ") + ")"
+    }
+
+    /// The tables it reads.
+    package var tables: Set<String> {
+        switch self {
+        case .table(let name): [name]
+        case .project(let input, _), .filter(let input, _), .aggregate(let input, _, _),
+            .first(_, let input, _, _):
+            input.tables
+        case .join(_, let left, let right, _): left.tables.union(right.tables)
+        }
+    }
+}
+
+extension RelationAggregate {
+    var canonicalText: String {
+        switch self {
+        case .rows: "(rows)"
+        case .present(let value): Relation.list("present", [value.canonicalText])
+        case .distinct(let value): Relation.list("distinct", [value.canonicalText])
+        case .sum(let value): Relation.list("sum", [value.canonicalText])
+        case .least(let value): Relation.list("least", [value.canonicalText])
+        case .greatest(let value): Relation.list("greatest", [value.canonicalText])
+        }
+    }
+}
+
+extension RelationExpression {
+    var canonicalText: String {
+        switch self {
+        case .column(let name): Relation.list("column", [name.quotedLiteral])
+        case .literal(let value): value.canonicalText
+        case .read(let name, let type): Relation.list("read", [name.quotedLiteral, type.name])
+        case .compare(let comparison, let left, let right):
+            Relation.list(comparison.rawValue, [left.canonicalText, right.canonicalText])
+        case .and(let parts): Relation.list("and", parts.map(\.canonicalText))
+        case .or(let parts): Relation.list("or", parts.map(\.canonicalText))
+        case .not(let value): Relation.list("not", [value.canonicalText])
+        case .isNull(let value): Relation.list("is-null", [value.canonicalText])
+        case .isIn(let value, let list): Relation.list("in", [value.canonicalText] + list.map(\.canonicalText))
+        case .isLike(let value, let pattern): Relation.list("like", [value.canonicalText, pattern.quotedLiteral])
+        case .branches(let branches, let otherwise):
+            Relation.list(
+                "case",
+                branches.map { Relation.list("when", [$0.condition.canonicalText, $0.value.canonicalText]) }
+                    + [otherwise.canonicalText])
+        case .plus(let left, let right): Relation.list("+", [left.canonicalText, right.canonicalText])
+        case .minus(let left, let right): Relation.list("-", [left.canonicalText, right.canonicalText])
+        case .times(let left, let right): Relation.list("*", [left.canonicalText, right.canonicalText])
+        case .quotient(let left, let right): Relation.list("div", [left.canonicalText, right.canonicalText])
+        case .scaled(let value, let digits, let low, let high):
+            Relation.list("scaled", [value.canonicalText, "\(digits)", "\(low)", "\(high)"])
+        case .part(let unit, let value): Relation.list("part", [unit.rawValue, value.canonicalText])
+        case .beginning(let unit, let value): Relation.list("beginning", [unit.rawValue, value.canonicalText])
+        case .prefix(let value, let count): Relation.list("prefix", [value.canonicalText, "\(count)"])
+        case .lowercased(let value): Relation.list("lower", [value.canonicalText])
+        case .shuffleKey(let values): Relation.list("shuffle", values.map(\.canonicalText))
+        }
+    }
+}
+
+extension TableValue {
+    /// The value with its kind, so that the text 1 and the number 1 differ.
+    var canonicalText: String {
+        switch self {
+        case .null: "null"
+        case .bool(let value): value ? "true" : "false"
+        case .integer(let value): String(value)
+        case .text(let value): value.quotedLiteral
+        case .day: "day:" + (written ?? "")
+        default: "value:" + (written ?? "").quotedLiteral
+        }
+    }
+}

@@ -1,0 +1,109 @@
+// SPDX-License-Identifier: Apache-2.0
+//
+// Specification: docs/clean-room.md §5. The order of one question's life: check (public), run (rows, at the holder), release
+// (noise). Secret: rows and seed, inside `run` alone.
+
+package import Primitives
+package import Tables
+
+/// A question beside the rules it must keep.
+package struct CleanRoomQuestion: Sendable {
+    package let tree: SyntaxTree
+    package let plan: ReleasePlan
+
+    /// Parses nothing and reads no row: the question's tree against rules and schema.
+    package init(_ tree: SyntaxTree, rules: ReleaseRules, schema: [String: [Column]]) throws(QuestionRefusal) {
+        self.tree = tree
+        plan = try QuestionPlanner(rules: rules, schema: schema).plan(tree)
+    }
+
+    /// The question in an engine's parser, then as above.
+    package init(
+        _ text: String, rules: ReleaseRules, schema: [String: [Column]], engine: any TableEngine
+    ) async throws(Problem) {
+        let tree = try await SyntaxTree(text, engine: engine)
+        do throws(QuestionRefusal) {
+            try self.init(tree, rules: rules, schema: schema)
+        } catch {
+            throw error.problem(in: tree)
+        }
+    }
+
+    /// Runs the plan where the rows are and releases the answer.
+    ///
+    /// - Secret: the rows, the seed.
+    /// - Public: the answer; it is told only after its charge is durable (the valve's commit).
+    /// - Parameters:
+    ///   - versions: a digest over the versions of all tables read, so that other data never meet the same noise.
+    package func run(
+        on engine: any TableEngine, dialect: some RelationDialect, seed: NoiseSeed, versions: Digest
+    ) async throws(Problem) -> ReleasedAnswer {
+        var answers: [[[[TableValue]]]] = []
+        for release in plan.releases {
+            var rows: [[[TableValue]]] = []
+            for relation in release.relations {
+                let query = TableQuery(dialect.sql(relation), timeLimit: .seconds(60))
+                rows.append(try await engine.rows(query, rowsMax: Self.engineRowsMax).rows)
+            }
+            answers.append(rows)
+        }
+        do throws(ReleaseFailure) {
+            return try plan.release(answers, seed: seed, versions: versions)
+        } catch {
+            throw Problem(.fault, "privatesql.plan-unfit", operatorNote: error.what)
+        }
+    }
+
+    /// Rows an engine may hand over for one relation: groups times bins.
+    private static let engineRowsMax = 2_000_000
+}
+
+extension ReleasePlan {
+    /// The answer from the relations' rows: a pure function, so that a passage can be replayed byte for byte.
+    package func release(
+        _ answers: [[[[TableValue]]]], seed: NoiseSeed, versions: Digest
+    ) throws(ReleaseFailure) -> ReleasedAnswer {
+        let digest = digest
+        var stream = seed.stream(plan: digest, versions: versions)
+        var tables: [ReleasedTable] = []
+        for (release, rows) in zip(releases, answers) {
+            tables.append(try release.released(rows, rowsMax: rowsMax, using: &stream))
+        }
+        let table = final.evaluated(tables, rowsMax: rowsMax)
+        return ReleasedAnswer(
+            columns: table.names.map(\.name), rows: table.rows, charge: cost, planDigest: digest,
+            seedCommitment: seed.commitment, hiddenGroups: table.hiddenGroups, hints: hints(table))
+    }
+
+    private func hints(_ table: ReleasedTable) -> [ReleasedAnswer.Hint] {
+        var hints: [ReleasedAnswer.Hint] = []
+        let isWide = table.rows.contains { row in
+            row.contains { cell in
+                guard let interval = cell.interval, let value = cell.value.approximate else { return false }
+                return interval.high - interval.low > value.magnitude
+            }
+        }
+        if isWide { hints.append(.fewerGroups) }
+        if isWide, releases.reduce(0, { $0 + $1.components.count + $1.histograms.count }) > 1 { hints.append(.fewerFigures) }
+        if table.hiddenGroups > 0 || table.rows.contains(where: { $0.contains(where: \.isSuppressed) }) {
+            hints.append(.largerGroups)
+        }
+        return hints
+    }
+}
+
+extension SyntaxTree {
+    /// The question read by an engine's parser; what the subset does not have is refused with its place.
+    package init(_ text: String, engine: any TableEngine) async throws(Problem) {
+        guard text.utf8.count <= Self.textBytesMax else {
+            throw QuestionRefusal(SyntaxRefusal.tooLarge("\(text.utf8.count) bytes")).problem(in: nil)
+        }
+        let tree = try await engine.syntax(of: text)
+        do throws(SyntaxRefusal) {
+            try self.init(serialized: tree, text: text)
+        } catch {
+            let words = SyntaxTree(text: text, query: SyntaxQuery())
+            throw QuestionRefusal(error).problem(in: words)
+        }
+    }
+}

@@ -1,0 +1,80 @@
+// SPDX-License-Identifier: Apache-2.0
+
+package import Primitives
+import Identity
+import PrivateSQL
+package import Register
+package import Tables
+package import Trade
+
+/// The `query` door: questions checked against a listing's release rules and answered in an engine that sees one
+/// version's file and nothing else of the machine.
+package struct CleanRoomEngine: QuestionEngine {
+    let engines: any TableEngineFactory
+    let dialect: any RelationDialect
+    /// Where version files lie.
+    let objects: String
+
+    package init(engines: any TableEngineFactory, dialect: any RelationDialect, objects: String) {
+        self.engines = engines
+        self.dialect = dialect
+        self.objects = objects
+    }
+
+    /// A stranger's question gets this much of the machine, whatever else runs.
+    private static let limits = EngineLimits(memoryBytes: 512 << 20, threads: 2, queriesAtOnceMax: 4)
+
+    package func check(_ text: String, on listing: Listing) async throws(Problem) -> QuestionCost {
+        let engine = try engines.open(Self.limits)
+        defer { engine.close() }
+        let plan = try await question(text, on: listing, engine).plan
+        return QuestionCost(
+            epsilonMicros: plan.cost.epsilonMicros, rhoNanos: plan.cost.rhoNanos, planDigest: plan.digest,
+            json: ["verdict": "allowed", "cost": plan.cost.json, "plan": .string(plan.digest.hex)])
+    }
+
+    package func answer(
+        _ text: String, on listing: Listing, version: AssetVersion, seed: Redacted<[UInt8]>
+    ) async throws(Problem) -> Release {
+        let source = TableSource.parquet([objects + "/" + version.path])
+        let engine = try await engines.openSealed([listing.tableName: source], Self.limits)
+        defer { engine.close() }
+        let question = try await question(text, on: listing, engine)
+        guard let noise = NoiseSeed(bytes: seed.disclosed) else { throw .sealBroken }
+        let answer = try await question.run(on: engine, dialect: dialect, seed: noise, versions: version.digest)
+        return Release(
+            answer: answer.json, planDigest: answer.planDigest, versionDigests: [version.digest],
+            seedCommitment: noise.commitment, epsilon: question.plan.cost.epsilon.description)
+    }
+
+    private func question(
+        _ text: String, on listing: Listing, _ engine: any TableEngine
+    ) async throws(Problem) -> CleanRoomQuestion {
+        try await CleanRoomQuestion(
+            text, rules: try listing.releaseRules(), schema: [listing.tableName: listing.columns], engine: engine)
+    }
+}
+
+extension Listing {
+    /// The release rules the holder signed; without them nothing may be asked.
+    func releaseRules() throws(Problem) -> ReleaseRules {
+        guard let rules else { throw Problem(.forbidden, "compute.rules-missing", ["listing": .code(code)]) }
+        do throws(RulesRefusal) {
+            return try ReleaseRules(json: rules)
+        } catch {
+            throw Problem(
+                .invalid, "compute.rules-malformed",
+                ["place": .text(error.place), "expected": .localized(error.expected)])
+        }
+    }
+
+    /// The table's columns as the listing describes them.
+    var columns: [Column] {
+        (summary["fields"]?.array ?? []).compactMap { field in
+            guard let name = field["name"]?.text, let type = field["type"]?.text.flatMap({ ColumnType(named: $0) }) else {
+                return nil
+            }
+            return Column(name, type)
+        }
+    }
+}

@@ -1,0 +1,134 @@
+// SPDX-License-Identifier: Apache-2.0
+
+package import Identity
+package import Policy
+package import Primitives
+package import Register
+package import Trade
+package import Valve
+
+/// One question through a door, as it travels from the asker to the keeper of the account and to the holder.
+package struct Question: Hashable, Sendable {
+    package let passage: ID<Passage>
+    package let agreementCode: String
+    package let door: Door
+    /// SQL at the `query` door.
+    package let text: String
+    package let purpose: String
+    package let asker: ID<Party>
+
+    package init(
+        passage: ID<Passage>, agreementCode: String, door: Door = .query, text: String, purpose: String,
+        asker: ID<Party>
+    ) {
+        self.passage = passage
+        self.agreementCode = agreementCode
+        self.door = door
+        self.text = text
+        self.purpose = purpose
+        self.asker = asker
+    }
+
+    /// What makes two questions the same: everything but who asks and under which number.
+    package var digest: Digest {
+        let content: JSON = [
+            "agreement": .string(agreementCode), "door": .string(door.rawValue), "text": .string(text),
+            "purpose": .string(purpose),
+        ]
+        return Digest(of: content.canonicalBytes)
+    }
+
+    package var json: JSON {
+        [
+            "passage": .string(passage.uuid), "agreement": .string(agreementCode), "door": .string(door.rawValue),
+            "text": .string(text), "purpose": .string(purpose), "asker": .string(asker.uuid),
+        ]
+    }
+
+    package init(json: JSON) throws(Problem) {
+        guard let passage = json["passage"]?.text.flatMap({ ID<Passage>(uuid: $0) }),
+            let agreement = json["agreement"]?.text, let door = json["door"]?.text.flatMap(Door.init),
+            let text = json["text"]?.text, let purpose = json["purpose"]?.text,
+            let asker = json["asker"]?.text.flatMap({ ID<Party>(uuid: $0) })
+        else { throw Problem(.invalid, "compute.question-malformed") }
+        self.init(
+            passage: passage, agreementCode: Code(agreement)?.text ?? agreement, door: door, text: text,
+            purpose: purpose, asker: asker)
+    }
+}
+
+/// What a holder's engine makes of a question: the released table, and what the passage commits to.
+package struct Release: Hashable, Sendable {
+    /// Columns, rows, intervals, suppressed cells: the answer as the asker reads it.
+    package let answer: JSON
+    package let planDigest: Digest
+    package let versionDigests: [Digest]
+    /// SHA-256 of the noise seed.
+    package let seedCommitment: Digest?
+    /// What it cost the privacy budget, as a decimal; "0" where no noise was needed.
+    package let epsilon: String
+
+    package init(
+        answer: JSON, planDigest: Digest, versionDigests: [Digest], seedCommitment: Digest?, epsilon: String
+    ) {
+        self.answer = answer
+        self.planDigest = planDigest
+        self.versionDigests = versionDigests
+        self.seedCommitment = seedCommitment
+        self.epsilon = epsilon
+    }
+}
+
+/// The engine behind the `query` door at a holder: checks a question against a listing's release rules and
+/// answers it. Knows no parties, money or grants.
+package protocol QuestionEngine: Sendable {
+    /// Checks without running: the privacy cost, or the refusal with its place.
+    func check(_ text: String, on listing: Listing) async throws(Problem) -> QuestionCost
+
+    /// Runs a question over the newest version with a noise seed of 32 bytes.
+    func answer(
+        _ text: String, on listing: Listing, version: AssetVersion, seed: Redacted<[UInt8]>
+    ) async throws(Problem) -> Release
+}
+
+/// What a question would cost and how exact its answer would be.
+package struct QuestionCost: Hashable, Sendable {
+    /// ε in millionths, and zCDP's ρ in billionths: what the budget charges.
+    package let epsilonMicros: UInt64
+    package let rhoNanos: UInt64
+    package let planDigest: Digest
+    package let json: JSON
+
+    package init(epsilonMicros: UInt64, rhoNanos: UInt64, planDigest: Digest, json: JSON) {
+        self.epsilonMicros = epsilonMicros
+        self.rhoNanos = rhoNanos
+        self.planDigest = planDigest
+        self.json = json
+    }
+}
+
+/// What a holder signs about one answered passage: enough for the keeper to settle, and for an arbitrator to run
+/// it again and compare bytes.
+package struct PassageReceipt: Hashable, Sendable {
+    package let content: JSON
+    /// Ed25519 by the holder over the canonical content.
+    package let signature: [UInt8]
+
+    package init(content: JSON, signature: [UInt8]) {
+        self.content = content
+        self.signature = signature
+    }
+
+    package var digest: Digest { Digest(of: content.canonicalBytes) }
+
+    package var json: JSON { ["content": content, "signature": .string(Base64.encode(signature))] }
+
+    package init?(json: JSON) {
+        guard let content = json["content"], content["type"]?.text == Self.type,
+            let signature = json["signature"]?.text.flatMap({ Base64.decode($0) })
+        else { return nil }
+        self.init(content: content, signature: signature)
+    }
+
+    package static let type = "hutong/receipt/v1"
+}

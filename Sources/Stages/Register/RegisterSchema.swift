@@ -1,0 +1,76 @@
+// SPDX-License-Identifier: Apache-2.0
+
+package import Store
+
+/// The tables of assets, versions, gradings, registrations, rights, mandates and attestations.
+package enum RegisterSchema {
+    package static let migrations = [
+        Migration(
+            "register/0001-assets",
+            [
+                """
+                CREATE TABLE register_asset (
+                    id BLOB PRIMARY KEY NOT NULL, code TEXT NOT NULL UNIQUE, holder_id BLOB NOT NULL,
+                    title TEXT NOT NULL, origin TEXT NOT NULL, registration TEXT, created_at INTEGER NOT NULL
+                ) STRICT
+                """,
+                """
+                CREATE TABLE register_version (
+                    id BLOB PRIMARY KEY NOT NULL, asset_id BLOB NOT NULL REFERENCES register_asset (id),
+                    number INTEGER NOT NULL, digest BLOB NOT NULL, row_count INTEGER NOT NULL,
+                    byte_count INTEGER NOT NULL, path TEXT NOT NULL, document TEXT NOT NULL,
+                    created_at INTEGER NOT NULL, UNIQUE (asset_id, number)
+                ) STRICT
+                """,
+                """
+                CREATE TABLE register_grading (
+                    asset_id BLOB NOT NULL REFERENCES register_asset (id), field TEXT NOT NULL,
+                    class TEXT NOT NULL, proposed TEXT NOT NULL, why TEXT NOT NULL, confirmed TEXT,
+                    confirmed_by TEXT, confirmed_at INTEGER, PRIMARY KEY (asset_id, field)
+                ) STRICT
+                """,
+                """
+                CREATE TABLE register_registration (
+                    id BLOB PRIMARY KEY NOT NULL, code TEXT NOT NULL UNIQUE, asset_code TEXT NOT NULL,
+                    kind TEXT NOT NULL, holder_id BLOB NOT NULL, document TEXT NOT NULL,
+                    leaf_index INTEGER NOT NULL, registered_at INTEGER NOT NULL, revoked_at INTEGER
+                ) STRICT
+                """,
+                "CREATE INDEX register_registration_by_asset ON register_registration (asset_code)",
+                """
+                CREATE TABLE register_right (
+                    asset_code TEXT NOT NULL, party_id BLOB NOT NULL, kind TEXT NOT NULL,
+                    evidence TEXT NOT NULL, valid_until INTEGER, encumbrance TEXT, recorded_at INTEGER NOT NULL,
+                    PRIMARY KEY (asset_code, party_id, kind)
+                ) STRICT
+                """,
+                """
+                CREATE TABLE register_attestation (
+                    id BLOB PRIMARY KEY NOT NULL, code TEXT NOT NULL UNIQUE, subject_code TEXT NOT NULL,
+                    kind TEXT NOT NULL, party_id BLOB NOT NULL, document TEXT NOT NULL,
+                    signature BLOB NOT NULL, valid_until INTEGER NOT NULL, signed_at INTEGER NOT NULL
+                ) STRICT
+                """,
+                "CREATE INDEX register_attestation_by_subject ON register_attestation (subject_code, kind)",
+                """
+                CREATE TABLE register_mandate (
+                    id BLOB PRIMARY KEY NOT NULL, code TEXT NOT NULL UNIQUE, principal_id BLOB NOT NULL,
+                    agent_id BLOB NOT NULL, document TEXT NOT NULL, parent_id BLOB, uses_left INTEGER,
+                    granted_at INTEGER NOT NULL, revoked_at INTEGER
+                ) STRICT
+                """,
+                """
+                CREATE TABLE register_application (
+                    id BLOB PRIMARY KEY NOT NULL, code TEXT NOT NULL UNIQUE, asset_code TEXT NOT NULL,
+                    holder_id BLOB NOT NULL, document TEXT NOT NULL, state TEXT NOT NULL, why TEXT,
+                    filed_at INTEGER NOT NULL, decided_at INTEGER
+                ) STRICT
+                """,
+                """
+                CREATE TABLE register_code (
+                    code TEXT PRIMARY KEY NOT NULL, issued_at INTEGER NOT NULL, note TEXT NOT NULL
+                ) STRICT
+                """,
+            ])
+    ]
+}

@@ -1,0 +1,328 @@
+// SPDX-License-Identifier: Apache-2.0
+
+import Dataspace
+package import Identity
+private import Lane
+package import Policy
+package import Primitives
+private import Register
+import Store
+private import Transparency
+
+/// Negotiating: the machine's effects carried out. What a rule can decide is decided at once; the rest waits for
+/// a person, with whose turn it is and until when.
+extension MarketService {
+    // MARK: Moves of people
+
+    /// A buyer asks for a listing, under its own terms or a counter-proposal.
+    package func request(
+        _ listingCode: String, counter: UsagePolicy?, as consumer: ID<Party>
+    ) async throws(Problem) -> NegotiationDesk.Row {
+        let listing = try await listing(listingCode)
+        if let counter { try counter.enforceable() }
+        let offer = counter ?? listing.terms
+        return try await step { transaction throws(Problem) in
+            // The listing is kept with the negotiation: what was shown is what is agreed on.
+            if (try? ListingBook.listing(listing.code.text, in: transaction)) == nil {
+                try ListingBook.put(listing, state: .open, in: transaction)
+            }
+            return try NegotiationDesk.request(listing, under: offer, as: consumer, in: transaction)
+        }
+    }
+
+    /// The side whose turn it is accepts what lies on the table.
+    package func accept(_ code: String, as party: ID<Party>) async throws(Problem) -> NegotiationDesk.Row {
+        let row = try await context.store.read { transaction throws(Problem) in
+            try NegotiationDesk.row(code, of: party, in: transaction)
+        }
+        switch row.negotiation.side {
+        case .consumer: return try await make(.accept, on: row)
+        case .provider: return try await make(.agree(agreement(for: row)), on: row)
+        }
+    }
+
+    /// The side whose turn it is proposes other terms.
+    package func counter(
+        _ code: String, with offer: UsagePolicy, as party: ID<Party>
+    ) async throws(Problem) -> NegotiationDesk.Row {
+        try offer.enforceable()
+        let row = try await context.store.read { transaction throws(Problem) in
+            try NegotiationDesk.row(code, of: party, in: transaction)
+        }
+        var offer = offer
+        offer.target = row.negotiation.offer.target
+        offer.assigner = row.negotiation.offer.assigner
+        return try await make(row.negotiation.side == .provider ? .offer(offer) : .request(offer), on: row)
+    }
+
+    package func decline(_ code: String, why: String, as party: ID<Party>) async throws(Problem) -> NegotiationDesk.Row {
+        let row = try await context.store.read { transaction throws(Problem) in
+            try NegotiationDesk.row(code, of: party, in: transaction)
+        }
+        return try await make(.terminate(Explanation(code: "declined", reasons: [why])), on: row)
+    }
+
+    /// An account holder, whose key this node does not have, signs the agreement that the provider stated.
+    package func sign(
+        _ code: String, signature: [UInt8], as party: ID<Party>
+    ) async throws(Problem) -> NegotiationDesk.Row {
+        let context = context
+        let row = try await context.store.read { transaction throws(Problem) in
+            try NegotiationDesk.row(code, of: party, in: transaction)
+        }
+        let agreement = try await agreement(of: row)
+        try await context.store.write { transaction throws(Problem) in
+            let signer = try PartyRegister.party(party, in: transaction)
+            try file(agreement, signature: signature, by: signer, in: transaction)
+        }
+        return try await make(.verify, on: row)
+    }
+
+    // MARK: Messages
+
+    /// Takes a message of the Dataspace Protocol that came over the lane, and answers as the protocol does.
+    package func receive(path: String, message: JSON, from sender: ID<Party>) async throws(Problem) -> JSON {
+        let parsed: NegotiationMessage
+        do throws(MessageFailure) {
+            parsed = try NegotiationMessage(json: message)
+        } catch {
+            throw Problem(.invalid, "trade.offer-refused", ["reason": .text(error.text)])
+        }
+        let parts = path.split(separator: "/").map(String.init)
+        let stored = try await store { transaction throws(Problem) in
+            if case .request(let request) = parsed, parts.last == "request", parts.count == 2 {
+                return try NegotiationDesk.open(request, from: sender, in: transaction)
+            }
+            return try NegotiationDesk.receive(
+                parsed, pid: parts.count > 1 ? parts[1] : "", from: sender, in: transaction)
+        }
+        // What follows is done by `work()`: a reply that waited for our next message could wait for itself.
+        return stored.row.negotiation.reply
+    }
+
+    /// The state of a negotiation, for the other side.
+    package func state(path: String, for sender: ID<Party>) async throws(Problem) -> JSON {
+        let pid = String(path.split(separator: "/").last ?? "")
+        return try await context.store.read { transaction throws(Problem) in
+            try NegotiationDesk.row(pid: pid, counterparty: sender, in: transaction).negotiation.reply
+        }
+    }
+
+    /// Does what is due in every negotiation: delivers and redelivers messages, decides what a rule can decide, files
+    /// what was concluded. It needs nothing but the stored rows, so it also finishes what a crash interrupted.
+    package func work() async throws(Problem) {
+        let now = context.clock.now()
+        let rows = try await context.store.read { transaction throws(Problem) in
+            try NegotiationDesk.open(in: transaction)
+        }
+        for row in rows {
+            if let delivery = row.negotiation.correspondence.delivery {
+                if delivery.nextAttempt <= now { try await deliver(row) }
+            } else if row.negotiation.state == .finalized {
+                try await conclude(row)
+            } else if row.negotiation.state.actor == row.negotiation.side {
+                _ = try await decide(row)
+            }
+        }
+    }
+
+    // MARK: Steps and their effects
+
+    private func make(_ move: Negotiation.Move, on row: NegotiationDesk.Row) async throws(Problem) -> NegotiationDesk.Row {
+        try await step { transaction throws(Problem) in
+            try NegotiationDesk.make(move, on: row.code.text, as: row.ownParty, in: transaction)
+        }
+    }
+
+    /// Stores one step with its leaves, then carries out what lies outside the transaction.
+    private func step(
+        _ take: @escaping @Sendable (any SQLWriting) throws(Problem) -> NegotiationDesk.Step
+    ) async throws(Problem) -> NegotiationDesk.Row {
+        try await carryOut(store(take))
+    }
+
+    private func store(
+        _ take: @escaping @Sendable (any SQLWriting) throws(Problem) -> NegotiationDesk.Step
+    ) async throws(Problem) -> NegotiationDesk.Step {
+        let context = context
+        return try await context.store.write { transaction throws(Problem) in
+            let step = try take(transaction)
+            for case .record(let state, let digest) in step.effects {
+                try context.record(
+                    Self.kind(of: state, by: step.row), step.row.code,
+                    ["state": .string(state.rawValue), "transcript": .string(digest.hex)], in: transaction)
+                if step.row.negotiation.state.actor == step.row.negotiation.side {
+                    try Notices.tell(
+                        step.row.ownParty, .offerReceived, about: step.row.code.text,
+                        ["state": .string(state.rawValue)], in: transaction)
+                }
+            }
+            return step
+        }
+    }
+
+    private static func kind(of state: Negotiation.State, by row: NegotiationDesk.Row) -> LogEntryKind {
+        switch state {
+        case .requested: .offerMade
+        case .offered: .offerCountered
+        case .terminated: .offerDeclined
+        case .accepted, .agreed, .verified, .finalized: .offerAccepted
+        }
+    }
+
+    private func carryOut(_ step: NegotiationDesk.Step) async throws(Problem) -> NegotiationDesk.Row {
+        var row = step.row
+        for effect in step.effects {
+            switch effect {
+            case .deliver: row = try await deliver(row)
+            case .decide: row = try await decide(row)
+            case .askState: try await askState(row)
+            case .record(let state, _): if state == .finalized { try await conclude(row) }
+            }
+        }
+        return row
+    }
+
+    /// What a rule can decide: terms that are the listing's own are agreed to; an agreement that is what was
+    /// offered is verified; a verified one is finalized. Everything else waits for a person.
+    private func decide(_ row: NegotiationDesk.Row) async throws(Problem) -> NegotiationDesk.Row {
+        let negotiation = row.negotiation
+        switch (negotiation.side, negotiation.state) {
+        case (.provider, .requested):
+            let listing = try await listing(row.listingCode)
+            guard negotiation.offer.termsDigest == listing.terms.termsDigest else { return row }
+            return try await make(.agree(agreement(for: row)), on: row)
+        case (.provider, .accepted): return try await make(.agree(agreement(for: row)), on: row)
+        case (.provider, .verified): return try await make(.finalize, on: row)
+        case (.consumer, .agreed):
+            let faults = negotiation.faults(ownId: row.ownParty.urn)
+            guard faults.isEmpty else {
+                return try await make(.terminate(Explanation(code: "agreement-differs", reasons: faults)), on: row)
+            }
+            guard row.ownParty == context.own else { return row }  // An account signs with its own key first.
+            return try await make(.verify, on: row)
+        default: return row
+        }
+    }
+
+    /// Both sides hold the agreement: each signs it and files it at the exchange.
+    private func conclude(_ row: NegotiationDesk.Row) async throws(Problem) {
+        let id = row.id
+        guard row.ownParty == context.own else {
+            // An account signed and filed before it verified.
+            return try await context.store.write { transaction throws(Problem) in
+                try NegotiationDesk.close(id, in: transaction)
+            }
+        }
+        let agreement = try await agreement(of: row)
+        let signature = try context.signer.signature(for: agreement.signedBytes)
+        let context = context
+        try await context.store.write { transaction throws(Problem) in
+            let exchange = try context.exchange(in: transaction)
+            let own = try PartyRegister.party(context.own, in: transaction)
+            try NegotiationDesk.close(id, in: transaction)
+            if exchange.id == context.own {
+                try file(agreement, signature: signature, by: own, in: transaction)
+            } else {
+                _ = try AgreementBook.sign(agreement, by: own, signature: signature, in: transaction)
+                try context.lane.post(
+                    "agreement.file",
+                    ["agreement": agreement.wire, "signature": .string(Base64.encode(signature))],
+                    to: exchange.id, in: transaction)
+            }
+        }
+    }
+
+    /// The agreement a provider states for what lies on the table.
+    private func agreement(for row: NegotiationDesk.Row) -> UsagePolicy {
+        let now = context.clock.now()
+        let offer = row.negotiation.offer
+        return offer.agreement(
+            id: ID<Agreement>(at: now).urn, assigner: row.ownParty.urn, assignee: row.counterparty.urn,
+            target: offer.target ?? "", at: Instant(seconds: now.seconds))
+    }
+
+    /// The agreement as a row of ours, from a negotiation that states one.
+    package func agreement(of row: NegotiationDesk.Row) async throws(Problem) -> Agreement {
+        guard let policy = row.negotiation.agreement, let id = ID<Agreement>(uuid: policy.id) else {
+            throw .offerUnknown(row.code.text)
+        }
+        let isProvider = row.negotiation.side == .provider
+        return Agreement(
+            id: id, provider: isProvider ? row.ownParty : row.counterparty,
+            consumer: isProvider ? row.counterparty : row.ownParty, policy: policy,
+            listing: try await listing(row.listingCode))
+    }
+
+    /// A listing from our own book, else from the exchange.
+    package func listing(_ code: String) async throws(Problem) -> Listing {
+        let known = try await context.store.read { transaction throws(Problem) in
+            try? ListingBook.listing(code, in: transaction).0
+        }
+        if let known { return known }
+        let exchange = try await context.exchange()
+        guard exchange.id != context.own else { throw .listingUnknown(code) }
+        return try Listing(json: try await context.lane.call(exchange, "listing.get", ["listing": .string(code)]))
+    }
+
+    // MARK: Delivery
+
+    @discardableResult
+    private func deliver(_ row: NegotiationDesk.Row) async throws(Problem) -> NegotiationDesk.Row {
+        guard let delivery = row.negotiation.correspondence.delivery else { return row }
+        let body: JSON = [
+            "path": .string(delivery.path), "message": delivery.json, "as": .string(row.ownParty.uuid),
+        ]
+        return try await note(dsp(body, for: row), of: row)
+    }
+
+    private func askState(_ row: NegotiationDesk.Row) async throws(Problem) {
+        let body: JSON = ["path": .string(row.negotiation.statePath), "as": .string(row.ownParty.uuid)]
+        _ = try await note(dsp(body, for: row), of: row, isState: true)
+    }
+
+    /// Sends one message of the protocol; a refusal becomes the status it stands for.
+    private func dsp(_ body: JSON, for row: NegotiationDesk.Row) async -> DeliveryOutcome {
+        do throws(Problem) {
+            let peer = try await context.party(row.counterparty)
+            return .answered(status: 200, body: try await dsp(body, to: peer))
+        } catch {
+            switch error.kind {
+            case .unavailable: return .unreachable(error.code)
+            case .limited: return .answered(status: 429, body: nil)
+            case .fault: return .answered(status: 500, body: nil)
+            case .missing: return .answered(status: 404, body: nil)
+            default: return .answered(status: 400, body: nil)
+            }
+        }
+    }
+
+    /// A provider with an account has its negotiation at the exchange; everybody else has it at home.
+    private func dsp(_ body: JSON, to peer: Party) async throws(Problem) -> JSON {
+        let exchange = try await context.exchange()
+        let receiver = peer.address == .account ? exchange : peer
+        guard receiver.id != context.own else {
+            return try await receiveLocally(body)
+        }
+        return try await context.lane.call(receiver, "dsp", body)
+    }
+
+    /// Two accounts of one exchange: the same message, without a wire.
+    private func receiveLocally(_ body: JSON) async throws(Problem) -> JSON {
+        guard let sender = body["as"]?.text.flatMap({ ID<Party>(uuid: $0) }), let path = body["path"]?.text else {
+            throw .bodyMalformed("dsp", "as")
+        }
+        guard let message = body["message"] else { return try await state(path: path, for: sender) }
+        return try await receive(path: path, message: message, from: sender)
+    }
+
+    private func note(
+        _ outcome: DeliveryOutcome, of row: NegotiationDesk.Row, isState: Bool = false
+    ) async throws(Problem) -> NegotiationDesk.Row {
+        let step = try await context.store.write { transaction throws(Problem) in
+            try NegotiationDesk.note(outcome, of: row.id, isState: isState, in: transaction)
+        }
+        guard let step else { return row }
+        return try await carryOut(step)
+    }
+}

@@ -1,0 +1,171 @@
+// SPDX-License-Identifier: Apache-2.0
+
+package import Foundation
+package import Primitives
+
+/// A headless Chromium that a test drives over WebDriver (W3C), through Debian's `chromium-driver`.
+///
+/// Owns two processes, which `close()` ends. Text is read and things are clicked as a person would; there is no
+/// way in that a person does not have, but for the size of the window, which Chromium's own commands set.
+package final class Browser {
+    package struct Failure: Error, CustomStringConvertible {
+        package let description: String
+    }
+
+    private let driver: Process
+    private let session: String
+    private let port: Int
+
+    /// `nil` where there is no browser on this machine; the caller says that it skipped.
+    package static func start(language: Language = .en) async throws -> Browser? {
+        let tools = ["/usr/bin/chromedriver", "/usr/bin/chromium"]
+        guard tools.allSatisfy(FileManager.default.isExecutableFile) else { return nil }
+        return try await Browser(driverPath: tools[0], browserPath: tools[1], language: language)
+    }
+
+    private init(driverPath: String, browserPath: String, language: Language) async throws {
+        driver = Process()
+        driver.executableURL = URL(filePath: driverPath)
+        driver.arguments = ["--port=0"]
+        let output = Pipe()
+        driver.standardOutput = output
+        driver.standardError = FileHandle.nullDevice
+        try driver.run()
+        port = try Self.port(from: output.fileHandleForReading)
+        let options: JSON = [
+            "binary": .string(browserPath),
+            "args": .array([
+                "--headless=new", "--no-sandbox", "--disable-gpu", "--hide-scrollbars",
+                "--disable-dev-shm-usage",
+                "--force-device-scale-factor=1", .string("--lang=" + (language == .zh ? "zh-CN" : "en-US")),
+            ]),
+        ]
+        let wish: JSON = [
+            "capabilities": ["alwaysMatch": ["browserName": "chrome", "goog:chromeOptions": options]]
+        ]
+        let answer = try await Self.ask("POST", "/session", wish, port: port)
+        guard let session = answer["sessionId"]?.text else {
+            throw Failure(description: "no session: \(answer)")
+        }
+        self.session = session
+    }
+
+    /// Ends the browser and its driver.
+    package func close() async {
+        _ = try? await Self.ask("DELETE", "/session/\(session)", nil, port: port)
+        driver.terminate()
+    }
+
+    package func open(_ url: URL) async throws {
+        _ = try await command("url", ["url": .string(url.absoluteString)])
+    }
+
+    package var title: String {
+        get async throws { try await ask("title").text ?? "" }
+    }
+
+    package var url: String {
+        get async throws { try await ask("url").text ?? "" }
+    }
+
+    /// The text that a person sees in the first element of a CSS selector.
+    package func text(of selector: String) async throws -> String {
+        try await ask("element/\(try await element(selector))/text").text ?? ""
+    }
+
+    package func click(_ selector: String) async throws {
+        _ = try await command("element/\(try await element(selector))/click", [:])
+    }
+
+    package func type(_ text: String, into selector: String) async throws {
+        let field = try await element(selector)
+        _ = try await command("element/\(field)/clear", [:])
+        _ = try await command("element/\(field)/value", ["text": .string(text)])
+    }
+
+    /// Whether the selector finds anything on the page.
+    package func shows(_ selector: String) async throws -> Bool {
+        let found = try await command("elements", ["using": "css selector", "value": .string(selector)])
+        return found.array?.isEmpty == false
+    }
+
+    /// The value of a JavaScript expression on the page.
+    package func evaluate(_ expression: String) async throws -> JSON {
+        try await command("execute/sync", ["script": .string("return " + expression), "args": .array([])])
+    }
+
+    /// Sets the size of the page in CSS pixels, as a telephone or a desk has it.
+    package func resize(width: Int, height: Int) async throws {
+        let size: JSON = [
+            "width": .integer(Int64(width)), "height": .integer(Int64(height)), "deviceScaleFactor": 1,
+            "mobile": .bool(width < 600),
+        ]
+        try await chromium("Emulation.setDeviceMetricsOverride", size)
+    }
+
+    /// A PNG of the whole page, below the fold too.
+    package func photograph() async throws -> Data {
+        let shot = try await chromium(
+            "Page.captureScreenshot",
+            ["format": "png", "captureBeyondViewport": true]
+        )
+        guard let data = shot["data"]?.text.flatMap({ Data(base64Encoded: $0) }) else {
+            throw Failure(description: "the browser gave no picture")
+        }
+        return data
+    }
+
+    // MARK: The protocol
+
+    @discardableResult
+    private func chromium(_ method: String, _ parameters: JSON) async throws -> JSON {
+        try await command("goog/cdp/execute", ["cmd": .string(method), "params": parameters])
+    }
+
+    /// W3C WebDriver §12.3: the reference of the first element.
+    private func element(_ selector: String) async throws -> String {
+        let found = try await command("element", ["using": "css selector", "value": .string(selector)])
+        guard let reference = found.object?.values.first?.text else {
+            throw Failure(description: "the page has no \(selector): \(found)")
+        }
+        return reference
+    }
+
+    private func command(_ path: String, _ body: JSON) async throws -> JSON {
+        try await Self.ask("POST", "/session/\(session)/\(path)", body, port: port)
+    }
+
+    private func ask(_ path: String) async throws -> JSON {
+        try await Self.ask("GET", "/session/\(session)/\(path)", nil, port: port)
+    }
+
+    private static func ask(_ method: String, _ path: String, _ body: JSON?, port: Int) async throws -> JSON {
+        let reply = try await LoopbackHTTP.ask(
+            method,
+            path,
+            port: port,
+            headers: ["Content-Type": "application/json"],
+            body: body?.canonicalBytes ?? []
+        )
+        let value = try JSON(parsing: reply.body)["value"] ?? .null
+        if let error = value["error"]?.text {
+            throw Failure(description: "\(error): \(value["message"]?.text?.prefix(300) ?? "")")
+        }
+        return value
+    }
+
+    /// The driver prints the port it found.
+    private static func port(from output: FileHandle) throws -> Int {
+        var text = ""
+        while true {
+            let more = output.availableData
+            guard !more.isEmpty else { throw Failure(description: "the driver did not start: \(text)") }
+            text += String(decoding: more, as: UTF8.self)
+            if let match = text.firstMatch(of: /started successfully on port (\d+)/),
+                let port = Int(match.output.1)
+            {
+                return port
+            }
+        }
+    }
+}
