@@ -95,20 +95,18 @@ let package = Package(
         room("Adapters", "SignersOpenSSL", ["Identity", "Primitives", "COpenSSL"]),
         .systemLibrary(name: "CPostgres", path: "Sources/Adapters/CPostgres", providers: [.apt(["libpq-dev"])]),
         room("Adapters", "StorePostgres", ["Store", "CPostgres"]),
+        room("Adapters", "TablesSpark", ["Tables"]),
         // City
         room("City", "Classification", ["Scan", "Primitives"]),
         // Protocols
         room("Protocols", "Dataspace", ["Policy"]),
-        room("Adapters", "TablesSpark", ["Tables"]),
-        // City
-        // Protocols
         room("Protocols", "PrivateSQL", ["Noise", "Tables", "Primitives", crypto]),
         room("Protocols", "PSI", ["Curves", "Oblivious", "Primitives", crypto]),
         // Stages
         room("Stages", "Collect", ["Tables", "Store", "Transparency", "Primitives", "Classification", "Scan", "FormatPreserving", crypto, "Identity"]),
         room("Stages", "Register", ["Collect", "Lane", "Transparency", "Tables", "Identity", "Store", "Primitives"]),
         room("Stages", "Trade", ["Register", "Ledger", "Lane", "Transparency", "Dataspace", "Policy", "Identity", "Store", "Primitives", "Metering"]),
-        room("Stages", "Valve", ["Trade", "Register", "Transparency", "Policy", "Identity", "Store", "Primitives"]),
+        room("Stages", "Valve", ["PrivateSQL", "Trade", "Register", "Transparency", "Policy", "Identity", "Store", "Primitives"]),
         room("Stages", "Compute", ["PrivateSQL", "Tables", "Valve", "Trade", "Register", "Lane", "Transparency", "Policy", "Identity", "Store", "Primitives"]),
         room("Stages", "Publish", ["Policy", "Primitives"]),
         room("Stages", "Deliver", ["Primitives", crypto]),
@@ -142,7 +140,7 @@ let package = Package(
         tests("WebUITests", ["WebUI", "Primitives", "TestKit"]),
         .target(name: "TestStores", dependencies: ["Primitives", "Store", "StoreSQLite", "StorePostgres"],
                 path: "Tests/TestStores", swiftSettings: strict),
-        tests("PrivateSQLTests", ["PrivateSQL", "Noise", "Tables", "TablesDuckDB", "TablesSpark", "Primitives"]),
+        tests("PrivateSQLTests", ["PrivateSQL", "Noise", "Tables", "TablesDuckDB", "TablesSpark", "Valve", "Store", "TestStores", "Primitives"]),
         tests("PSITests", ["PSI", "Curves", "Oblivious", "Primitives", crypto]),
     ]
 )

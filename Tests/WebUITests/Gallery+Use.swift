@@ -93,6 +93,7 @@ extension Gallery {
 
     enum Moment { case quoted, answered, sealed, refused }
 
+    // Long because one page in four moments is shown beside itself.
     static func asking(_ moment: Moment, _ language: Language = .zh) -> AgreementPage {
         let table = Preview(
             columns: ["month", "visits", "low", "high"],

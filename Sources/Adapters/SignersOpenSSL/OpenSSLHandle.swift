@@ -11,6 +11,7 @@ final class OpenSSLHandle {
 
     /// `nil` where OpenSSL gave none.
     init?(_ pointer: OpaquePointer?, free: @escaping (OpaquePointer) -> Void) {
+        // SAFETY: a pointer is only kept here; whoever made it hands over the right to free it.
         guard let pointer = unsafe pointer else { return nil }
         unsafe self.pointer = pointer
         unsafe self.free = free

@@ -108,6 +108,7 @@ package struct OpenSSLTimestamps: TimestampTokens {
 
     /// A store with these certificates as roots. The caller's context owns it.
     private static func trustStore(_ certificates: String) throws(Problem) -> OpaquePointer {
+        // SAFETY: the store is made here and handed to the caller's context, which frees it.
         guard let store = unsafe X509_STORE_new() else { throw refused(openSSLReason()) }
         let text = Array(certificates.utf8)
         // SAFETY: the memory view is read while `text` lives; each certificate is counted by the store and freed.

@@ -18,7 +18,7 @@ private final class FunctionBox: Sendable {
 
 extension DuckDBConnection {
     func define(_ function: TextFunction) throws(Problem) {
-        // SAFETY (this function): every handle is made and destroyed here; the box is retained for DuckDB and
+        // SAFETY: in this function every handle is made and destroyed here; the box is retained for DuckDB and
         // released by its delete callback, which runs once, when the database closes.
         var text: duckdb_logical_type? = unsafe cduckdb_create_logical_type(DuckDBLayout.Kind.varchar.rawValue)
         var scalar: duckdb_scalar_function? = unsafe cduckdb_create_scalar_function()

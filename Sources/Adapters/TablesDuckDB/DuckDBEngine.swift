@@ -32,8 +32,8 @@ package struct DuckDBEngineFactory: TableEngineFactory {
 
 /// One in-memory DuckDB instance. Owns its database handle and a pool of connections; statements run on
 /// threads of its own, never on the cooperative pool.
+// SAFETY: the handle is written once, before the engine is shared, and closed when the last owner lets go.
 @safe final class DuckDBEngine: TableEngine, @unchecked Sendable {
-    // SAFETY: the handle is written once, before the engine is shared, and closed when the last owner lets go.
     private var database: duckdb_database?
     private let limits: EngineLimits
     private let pool = Mutex(Pool())

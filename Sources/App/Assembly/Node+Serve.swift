@@ -23,7 +23,7 @@ extension Node {
         let table = settings.dialsOut ? courtyard.table.withoutPeerRoutes : courtyard.table
         let server = HTTPServer(
             table: table, host: settings.host, port: settings.port, tls: tls, inbox: courtyard.inbox, logger: logger,
-            metrics: courtyard.metrics)
+            metrics: courtyard.metrics, clock: .system)
         try await withThrowingTaskGroup(of: Void.self) { group in
             group.addTask {
                 try await server.run { port in

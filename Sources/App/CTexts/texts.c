@@ -44,6 +44,9 @@ static const unsigned char policy_texts[] = {
 static const unsigned char pricing_texts[] = {
 #embed "../../../Texts/pricing.yaml"
 };
+static const unsigned char privacybudget_texts[] = {
+#embed "../../../Texts/privacybudget.yaml"
+};
 static const unsigned char privatesql_texts[] = {
 #embed "../../../Texts/privatesql.yaml"
 };
@@ -93,6 +96,7 @@ static const struct {
     {packs_texts, sizeof packs_texts},
     {policy_texts, sizeof policy_texts},
     {pricing_texts, sizeof pricing_texts},
+    {privacybudget_texts, sizeof privacybudget_texts},
     {privatesql_texts, sizeof privatesql_texts},
     {psi_texts, sizeof psi_texts},
     {publish_texts, sizeof publish_texts},

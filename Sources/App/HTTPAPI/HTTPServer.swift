@@ -8,7 +8,7 @@ private import HummingbirdTLS
 package import Logging
 private import NIOCore
 private import NIOSSL
-import Primitives
+package import Primitives
 import Wire
 
 /// The node's one port: Hummingbird in front of the route table.
@@ -31,10 +31,11 @@ package struct HTTPServer: Sendable {
     let inbox: String
     let logger: Logger
     let metrics: MetricsText
+    let clock: WallClock
 
     package init(
         table: RouteTable, host: String, port: Int, tls: TLSFiles?, inbox: String, logger: Logger,
-        metrics: MetricsText
+        metrics: MetricsText, clock: WallClock
     ) {
         self.table = table
         self.host = host
@@ -43,6 +44,7 @@ package struct HTTPServer: Sendable {
         self.inbox = inbox
         self.logger = logger
         self.metrics = metrics
+        self.clock = clock
     }
 
     /// Serves until the task is cancelled; `ready` is told the port that was bound.
@@ -66,7 +68,7 @@ package struct HTTPServer: Sendable {
     }
 
     private func respond(to request: Request) async -> Response {
-        let requestID = String(ID<Request>(at: Instant(microseconds: Int64(Date().timeIntervalSince1970 * 1e6))).uuid)
+        let requestID = String(ID<Request>(at: clock.now()).uuid)
         let language = Self.language(of: request)
         metrics.add("http_server_requests_total")
         do throws(Problem) {
@@ -86,7 +88,10 @@ package struct HTTPServer: Sendable {
                     ])
             }
             metrics.add("http_server_problems_total")
-            return Self.response(APIReply(error, in: language, request: requestID))
+            let page = APIReply.page(
+                for: error, path: request.uri.path, headers: Self.headers(of: request), language: language,
+                request: requestID)
+            return Self.response(page ?? APIReply(error, in: language, request: requestID))
         }
     }
 
@@ -105,7 +110,7 @@ package struct HTTPServer: Sendable {
 
     /// Streams an upload into a fresh file of the inbox: no file is held in memory, and its name is ours.
     private func stage(_ request: Request, limit: Int, problem: Problem) async throws(Problem) -> String {
-        let name = ID<Request>(at: Instant(microseconds: Int64(Date().timeIntervalSince1970 * 1e6))).uuid
+        let name = ID<Request>(at: clock.now()).uuid
         let path = inbox + "/" + name
         let failed = Problem(.fault, "store.storage-failed", operatorNote: "cannot write the inbox")
         guard FileManager.default.createFile(atPath: path, contents: nil), let handle = FileHandle(forWritingAtPath: path)

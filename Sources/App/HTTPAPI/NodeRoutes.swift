@@ -17,7 +17,7 @@ extension Courtyard {
     package var table: RouteTable {
         let (store, clock) = (store, context.clock)
         return RouteTable(
-            nodeRoutes + identityRoutes + registerRoutes + tradeRoutes + computeRoutes + logRoutes
+            nodeRoutes + identityRoutes + registerRoutes + tradeRoutes + computeRoutes + logRoutes + pageRoutes
         ) { token throws(Problem) in
             try await store.read { transaction throws(Problem) in
                 try Tokens.caller(bearing: token, at: clock.now(), in: transaction)
@@ -214,6 +214,8 @@ extension Courtyard {
         try await requireExchange(sender)
         let question = try Question(json: body["question"] ?? .null)
         let price = try body.needed("price") { Money($0) }
+        // A question may overtake the news that its agreement was filed: both signatures come with it.
+        if let filed = body["agreement"] { try await market.takeFiled(filed) }
         return try await compute.answer(question, price: price, asker: try await context.party(question.asker))
     }
 

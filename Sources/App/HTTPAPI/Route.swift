@@ -174,7 +174,14 @@ package struct RouteTable: Sendable {
     package func answer(_ request: APIRequest, route: Route, parameters: [String: String]) async throws(Problem) -> APIReply {
         var request = request
         request.parameters = parameters.mapValues { $0.removingPercentEncoding }
-        if request.caller == nil, let token = request.bearer { request.caller = try await authenticate(token) }
+        if request.caller == nil, let token = request.bearer {
+            do throws(Problem) {
+                request.caller = try await authenticate(token)
+            } catch {
+                // A session that has ended does not close the public pages; a token that was sent on purpose does.
+                guard route.access == .anyone, request.headers["authorization"] == nil else { throw error }
+            }
+        }
         switch route.access {
         case .anyone, .message: break
         case .signedIn: _ = try request.proven()
@@ -196,8 +203,12 @@ extension APIRequest {
         if let value = headers["authorization"], value.lowercased().hasPrefix("bearer ") {
             return String(value.dropFirst(7))
         }
-        return cookie("hutong")
+        return cookie(sessionCookie)
     }
+
+    /// The name of the session's cookie. Browsers do not part cookies by port: two nodes on one machine would end
+    /// each other's sessions.
+    var sessionCookie: String { "hutong-" + (headers["host"]?.split(separator: ":").dropFirst().last ?? "443") }
 
     package func cookie(_ name: String) -> String? {
         for pair in (headers["cookie"] ?? "").split(separator: ";") {

@@ -24,14 +24,13 @@ extension Page {
 
 /// The parts of the house, as the navigation shows them.
 package enum Section: String, Sendable, CaseIterable {
-    case catalog, demands, mine, publish, desk, log, none
+    case catalog, demands, mine, desk, log, none
 
     var path: String {
         switch self {
         case .catalog, .none: "/"
         case .demands: "/demands"
         case .mine: "/mine"
-        case .publish: "/publish"
         case .desk: "/desk"
         case .log: "/log"
         }
@@ -42,7 +41,6 @@ package enum Section: String, Sendable, CaseIterable {
         case .catalog, .none: say("目录", "Catalog")
         case .demands: say("需求", "Demands")
         case .mine: say("我的", "Mine")
-        case .publish: say("发布", "Publish")
         case .desk: say("运营台", "Desk")
         case .log: say("存证日志", "Log")
         }
@@ -52,7 +50,6 @@ package enum Section: String, Sendable, CaseIterable {
     static func visible(to reader: Reader) -> [Section] {
         var sections: [Section] = [.catalog, .demands]
         if reader.viewer != nil { sections.append(.mine) }
-        if reader.isA(.holder) { sections.append(.publish) }
         if reader.isA(.operator) || reader.isA(.auditor) { sections.append(.desk) }
         return sections + [.log]
     }

@@ -1,5 +1,6 @@
 // SPDX-License-Identifier: Apache-2.0
 
+import Assembly
 import ArgumentParser
 import Foundation
 import Identity
@@ -78,8 +79,7 @@ struct LogBench {
     private let signer: Ed25519Signer
 
     init(folder: String, duration: Duration) async throws(Problem) {
-        let ticks = WallClock { Instant(microseconds: Int64(Date().timeIntervalSince1970 * 1e6)) }
-        store = try SQLiteStore.open(at: folder + "/bench.sqlite", clock: ticks)
+        store = try SQLiteStore.open(at: folder + "/bench.sqlite", clock: .system)
         try await store.migrate(
             TransparencySchema.migrations + [
                 Migration(
@@ -233,7 +233,7 @@ private struct WitnessedBench {
     private let transport: Loopback
 
     init(folder: String) async throws(Problem) {
-        let clock = WallClock { Instant(microseconds: Int64(Date().timeIntervalSince1970 * 1e6)) }
+        let clock = WallClock.system
         let signer = Ed25519Signer()
         guard let key = NoteSigner(name: "bench.hutong.local/log", purpose: .ed25519, signer: signer) else {
             throw Problem(.fault, "app.unexpected")

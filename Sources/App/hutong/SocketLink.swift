@@ -72,6 +72,7 @@ final class SocketLink: PSILink {
 
     private func read(_ count: Int) -> [UInt8]? {
         var failure = PSIFailure.closed
+        // SAFETY: the buffer is ours, `count` bytes long, and counted as filled only as far as it was written.
         let message = unsafe [UInt8](unsafeUninitializedCapacity: count) { buffer, filled in
             while filled < count {
                 // SAFETY: at most count - filled bytes are written behind the filled part.
@@ -110,6 +111,7 @@ extension SocketLink {
     static func connected(to address: String, deadlineSeconds: Int) throws -> SocketLink {
         for _ in 0..<max(1, deadlineSeconds * 200) {
             let (descriptor, target) = try open(address)
+            // SAFETY: the kernel reads the address while the closure runs.
             if unsafe withSocketAddress(target, { unsafe connect(descriptor, $0, $1) }) == 0 {
                 return SocketLink(descriptor, deadlineSeconds: deadlineSeconds)
             }
@@ -124,6 +126,7 @@ extension SocketLink {
         defer { Foundation.close(descriptor) }
         var bound = target
         var size = socklen_t(MemoryLayout<sockaddr_in>.size)
+        // SAFETY: the kernel reads the address while the closure runs.
         let done = unsafe withSocketAddress(target) { unsafe bind(descriptor, $0, $1) }
         // SAFETY: the kernel writes at most `size` bytes of a sockaddr_in into `bound`.
         let named = unsafe withUnsafeMutablePointer(to: &bound) { pointer in

@@ -57,7 +57,8 @@ struct WitnessServeVerb: Verb {
             tls: nil,
             inbox: data,
             logger: Logger(label: "hutong.witness"),
-            metrics: MetricsText()
+            metrics: MetricsText(),
+            clock: .system
         )
         let host = host
         try await server.run { port in

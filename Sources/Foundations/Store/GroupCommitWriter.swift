@@ -91,8 +91,8 @@ package final class GroupCommitWriter: Sendable {
 }
 
 /// A command with its caller's continuation. It is made by the caller, then belongs to the writer's thread.
+// SAFETY: handed from the caller to the writer's thread through the line's lock, and never shared.
 private class WaitingCommand: @unchecked Sendable {
-    // SAFETY: handed from the caller to the writer's thread through the line's lock, and never shared.
 
     /// Runs the command; `false` if it was refused.
     func run(in session: any WriterSession) -> Bool { preconditionFailure("abstract") }
@@ -100,8 +100,8 @@ private class WaitingCommand: @unchecked Sendable {
     func answer(failure: Problem?) { preconditionFailure("abstract") }
 }
 
+// SAFETY: as its superclass.
 private final class TypedCommand<Answer: Sendable>: WaitingCommand, @unchecked Sendable {
-    // SAFETY: as its superclass.
     private let command: @Sendable (any SQLWriting) throws(Problem) -> Answer
     private let continuation: CheckedContinuation<Result<Answer, Problem>, Never>
     private var result: Result<Answer, Problem> = .failure(.storeClosed)
@@ -130,8 +130,8 @@ private final class TypedCommand<Answer: Sendable>: WaitingCommand, @unchecked S
 }
 
 /// The loop of the writer's thread.
+// SAFETY: made by the writer's owner, then used by the writer's thread alone.
 private final class WriterLoop: @unchecked Sendable {
-    // SAFETY: made by the writer's owner, then used by the writer's thread alone.
     private let session: any WriterSession
     private let clock: WallClock
     private let line: WaitingLine<WaitingCommand>

@@ -28,7 +28,9 @@ package struct RelationText<Words: DialectWords>: RelationDialect {
         case .table(let name):
             return "SELECT * FROM \(words.identifier(name))"
         case .project(let input, let columns):
-            let list = columns.map { "\(text($0.expression)) AS \(words.identifier($0.name))" }
+            var list = columns.map { "\(text($0.expression)) AS \(words.identifier($0.name))" }
+            // Counting rows needs no column, and SQL has no row without one.
+            if list.isEmpty { list = ["1 AS \(words.identifier("#row"))"] }
             return "SELECT \(list.joined(separator: ", ")) FROM \(source(input))"
         case .filter(let input, let condition):
             return "SELECT * FROM \(source(input)) WHERE \(text(condition))"

@@ -107,6 +107,7 @@ package final class PSIChannel: Sendable {
             var frame: [UInt8] = []
             frame.reserveCapacity(payload.count + Self.overhead)
             frame.append(kind.rawValue)
+            // SAFETY: the eight bytes of a local integer are copied while the closure runs.
             unsafe withUnsafeBytes(of: chain.number.littleEndian) { unsafe frame.append(contentsOf: $0) }
             frame.append(contentsOf: payload)
             frame += chain.advance(frame[...])

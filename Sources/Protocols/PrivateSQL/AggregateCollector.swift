@@ -14,7 +14,7 @@ struct AggregateCollector {
     var core: CoreQuestion
 
     private var isNoised: Bool {
-        if case .noise = planner.rules.protection { core.unit != nil } else { false }
+        if case .noise = planner.sides[scope.side].rules.protection { core.unit != nil } else { false }
     }
 
     /// The expression over the release's columns: groups become `#k0` …, aggregates `#m0` ….
@@ -56,7 +56,7 @@ struct AggregateCollector {
     private mutating func measure(
         _ name: String, _ arguments: [SyntaxExpression], _ isDistinct: Bool, _ filter: SyntaxExpression?,
         at place: SyntaxPlace?
-    ) throws(QuestionRefusal) -> TableRelease.Measure {
+    ) throws(QuestionRefusal) -> TableRelease.Figure {
         let condition = try filter.map { filter throws(QuestionRefusal) in
             try ExpressionBinder(scope: scope, use: .filter).condition(filter)
         }
@@ -103,7 +103,7 @@ struct AggregateCollector {
 
     private mutating func presence(
         _ expression: SyntaxExpression, _ condition: RelationExpression?
-    ) throws(QuestionRefusal) -> TableRelease.Measure {
+    ) throws(QuestionRefusal) -> TableRelease.Figure {
         if expression.isLiteral, expression.form != .null, condition == nil { return .count(core.place(of: .rows)) }
         let value = try ExpressionBinder(scope: scope, use: .aggregate).bind(expression)
         let isThere = RelationExpression.not(.isNull(value.expression))
@@ -113,7 +113,7 @@ struct AggregateCollector {
 
     private mutating func distinct(
         _ expression: SyntaxExpression, _ condition: RelationExpression?
-    ) throws(QuestionRefusal) -> TableRelease.Measure {
+    ) throws(QuestionRefusal) -> TableRelease.Figure {
         if case .column(let path) = expression.form, try scope.entry(path, at: expression.place).meaning.isUnit {
             return .count(core.place(of: .people(condition.map { core.argument(.counted($0)) })))
         }
@@ -128,7 +128,7 @@ struct AggregateCollector {
     /// Around the middle of the bounds, so that one person changes the sum by half the width at most.
     private mutating func mean(
         _ number: ScaledNumber, at place: SyntaxPlace?
-    ) throws(QuestionRefusal) -> TableRelease.Measure {
+    ) throws(QuestionRefusal) -> TableRelease.Figure {
         let center = (number.range.lowerBound + number.range.upperBound) / 2
         let centered = RelationExpression.minus(number.expression, .literal(.integer(center)))
         let magnitude = max(number.range.upperBound - center, center - number.range.lowerBound, 1)
@@ -141,7 +141,7 @@ struct AggregateCollector {
 
     private mutating func variance(
         _ number: ScaledNumber, root: Bool, at place: SyntaxPlace?
-    ) throws(QuestionRefusal) -> TableRelease.Measure {
+    ) throws(QuestionRefusal) -> TableRelease.Figure {
         let center = (number.range.lowerBound + number.range.upperBound) / 2
         let magnitude = max(number.range.upperBound - center, center - number.range.lowerBound, 1)
         // Squares stay within 2^31: y is counted in steps of 1/2^15 of the half width where it is wide.
@@ -179,7 +179,7 @@ struct AggregateCollector {
 
     private mutating func quantile(
         _ expression: SyntaxExpression, _ condition: RelationExpression?, basisPoints: Int, at place: SyntaxPlace?
-    ) throws(QuestionRefusal) -> TableRelease.Measure {
+    ) throws(QuestionRefusal) -> TableRelease.Figure {
         let number = try argument(expression, condition)
         let low = number.range.lowerBound
         let width = number.range.upperBound - low
@@ -196,7 +196,7 @@ struct AggregateCollector {
     /// Least and greatest: exactly where the rules say so, by rank under noise, else not at all.
     private mutating func extreme(
         _ expression: SyntaxExpression, _ condition: RelationExpression?, isLeast: Bool, at place: SyntaxPlace?
-    ) throws(QuestionRefusal) -> TableRelease.Measure {
+    ) throws(QuestionRefusal) -> TableRelease.Figure {
         if isNoised { return try quantile(expression, condition, basisPoints: isLeast ? 0 : 10_000, at: place) }
         guard case .column(let path) = expression.form,
             case .column(let column) = try scope.entry(path, at: expression.place).meaning, column.rules.mayTellExtremes

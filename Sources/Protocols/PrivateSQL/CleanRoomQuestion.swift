@@ -14,7 +14,7 @@ package struct CleanRoomQuestion: Sendable {
     /// Parses nothing and reads no row: the question's tree against rules and schema.
     package init(_ tree: SyntaxTree, rules: ReleaseRules, schema: [String: [Column]]) throws(QuestionRefusal) {
         self.tree = tree
-        plan = try QuestionPlanner(rules: rules, schema: schema).plan(tree)
+        plan = try QuestionPlanner([QuestionSide(name: "", rules: rules, schema: schema)]).plan(tree)
     }
 
     /// The question in an engine's parser, then as above.
@@ -35,11 +35,28 @@ package struct CleanRoomQuestion: Sendable {
     /// - Public: the answer; it is told only after its charge is durable (the valve's commit).
     /// - Parameters:
     ///   - versions: a digest over the versions of all tables read, so that other data never meet the same noise.
+    ///   - history: what was answered before on these versions under a minimum group, oldest first: cells whose
+    ///     difference from earlier answers would tell of too few people are suppressed.
     package func run(
-        on engine: any TableEngine, dialect: some RelationDialect, seed: NoiseSeed, versions: Digest
+        on engine: any TableEngine, dialect: some RelationDialect, seed: NoiseSeed, versions: Digest,
+        after history: [ReleasePlan] = []
+    ) async throws(Problem) -> ReleasedAnswer {
+        try await plan.run(on: engine, dialect: dialect, seed: seed, versions: versions, after: history)
+    }
+}
+
+extension ReleasePlan {
+    /// As `CleanRoomQuestion.run`.
+    package func run(
+        on engine: any TableEngine, dialect: some RelationDialect, seed: NoiseSeed, versions: Digest,
+        after history: [ReleasePlan] = []
     ) async throws(Problem) -> ReleasedAnswer {
         var answers: [[[[TableValue]]]] = []
-        for release in plan.releases {
+        var withheld: [Set<[TableValue]>] = []
+        var earlier = history.flatMap(\.releases).compactMap(\.answered)
+        for release in releases {
+            withheld.append(try await release.withheld(after: earlier, on: engine, dialect: dialect))
+            if let answered = release.answered { earlier.append(answered) }
             var rows: [[[TableValue]]] = []
             for relation in release.relations {
                 let query = TableQuery(dialect.sql(relation), timeLimit: .seconds(60))
@@ -48,26 +65,25 @@ package struct CleanRoomQuestion: Sendable {
             answers.append(rows)
         }
         do throws(ReleaseFailure) {
-            return try plan.release(answers, seed: seed, versions: versions)
+            return try release(answers, withholding: withheld, seed: seed, versions: versions)
         } catch {
             throw Problem(.fault, "privatesql.plan-unfit", operatorNote: error.what)
         }
     }
 
     /// Rows an engine may hand over for one relation: groups times bins.
-    private static let engineRowsMax = 2_000_000
-}
+    fileprivate static let engineRowsMax = 2_000_000
 
-extension ReleasePlan {
     /// The answer from the relations' rows: a pure function, so that a passage can be replayed byte for byte.
     package func release(
-        _ answers: [[[[TableValue]]]], seed: NoiseSeed, versions: Digest
+        _ answers: [[[[TableValue]]]], withholding withheld: [Set<[TableValue]>] = [], seed: NoiseSeed, versions: Digest
     ) throws(ReleaseFailure) -> ReleasedAnswer {
         let digest = digest
         var stream = seed.stream(plan: digest, versions: versions)
         var tables: [ReleasedTable] = []
-        for (release, rows) in zip(releases, answers) {
-            tables.append(try release.released(rows, rowsMax: rowsMax, using: &stream))
+        for (place, release) in releases.enumerated() {
+            let withheld = withheld.indices.contains(place) ? withheld[place] : []
+            tables.append(try release.released(answers[place], withholding: withheld, using: &stream))
         }
         let table = final.evaluated(tables, rowsMax: rowsMax)
         return ReleasedAnswer(
@@ -105,5 +121,27 @@ extension SyntaxTree {
             let words = SyntaxTree(text: text, query: SyntaxQuery())
             throw QuestionRefusal(error).problem(in: words)
         }
+    }
+}
+
+extension TableRelease {
+    /// Cells that must be suppressed beside earlier answers over the same rows.
+    fileprivate func withheld(
+        after history: [AnsweredCells], on engine: any TableEngine, dialect: some RelationDialect
+    ) async throws(Problem) -> Set<[TableValue]> {
+        guard let answered else { return [] }
+        let comparable = history.filter { $0.base == answered.base && $0 != answered }
+        guard !comparable.isEmpty else { return [] }
+        let atoms = DisclosureAtoms(questions: comparable + [answered])
+        let rows = try await engine.rows(
+            TableQuery(dialect.sql(atoms.relation), timeLimit: .seconds(60)), rowsMax: ReleasePlan.engineRowsMax).rows
+        let withheld: Set<[TableValue]>?
+        do throws(ReleaseFailure) {
+            withheld = try atoms.suppressed(rows)
+        } catch {
+            throw Problem(.fault, "privatesql.plan-unfit", operatorNote: error.what)
+        }
+        guard let withheld else { throw Problem(.limited, "privatesql.history-too-fine") }
+        return withheld
     }
 }

@@ -32,14 +32,17 @@ struct CoreQuestion: Hashable, Sendable {
         let rankBasisPoints: Int
     }
 
+    let side: Int
     /// Columns `#unit` (where there is one), `#k0` …, `#a0` ….
     var rows: Relation
     var unit: PrivacyUnit?
+    /// Under a minimum group of more than one: what is compared with later questions.
+    var answered: AnsweredCells?
     var keys: [TableRelease.KeyColumn] = []
     /// Columns beside the keys that the components read.
     var arguments: [Relation.NamedExpression] = []
     var addends: [Addend] = []
-    var measures: [TableRelease.Measure] = []
+    var measures: [TableRelease.Figure] = []
     var histograms: [Histogram] = []
 
     /// The place of a component, each kept once.
@@ -75,14 +78,14 @@ extension QuestionPlanner {
     func coreQuery(
         _ query: SyntaxQuery, _ base: RowScope, _ draft: inout PlanDraft
     ) throws(QuestionRefusal) -> FinalQuery {
-        guard query.aggregates else { throw QuestionRefusal(.rowsRequested, at: query.place) }
+        guard query.aggregates else { throw Self.refusalOfRows(query) }
         var scope = base
         if let condition = query.condition {
             scope.relation = .filter(scope.relation, try ExpressionBinder(scope: scope, use: .filter).condition(condition))
         }
         let expanded = try query.expandingStar(scope.entries.map { ($0.qualifier, $0.name) })
         let groups = try expanded.resolvingGroups().groups
-        var core = CoreQuestion(rows: scope.relation, unit: scope.unit?.rules)
+        var core = CoreQuestion(side: scope.side, rows: scope.relation, unit: scope.unit?.rules)
         let keys = try bindKeys(groups, scope, &core)
         var collector = AggregateCollector(planner: self, scope: scope, groups: groups, core: core)
         let outputs = try expanded.namedOutputs.map { output throws(QuestionRefusal) in
@@ -99,10 +102,26 @@ extension QuestionPlanner {
         }
         core = collector.core
         core.rows = try rows(scope, keys, core)
+        if case .minimumGroup(let rule) = sides[scope.side].rules.protection, rule.minimum > 1 {
+            core.answered = AnsweredCells(
+                scope, keys: keys.map(\.expression), values: core.keys.map(\.values), minimum: rule.minimum)
+        }
         draft.cores.append(core)
         return FinalQuery(
             source: .release(draft.cores.count - 1), condition: nil, groups: nil, outputs: outputs, having: having,
             isDistinct: expanded.isDistinct, order: order, limit: expanded.limit)
+    }
+
+    /// A query without an aggregate asks for rows, unless it calls something it takes for an aggregate.
+    private static func refusalOfRows(_ query: SyntaxQuery) -> QuestionRefusal {
+        for output in query.outputs {
+            if case .call(let name, _, _, _) = output.expression.form, !RowFunctions.names.contains(name) {
+                let known = Aggregates.overRows.sorted()
+                return QuestionRefusal(
+                    .functionUnlisted, at: output.expression.place, ["function": .text(name), "known": .list(known)])
+            }
+        }
+        return QuestionRefusal(.rowsRequested, at: query.place)
     }
 
     private func bindKeys(

@@ -117,9 +117,9 @@ extension CoreQuestion {
 extension QuestionPlanner {
     /// The core with its relations, its noise and its guard.
     func release(
-        _ core: CoreQuestion, _ allotment: inout BudgetAllotment
+        _ core: CoreQuestion, under protection: Protection, _ allotment: BudgetAllotment
     ) throws(QuestionRefusal) -> TableRelease {
-        switch rules.protection {
+        switch protection {
         case .noise where core.unit != nil: try noisedRelease(core, allotment)
         case .noise: exactRelease(core, GroupProtection(minimum: 1, dominancePermille: nil, rounding: 1))
         case .minimumGroup(let rule): exactRelease(core, rule)
@@ -150,7 +150,8 @@ extension QuestionPlanner {
         return TableRelease(
             relation: core.unit?.isKey == true ? core.directRelation : core.boundedRelation, keys: core.keys,
             components: components, measures: core.measures, guarding: guarding,
-            histograms: core.histograms.map { core.histogram($0, epsilonMicros: epsilon) }, contributions: nil)
+            histograms: core.histograms.map { core.histogram($0, epsilonMicros: epsilon) }, contributions: nil,
+            answered: nil)
     }
 
     // MARK: Under a minimum group
@@ -172,7 +173,7 @@ extension QuestionPlanner {
             keys: core.keys, components: components, measures: core.measures,
             guarding: .minimumGroup(rule, dominance: guarded),
             histograms: core.histograms.map { core.histogram($0, epsilonMicros: nil) },
-            contributions: guarded.isEmpty ? nil : core.contributions(guarded))
+            contributions: guarded.isEmpty ? nil : core.contributions(guarded), answered: core.answered)
     }
 }
 

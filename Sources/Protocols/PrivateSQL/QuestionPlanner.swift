@@ -6,26 +6,49 @@ import Noise
 import Primitives
 package import Tables
 
-/// Makes a plan of a question, or says why not.
-package struct QuestionPlanner: Sendable {
-    let rules: ReleaseRules
-    /// The columns each listed table really has.
-    let schema: [String: [Column]]
+/// One agreement's tables: whose rules hold for them, and the columns they really have.
+package struct QuestionSide: Hashable, Sendable {
+    /// The agreement or holder, as the asker names it.
+    package let name: String
+    package let rules: ReleaseRules
+    package let schema: [String: [Column]]
 
-    package init(rules: ReleaseRules, schema: [String: [Column]]) {
+    package init(name: String, rules: ReleaseRules, schema: [String: [Column]]) {
+        self.name = name
         self.rules = rules
         self.schema = schema
     }
+}
 
-    /// The plan of the question; it costs what the rules ask for one question, no matter how many figures it tells.
+/// Makes a plan of a question, or says why not.
+package struct QuestionPlanner: Sendable {
+    let sides: [QuestionSide]
+
+    package init(_ sides: [QuestionSide]) {
+        self.sides = sides
+    }
+
+    /// The plan of a question to one side; it costs what the rules ask for one question, no matter how many figures it
+    /// tells.
     package func plan(_ tree: SyntaxTree) throws(QuestionRefusal) -> ReleasePlan {
+        let (final, cores) = try draft(tree)
+        return try plan(cores, final, sides[0].rules)
+    }
+
+    /// What is released, and what is computed from that.
+    func draft(_ tree: SyntaxTree) throws(QuestionRefusal) -> (final: FinalQuery, cores: [CoreQuestion]) {
         var draft = PlanDraft()
-        let scope = QueryNames(common: [:])
-        let final = try finalQuery(tree.query, scope, &draft)
+        let final = try finalQuery(tree.query, QueryNames(common: [:]), &draft)
         guard !draft.cores.isEmpty else { throw QuestionRefusal(.rowsRequested, at: tree.query.place) }
-        var allotment = try BudgetAllotment(rules.protection, over: draft.cores)
+        return (final, draft.cores)
+    }
+
+    func plan(
+        _ cores: [CoreQuestion], _ final: FinalQuery, _ rules: ReleaseRules
+    ) throws(QuestionRefusal) -> ReleasePlan {
+        let allotment = try BudgetAllotment(rules.protection, over: cores)
         var releases: [TableRelease] = []
-        for core in draft.cores { releases.append(try release(core, &allotment)) }
+        for core in cores { releases.append(try release(core, under: rules.protection, allotment)) }
         return ReleasePlan(
             releases: releases, final: final, cost: allotment.cost, rulesDigest: rules.digest,
             rowsMax: rules.limits.rowsMax)

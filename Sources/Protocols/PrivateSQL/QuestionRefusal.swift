@@ -31,9 +31,13 @@ package struct QuestionRefusal: Error, Hashable, Sendable {
         case distinctRefused = "distinct-refused"
         case extremesRefused = "extremes-refused"
         case unitMissing = "unit-missing"
+        case sidesMixed = "sides-mixed"
         case stagesMixed = "stages-mixed"
         case noiseTooWide = "noise-too-wide"
         case schemaMismatched = "schema-mismatched"
+
+        /// The problem's code, as `Texts/privatesql.yaml` has it.
+        package var name: String { "privatesql.\(rawValue)" }
     }
 
     package let code: Code
@@ -50,7 +54,7 @@ package struct QuestionRefusal: Error, Hashable, Sendable {
     package func problem(in tree: SyntaxTree?) -> Problem {
         var all = arguments
         all["where"] = .text(tree?.words(at: place) ?? "")
-        return Problem(.forbidden, "privatesql." + code.rawValue, all)
+        return Problem(.forbidden, code.name, all)
     }
 }
 

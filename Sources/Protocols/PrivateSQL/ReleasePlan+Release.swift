@@ -16,7 +16,7 @@ package struct ReleaseFailure: Error, Hashable, Sendable {
 extension TableRelease {
     /// The released table. `answers` are the relations' rows, in the order of `relations`.
     func released(
-        _ answers: [[[TableValue]]], rowsMax: Int, using stream: inout some RandomNumberGenerator
+        _ answers: [[[TableValue]]], withholding withheld: Set<[TableValue]>, using stream: inout some RandomNumberGenerator
     ) throws(ReleaseFailure) -> ReleasedTable {
         guard answers.count == relations.count else { throw ReleaseFailure(what: "relations") }
         let names = keys.map(\.name) + measures.indices.map { "#m\($0)" }
@@ -28,7 +28,7 @@ extension TableRelease {
         let contributions = try contributionsByKey(contributions == nil ? [] : answers[answers.count - 1])
         for cell in try cells(answers[0]) {
             let outcome = try tell(cell, contributions[cell.key] ?? [], using: &stream)
-            guard case .told(let values) = outcome else {
+            guard case .told(let values) = outcome, !withheld.contains(cell.key) else {
                 // A key that nobody published must not be told either.
                 if keysArePublic {
                     rows.append(cell.key.map { ReleasedCell($0) } + measures.map { _ in .suppressed })

@@ -43,11 +43,35 @@ package struct PrivacyCost: Hashable, Sendable {
     package static let none = PrivacyCost(
         epsilonMicros: 0, delta: nil, rhoNanos: 0, isPure: true, groupsDelta: nil)
 
+    init(epsilonMicros: UInt64, delta: Delta?, rhoNanos: UInt64, isPure: Bool, groupsDelta: Delta?) {
+        self.epsilonMicros = epsilonMicros
+        self.delta = delta
+        self.rhoNanos = rhoNanos
+        self.isPure = isPure
+        self.groupsDelta = groupsDelta
+    }
+
+    /// A price as it is stored; by default a pure ε.
+    package init(
+        epsilonMicros: UInt64, rhoNanos: UInt64? = nil, isPure: Bool = true, deltaExponent: Int? = nil,
+        groupsDeltaExponent: Int? = nil
+    ) {
+        self.init(
+            epsilonMicros: epsilonMicros, delta: deltaExponent.flatMap { Delta(exponent: $0) },
+            rhoNanos: rhoNanos ?? PrivacyLoss.rhoNanos(ofPure: epsilonMicros), isPure: isPure,
+            groupsDelta: groupsDeltaExponent.flatMap { Delta(exponent: $0) })
+    }
+
+    package var deltaExponent: Int? { delta?.exponent }
+    package var groupsDeltaExponent: Int? { groupsDelta?.exponent }
+
     /// ε as a decimal, such as `0.5`.
     package var epsilon: ExactDecimal {
         ExactDecimal(numeral: "\(ExactDecimal(unscaled: Int128(epsilonMicros), scale: 6))")
             ?? ExactDecimal(unscaled: Int128(epsilonMicros), scale: 6)
     }
+
+    package var epsilonText: String { epsilon.description }
 
     /// `ε 0.5` or `ε 0.5, δ 1e-7`.
     package var written: String { "ε \(epsilon)" + (delta.map { ", δ 1e-\($0.exponent)" } ?? "") }
@@ -55,7 +79,9 @@ package struct PrivacyCost: Hashable, Sendable {
     package var json: JSON {
         [
             "epsilon": .number(epsilon.approximate), "delta": .number(delta.map { 1 / Double($0.reciprocal) } ?? 0),
-            "rhoNanos": .integer(Int64(rhoNanos)),
+            "epsilonMicros": .integer(Int64(epsilonMicros)), "rhoNanos": .integer(Int64(rhoNanos)),
+            "deltaExponent": delta.map { .integer(Int64($0.exponent)) } ?? .null,
+            "groupsDeltaExponent": groupsDelta.map { .integer(Int64($0.exponent)) } ?? .null, "pure": .bool(isPure),
         ]
     }
 
@@ -71,7 +97,7 @@ package struct TableRelease: Hashable, Sendable {
     package let relation: Relation
     package let keys: [KeyColumn]
     package let components: [Component]
-    package let measures: [Measure]
+    package let measures: [Figure]
     package let guarding: Guarding
 
     package struct KeyColumn: Hashable, Sendable {
@@ -91,7 +117,7 @@ package struct TableRelease: Hashable, Sendable {
     }
 
     /// A figure of the answer, computed from components.
-    package enum Measure: Hashable, Sendable {
+    package enum Figure: Hashable, Sendable {
         case count(Int)
         /// A component in units of 10^−digits.
         case sum(Int, digits: Int)
@@ -123,6 +149,8 @@ package struct TableRelease: Hashable, Sendable {
     package let histograms: [Histogram]
     /// By key: for each dominance-guarded component the greatest contribution of one person and the total of all.
     package let contributions: Relation?
+    /// What later questions are compared with, so that differences of answers tell of nobody.
+    let answered: AnsweredCells?
 
     /// Which cells are told.
     package enum Guarding: Hashable, Sendable {
@@ -162,7 +190,7 @@ extension LatticeNoise {
     }
 }
 
-extension TableRelease.Measure {
+extension TableRelease.Figure {
     var canonicalText: String {
         switch self {
         case .count(let place): "count \(place)"

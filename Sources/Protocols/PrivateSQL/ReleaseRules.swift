@@ -57,9 +57,16 @@ package struct NoiseProtection: Hashable, Sendable {
     package let period: Period?
     package let totalEpsilonMicros: UInt64
 
+    package var deltaExponent: Int? { delta?.exponent }
+
     package struct Period: Hashable, Sendable {
         package let days: Int
         package let epsilonMicros: UInt64
+
+        package init(days: Int, epsilonMicros: UInt64) {
+            self.days = days
+            self.epsilonMicros = epsilonMicros
+        }
     }
 }
 

@@ -44,7 +44,7 @@ extension LatticeNoise {
     }
 }
 
-extension TableRelease.Measure {
+extension TableRelease.Figure {
     /// The figure from its protected components. `choices` are the quantiles' places.
     func told(
         _ components: [NoisyComponent?], _ choices: [Int64], _ histograms: [TableRelease.Histogram], rounding: Int

@@ -89,13 +89,32 @@ package struct ReleasedAnswer: Hashable, Sendable {
             cells.enumerated().filter(\.element.isSuppressed).map { JSON.array([.integer(Int64(row)), .integer(Int64($0.offset))]) }
         }
         return [
-            "columns": .array(columns.map(JSON.string)),
+            "columns": .array(columns.map(JSON.string)), "types": .array(types.map { .string($0.name) }),
             "rows": .array(rows.map { .array($0.map(\.value.json)) }),
             "intervals": .array(rows.map { .array($0.map { $0.interval?.json ?? .null }) }),
             "suppressed": .array(suppressed), "hiddenGroups": .integer(Int64(hiddenGroups)), "charge": charge.json,
             "plan": .string(planDigest.hex), "seedCommitment": .string(seedCommitment.hex),
             "hints": .array(hints.map { .string($0.rawValue) }),
         ]
+    }
+
+    /// What each column holds, by its first value.
+    private var types: [ColumnType] {
+        columns.indices.map { column in
+            switch rows.lazy.map({ $0[column].value }).first(where: { $0 != .null }) {
+            case .bool: .bool
+            case .integer: .integer
+            case .day: .day
+            case .timestamp: .timestamp
+            case .real, .decimal: .real
+            default: .text
+            }
+        }
+    }
+
+    /// The answer as a table of released values.
+    package var table: ReleasedTable {
+        ReleasedTable(names: columns.map { .init(qualifier: "", name: $0) }, rows: rows, hiddenGroups: hiddenGroups)
     }
 
     /// SHA-256 of the canonical JSON.

@@ -27,21 +27,23 @@ extension QuestionPlanner {
     private func tableScope(
         _ name: String, alias: String, at place: SyntaxPlace?
     ) throws(QuestionRefusal) -> RowScope {
-        guard let listed = rules.tables.keys.first(where: { $0.lowercased() == name.lowercased() }),
-            let table = rules.tables[listed]
-        else {
-            throw QuestionRefusal(
-                .tableUnlisted, at: place, ["table": .text(name), "known": .list(rules.tables.keys.sorted())])
+        let found = sides.indices.flatMap { side in
+            sides[side].rules.tables.filter { $0.key.lowercased() == name.lowercased() }.map { (side, $0.key, $0.value) }
         }
+        guard let (side, listed, table) = found.first else {
+            let known = sides.flatMap(\.rules.tables.keys).sorted()
+            throw QuestionRefusal(.tableUnlisted, at: place, ["table": .text(name), "known": .list(known)])
+        }
+        guard found.count == 1 else { throw QuestionRefusal(.columnAmbiguous, at: place, ["column": .text(name)]) }
         var projection: [Relation.NamedExpression] = []
         var entries: [RowScope.Entry] = []
         for (column, columnRules) in table.columns.sorted(by: { $0.key < $1.key }) {
-            guard let real = schema[listed]?.first(where: { $0.name == column }) else {
+            guard let real = sides[side].schema[listed]?.first(where: { $0.name == column }) else {
                 throw QuestionRefusal(.schemaMismatched, at: place, ["table": .text(listed), "column": .text(column)])
             }
             let isUnit = table.unit?.column == column
             let isNeeded = !columnRules.uses.isEmpty || isUnit || table.rowFilter.contains { $0.column == column }
-            let physical = alias.lowercased() + "." + column
+            let physical = listed.lowercased() + "." + column
             if isNeeded { projection.append(.init(physical, .read(column, real.type))) }
             let base = RowScope.BaseColumn(
                 table: listed, name: column, physical: physical, type: real.type,
@@ -50,11 +52,11 @@ extension QuestionPlanner {
         }
         var relation = Relation.project(.table(listed), projection)
         let filters = table.rowFilter.map { condition in
-            RelationExpression.isIn(.column(alias.lowercased() + "." + condition.column), condition.values)
+            RelationExpression.isIn(.column(listed.lowercased() + "." + condition.column), condition.values)
         }
         if !filters.isEmpty { relation = .filter(relation, .and(filters)) }
-        let unit = table.unit.map { (column: alias.lowercased() + "." + $0.column, rules: $0) }
-        return RowScope(relation: relation, entries: entries, unit: unit)
+        let unit = table.unit.map { (column: listed.lowercased() + "." + $0.column, rules: $0) }
+        return RowScope(side: side, relation: relation, entries: entries, unit: unit)
     }
 
     /// An inner SELECT of rows: its WHERE applies, its outputs are expressions that get their meaning where they are used.
@@ -75,7 +77,7 @@ extension QuestionPlanner {
             RowScope.Entry(
                 qualifier: alias, name: SyntaxQuery.name(output, place), meaning: .expression(output.expression, inner))
         }
-        return RowScope(relation: inner.relation, entries: entries, unit: inner.unit)
+        return RowScope(side: inner.side, relation: inner.relation, entries: entries, unit: inner.unit)
     }
 
     // MARK: Joins
@@ -84,12 +86,17 @@ extension QuestionPlanner {
         _ kind: SyntaxSource.JoinKind, _ left: RowScope, _ right: RowScope, _ on: SyntaxExpression?, _ using: [String],
         at place: SyntaxPlace?
     ) throws(QuestionRefusal) -> RowScope {
+        guard left.side == right.side else { throw QuestionRefusal(.sidesMixed, at: place) }
+        guard left.relation.tables.isDisjoint(with: right.relation.tables) else {
+            let tables = left.relation.tables.intersection(right.relation.tables).sorted()
+            throw QuestionRefusal(.joinUndeclared, at: place, ["columns": .list(tables)])
+        }
         var keys: [Relation.JoinKey] = []
         var linksUnits = false
         for (first, second) in try joinPairs(left, right, on, using, at: place) {
             let one = try joinColumn(left.entry(first, at: place), at: place)
             let other = try joinColumn(right.entry(second, at: place), at: place)
-            try checkJoin(one, other, at: place)
+            try checkJoin(one, other, sides[left.side].rules, at: place)
             keys.append(.init(one.physical, other.physical))
             linksUnits = linksUnits || (one.isUnit && other.isUnit)
         }
@@ -100,7 +107,7 @@ extension QuestionPlanner {
         // USING leaves one column of the name: the left one.
         let rightEntries = right.entries.filter { entry in !using.contains { $0.folded == entry.name.folded } }
         return RowScope(
-            relation: .join(kind == .inner ? .inner : .left, left.relation, right.relation, on: keys),
+            side: left.side, relation: .join(kind == .inner ? .inner : .left, left.relation, right.relation, on: keys),
             entries: left.entries + rightEntries, unit: unit)
     }
 
@@ -135,7 +142,7 @@ extension QuestionPlanner {
 
     /// The rules name the pair, in either table, and both columns may be joined on.
     private func checkJoin(
-        _ left: RowScope.BaseColumn, _ right: RowScope.BaseColumn, at place: SyntaxPlace?
+        _ left: RowScope.BaseColumn, _ right: RowScope.BaseColumn, _ rules: ReleaseRules, at place: SyntaxPlace?
     ) throws(QuestionRefusal) {
         func declares(_ one: RowScope.BaseColumn, _ other: RowScope.BaseColumn) -> Bool {
             rules.tables[one.table]?.joins.contains {

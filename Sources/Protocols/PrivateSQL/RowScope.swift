@@ -30,6 +30,8 @@ struct RowScope: Sendable {
         let isUnit: Bool
     }
 
+    /// Which side's rows they are.
+    let side: Int
     var relation: Relation
     var entries: [Entry]
     /// The column of `relation` that says whose a row is, and how much one may contribute.

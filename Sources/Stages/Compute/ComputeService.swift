@@ -106,7 +106,9 @@ package struct ComputeService: Sendable {
         } else {
             let holder = try await context.party(agreement.provider)
             answered = try await context.lane.call(
-                holder, "run", ["question": question.json, "asker": asker.json, "price": .string(price.description)],
+                holder, "run", [
+                    "question": question.json, "price": .string(price.description), "agreement": agreement.wire,
+                ],
                 deadline: patience)
         }
         guard let receipt = answered["receipt"].flatMap(PassageReceipt.init(json:)),

@@ -207,6 +207,10 @@ package struct MarketService: Sendable {
     /// A side's node takes the filed agreement: both signatures are checked again, nobody's word is taken.
     package func takeFiled(_ json: JSON) async throws(Problem) {
         let agreement = try Agreement(wire: json)
+        let known = try await context.store.read { transaction throws(Problem) in
+            try? AgreementBook.agreement(agreement.code.text, in: transaction)
+        }
+        guard known == nil || known?.state == .unsigned else { return }
         let provider = try await context.party(agreement.provider)
         let consumer = try await context.party(agreement.consumer)
         guard let providerSignature = agreement.providerSignature,

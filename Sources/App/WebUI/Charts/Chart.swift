@@ -180,6 +180,12 @@ package struct Chart: Hashable, Sendable {
         return [value, HTML(interval ?? "–")]
     }
 
+    /// How much room a category's name takes, so that names never touch: digits are 7 wide at 12 pixels, Han 12.
+    var categoryRoom: Double {
+        let widths = categories.map { $0.unicodeScalars.reduce(0.0) { $0 + ($1.value < 0x2E80 ? 6.6 : 12) } }
+        return (widths.max() ?? 0) + 10
+    }
+
     func name(of x: Double, _ say: Reader) -> String {
         let place = Int(x)
         return categories.indices.contains(place) ? categories[place] : say.decimal(x, decimals: decimals)

@@ -85,7 +85,7 @@ struct LinePlot {
             return each(across.ticks) { bottomMark(x($0), across.text($0, say)) }
         }
         let room = frame.right - frame.left
-        let step = max(1, Int((Double(chart.categories.count) * 64 / room).rounded(.up)))
+        let step = max(1, Int((Double(chart.categories.count) * chart.categoryRoom / room).rounded(.up)))
         return each(stride(from: 0, to: chart.categories.count, by: step)) {
             bottomMark(x(Double($0)), chart.categories[$0])
         }
@@ -121,7 +121,7 @@ struct BarPlot {
         let up = Axis(covering: values, count: 5, fromZero: true)
         let slot = (frame.right - frame.left) / Double(max(1, chart.categories.count))
         let width = min(36, slot * 0.72 / Double(max(1, chart.series.count)))
-        let skip = max(1, Int((48 / slot).rounded(.up)))
+        let skip = max(1, Int((chart.categoryRoom / slot).rounded(.up)))
         let bars = each(chart.series.prefix(Chart.seriesCountMax).enumerated()) { place, series in
             each(series.points) { point in
                 let center = frame.left + slot * (point.x + 0.5)

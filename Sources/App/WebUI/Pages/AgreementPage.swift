@@ -231,8 +231,7 @@ package struct AgreementPage: Page {
             \(facts.html)
             \(each(budgets) { $0.meter(say, label: say("隐私预算", "Privacy budget")) })
             <h2>\(say("约定的条款", "Agreed terms"))</h2>\(terms.html(say))
-            <p><a href="/agreements/\(code.text)/paper">\(say("打印数字合约", "Print the agreement"))</a> · \
-            <a href="/agreements/\(code.text)/budget">\(say("预算明细", "Budget in detail"))</a></p>
+            <p><a href="/agreements/\(code.text)/paper">\(say("打印数字合约", "Print the agreement"))</a></p>
             """
     }
 }

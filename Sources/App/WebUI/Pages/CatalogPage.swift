@@ -221,8 +221,8 @@ package struct CatalogPage: Page {
             return EmptyState(
                 what: say("目录还是空的。", "The catalog is empty."),
                 first: """
-                    \(say("持有方可以", "A holder can")) <a href="/publish">\(say("发布第一个数据集", "publish the first dataset"))</a>\
-                    \(say("，几分钟即可。", "; it takes minutes."))
+                    \(say("持有方用命令行发布第一个数据集：", "A holder publishes the first dataset with")) \
+                    <code>hutong publish</code>
                     """
             ).html
         }

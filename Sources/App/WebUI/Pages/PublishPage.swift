@@ -36,7 +36,7 @@ package struct PublishPage: Page {
     package let refusal: Refusal?
     package let idempotencyKey: String
     package let sameThing: SameThing?
-    package var section: Section { .publish }
+    package var section: Section { .mine }
 
     package init(
         doors: [(value: String, name: LocalizedText)],

@@ -1,6 +1,7 @@
 // SPDX-License-Identifier: Apache-2.0
 
 import ArgumentParser
+import Dispatch
 import Foundation
 import Primitives
 
@@ -57,22 +58,30 @@ struct DemoVerb: Verb {
 /// Waits for Ctrl-C or a polite end.
 enum Interrupt {
     static func wait() async {
-        for signal in [SIGINT, SIGTERM] { Foundation.signal(signal, SIG_IGN) }
-        await withCheckedContinuation { (continuation: CheckedContinuation<Void, Never>) in
-            let sources = [SIGINT, SIGTERM].map { DispatchSource.makeSignalSource(signal: $0, queue: .global()) }
-            nonisolated(unsafe) var isOver = false
-            let queue = DispatchQueue(label: "interrupt")
-            for source in sources {
-                source.setEventHandler {
-                    queue.sync {
-                        guard unsafe !isOver else { return }
-                        unsafe isOver = true
-                        continuation.resume()
-                        for source in sources { source.cancel() }
-                    }
-                }
-                source.resume()
-            }
+        let signals = AsyncStream<Int32> { continuation in
+            let sources = SignalSources { continuation.yield($0) }
+            continuation.onTermination = { _ in sources.cancel() }
         }
+        for await _ in signals { return }
+    }
+}
+
+/// The two ways a terminal and an operator end a program.
+// SAFETY: the sources are made once and afterwards only cancelled, which Dispatch permits from any thread.
+private final class SignalSources: @unchecked Sendable {
+    private let sources: [any DispatchSourceSignal]
+
+    init(_ tell: @escaping @Sendable (Int32) -> Void) {
+        sources = [SIGINT, SIGTERM].map { number in
+            signal(number, SIG_IGN)
+            let source = DispatchSource.makeSignalSource(signal: number, queue: .global())
+            source.setEventHandler { tell(number) }
+            source.resume()
+            return source
+        }
+    }
+
+    func cancel() {
+        for source in sources { source.cancel() }
     }
 }

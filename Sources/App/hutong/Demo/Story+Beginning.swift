@@ -1,6 +1,7 @@
 // SPDX-License-Identifier: Apache-2.0
 
 import APIClient
+import Assembly
 import Foundation
 import Identity
 import Policy
@@ -41,7 +42,7 @@ extension Story {
         let text = try await invite(name, roles: roles, jurisdiction: jurisdiction)
         guard let invitation = Invitation(text: text) else { throw Problem.invitationRefused }
         let (signer, sealingKey) = (Ed25519Signer(), SealingKey())
-        let id = ID<Party>(at: Instant(seconds: Int64(Date().timeIntervalSince1970)))
+        let id = ID<Party>(at: WallClock.system.now())
         let door = NodeClient(url: exchange.url, token: nil)
         let reply = try await door.post(
             "/api/v1/parties/join",
@@ -154,7 +155,7 @@ extension Story {
 
     func attest(_ subject: String, _ kind: String) async throws {
         guard let assessor = accounts["assessor"], let kindValue = Attestation.Kind(rawValue: kind) else { return }
-        let now = Instant(seconds: Int64(Date().timeIntervalSince1970))
+        let now = WallClock.system.now()
         let id = ID<Attestation>(at: now)
         let document: JSON = ["method": "GB/T 36344-2018", "result": "合格"]
         let until = now.advanced(by: .seconds(365 * 86_400))

@@ -1,6 +1,7 @@
 // SPDX-License-Identifier: Apache-2.0
 
 import APIClient
+import Assembly
 import Foundation
 import Primitives
 import Valve
@@ -13,10 +14,10 @@ extension Story {
         let before = try await settled(codes["second.agreement"] ?? "")
         for round in 0..<rounds {
             let victim = round.isMultiple(of: 2) ? exchange : buyer
-            let id = ID<Passage>(at: Instant(seconds: Int64(Date().timeIntervalSince1970)))
+            let id = ID<Passage>(at: WallClock.system.now())
             let body: JSON = [
                 "agreement": .string(codes["second.agreement"] ?? ""), "passage": .string(id.uuid), "purpose": "research",
-                "text": .string("SELECT COUNT(*) AS n FROM risk WHERE risk > \(round)"),
+                "text": .string("SELECT COUNT(*) AS n\(round) FROM risk_index"),
             ]
             let door = second.door
             async let first = try? door.post("/api/v1/questions", body)

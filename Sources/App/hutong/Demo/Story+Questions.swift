@@ -105,7 +105,7 @@ extension Story {
         let before = try await balance(of: "clinic", "Payable")
         guard let second = accounts["second"] else { return [:] }
         codes["second.agreement"] = try await agreeByAccount(listing, second)
-        let text2 = "SELECT COUNT(*) AS days, AVG(risk) AS risk FROM risk"
+        let text2 = "SELECT COUNT(*) AS days, AVG(risk) AS risk FROM risk_index"
         let reply = try await second.door.post("/api/v1/questions", question("second.agreement", text2))
         let opened = try open(reply, with: second.sealingKey)
         let after = try await balance(of: "clinic", "Payable")
@@ -115,14 +115,14 @@ extension Story {
 
     private func riskListing(_ asset: String) -> JSON {
         [
-            "asset": .string(asset), "table": "risk",
+            "asset": .string(asset), "table": "risk_index",
             "title": ["zh": "每日呼吸风险指数", "en": "daily respiratory-risk index"],
             "about": ["zh": "由净室答案制成", "en": "made from clean-room answers"],
             "terms": Story.terms(uses: 20, doors: [.query], paid: true, purposes: []),
             "rules": [
                 "rules": 1,
                 "tables": [
-                    "risk": [
+                    "risk_index": [
                         "columns": [
                             "day": ["use": ["filter", "group"]],
                             "risk": ["use": ["filter", "aggregate"], "bounds": [0, 10_000]],
@@ -218,7 +218,7 @@ extension Story {
         }
         try await refused("valve.agreement-ended") { () async throws(Problem) in
             try await self.accounts["second"]?.door.post(
-                "/api/v1/questions", self.question("second.agreement", "SELECT COUNT(*) AS n FROM risk")) ?? .null
+                "/api/v1/questions", self.question("second.agreement", "SELECT COUNT(*) AS n FROM risk_index")) ?? .null
         }
     }
 }

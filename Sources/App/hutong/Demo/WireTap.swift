@@ -34,6 +34,7 @@ final class WireTap: Sendable {
         let socket = Foundation.socket(AF_INET, Int32(SOCK_STREAM.rawValue), 0)
         guard socket >= 0 else { return nil }
         var address = loopback(port: 0)
+        // SAFETY: the kernel reads the address while the closure runs.
         guard unsafe withSocketAddress(&address, { unsafe bind(socket, $0, $1) }) == 0, listen(socket, 128) == 0 else {
             _ = Foundation.close(socket)
             return nil

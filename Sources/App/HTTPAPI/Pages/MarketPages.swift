@@ -1,0 +1,206 @@
+// SPDX-License-Identifier: Apache-2.0
+
+import Identity
+import Primitives
+private import Register
+private import Store
+private import Transparency
+private import Valve
+import WebUI
+
+/// Pages of the market: what is on offer, and on what terms.
+extension Courtyard {
+    func catalogPage(_ request: APIRequest) async throws(Problem) -> any Page {
+        let words = request.query["q"] ?? ""
+        let answer = try await api("GET", "/api/v1/listings", query: ["q": words], as: request)
+        let names = try await partyNames()
+        let all = (answer["listings"]?.array ?? []).compactMap { CatalogPage.Entry($0, names: names) }
+        let door = request.query["door"]
+        let rows = answer["listings"]?.array ?? []
+        let shown = zip(all, rows).filter { door == nil || $1["doors"]?.array?.contains { $0.text == door } == true }
+        return CatalogPage(
+            words: words, entries: shown.map(\.0), total: shown.count,
+            facets: [doorFacet(rows, chosen: door, words: words)].filter { !$0.choices.isEmpty },
+            figures: words.isEmpty && door == nil ? try await figures(listings: all.count) : nil,
+            sameThing: SameThing(
+                http: "curl \"$HUTONG_URL/api/v1/listings?q=\(words.percentEncoded)\"",
+                cli: "hutong search " + (words.isEmpty ? "''" : words)))
+    }
+
+    private func doorFacet(_ rows: [JSON], chosen: String?, words: String) -> CatalogPage.Facet {
+        let counted = Dictionary(grouping: rows.flatMap { $0["doors"]?.array?.compactMap(\.text) ?? [] }) { $0 }
+        let search = words.isEmpty ? "" : "q=" + words.percentEncoded + "&"
+        return CatalogPage.Facet(
+            name: LocalizedText(zh: "交付方式", en: "Door"),
+            choices: counted.sorted { $0.key < $1.key }.map { door, rows in
+                CatalogPage.Facet.Choice(
+                    name: PageWords.door(door), count: rows.count, isChosen: door == chosen,
+                    path: door == chosen ? "/?" + search : "/?" + search + "door=" + door)
+            })
+    }
+
+    private func figures(listings: Int) async throws(Problem) -> CatalogPage.Figures {
+        try await store.read { transaction throws(Problem) in
+            let passages = try transaction.count(
+                "SELECT count(DISTINCT id) FROM valve_passage WHERE state IN ('answered', 'settled')")
+            return CatalogPage.Figures(
+                listings: listings, passages: Int(passages),
+                refusals: Int(try DataValve.refusalCount(in: transaction)), rawRowsMoved: 0,
+                logSize: Int(try TransparencyLog.size(in: transaction)))
+        }
+    }
+
+    func listingPage(_ request: APIRequest) async throws(Problem) -> any Page {
+        let code = request.parameter("code")
+        let listing = try await api("GET", "/api/v1/listings/" + code, as: request)
+        let attested = try await api(
+            "GET", "/api/v1/attestations/" + (listing["asset"]?.text ?? ""), as: request)
+        let names = try await partyNames()
+        let title = listing["title"].localized
+        let profile = listing["summary"]?["profile"]?["columns"]?.array ?? []
+        return ListingPage(
+            code: try listing.needed("code") { Code($0) }, name: title, summary: listing["about"].localized,
+            holder: names.party(listing["holder"]?.text), asset: Named(title, Code(listing["asset"]?.text ?? "")),
+            standing: PageWords.standing(listing["state"]?.text),
+            isSynthetic: title.zh.contains("合成") || title.en.contains("synthetic"),
+            doors: listing["doors"]?.array?.compactMap(\.text).map(PageWords.door) ?? [],
+            grade: PageWords.highestGrade(of: listing["summary"]?["fields"]?.array ?? []),
+            rowCount: listing["summary"]?["rows"]?.integer.map { Int($0) },
+            version: listing["summary"]?["version"]?.text.flatMap { Digest(hex: $0) },
+            columns: (listing["summary"]?["fields"]?.array ?? []).map { ColumnView($0, profile: profile) },
+            withheldStatistics: profile.isEmpty
+                ? LocalizedText(
+                    zh: "只可计算的数据不公布分布：公开的直方图会绕过隐私预算。",
+                    en: "A compute-only table shows no distributions: a public histogram would go around its privacy budget.")
+                : nil,
+            attestations: (attested["attestations"]?.array ?? []).map { HistoryStep(attestation: $0, names) },
+            terms: Terms(listing["words"]), prices: PriceLine.list(listing["price"]),
+            releaseRules: PageWords.rules(listing["rules"]),
+            sameThing: SameThing(
+                http: "curl $HUTONG_URL/api/v1/listings/" + code, cli: "hutong agree " + code))
+    }
+
+    func agreePage(_ request: APIRequest) async throws(Problem) -> any Page {
+        let code = request.parameter("code")
+        let listing = try await api("GET", "/api/v1/listings/" + code, as: request)
+        let names = try await partyNames()
+        let now = context.clock.now()
+        return AgreePage(
+            listing: Named(listing["title"].localized, Code(code)), holder: names.party(listing["holder"]?.text),
+            terms: Terms(listing["words"]), prices: PriceLine.list(listing["price"]),
+            idempotencyKey: ID<Courtyard>(at: now).uuid,
+            sameThing: SameThing(
+                http: "curl -X POST -H \"Authorization: Bearer $HUTONG_TOKEN\" -d '{\"listing\": \"\(code)\"}' "
+                    + "$HUTONG_URL/api/v1/offers",
+                cli: "hutong agree " + code))
+    }
+
+    func demandsPage(_ request: APIRequest) async throws(Problem) -> any Page {
+        let answer = try await api("GET", "/api/v1/demands", as: request)
+        let demands = (answer["demands"]?.array ?? []).compactMap { row -> DemandPage.Demand? in
+            guard let code = Code(row["demand"]?.text ?? "") else { return nil }
+            let listing = Code(row["listing"]?.text ?? "")
+            return DemandPage.Demand(
+                code: code, title: LocalizedText(row["words"]?.text ?? ""), party: nil,
+                purpose: row["purpose"]?.text.map { LocalizedText($0) }, ceiling: nil,
+                standing: listing == nil
+                    ? Standing(
+                        LocalizedText(zh: "待匹配", en: "open"), .waits,
+                        due: row["dueAt"]?.text.flatMap { Instant(rfc3339: $0) })
+                    : Standing(LocalizedText(zh: "已匹配", en: "matched")),
+                matches: listing.map { [DemandPage.Match(listing: Named($0.text, $0), score: nil)] } ?? [])
+        }
+        return DemandPage(
+            demands: demands, draftTitle: request.query["title"] ?? "", canPost: request.caller != nil,
+            idempotencyKey: ID<Courtyard>(at: context.clock.now()).uuid,
+            sameThing: SameThing(
+                http: "curl $HUTONG_URL/api/v1/demands", cli: "hutong demand post WORDS --purpose WHY"))
+    }
+
+    /// The names of the parties that this node knows, by their codes.
+    func partyNames() async throws(Problem) -> PartyNames {
+        try await store.read { transaction throws(Problem) in
+            PartyNames(
+                byCode: Dictionary(try PartyRegister.all(in: transaction).map { ($0.code.text, $0.name) }) { $1 })
+        }
+    }
+}
+
+/// What parties are called; a party that this node does not know is shown by its code.
+struct PartyNames {
+    let byCode: [String: String]
+
+    func party(_ code: String?) -> Named {
+        Named(byCode[code ?? ""] ?? code ?? "–", Code(code ?? ""))
+    }
+}
+
+extension JSON? {
+    /// `{zh, en}`, or one text for both.
+    var localized: LocalizedText {
+        if let text = self?.text { return LocalizedText(text) }
+        return LocalizedText(zh: self?["zh"]?.text ?? "–", en: self?["en"]?.text ?? "–")
+    }
+}
+
+extension CatalogPage.Entry {
+    fileprivate init?(_ row: JSON, names: PartyNames) {
+        guard let code = Code(row["code"]?.text ?? "") else { return nil }
+        let price = row["price"]?.object?.values.compactMap { $0.text.flatMap { Money($0) } }
+            .min { $0.minorUnits < $1.minorUnits }
+        self.init(
+            code: code, title: row["title"].localized, summary: row["about"].localized,
+            holder: names.party(row["holder"]?.text),
+            doors: row["doors"]?.array?.compactMap(\.text).map(PageWords.door) ?? [],
+            grade: PageWords.openness(row["openness"]?.text),
+            price: price.map { LocalizedText(zh: "\($0.amount) 元起", en: "from \($0.description)") }
+                ?? LocalizedText(zh: "免费", en: "free"),
+            rowCount: nil, path: "/listings/" + code.text)
+    }
+}
+
+extension ColumnView {
+    fileprivate init(_ field: JSON, profile: [JSON]) {
+        let name = field["name"]?.text ?? ""
+        let column = profile.first { $0["name"]?.text == name }
+        let type = field["type"]?.text ?? column?["type"]?.text ?? ""
+        self.init(
+            name: name, type: PageWords.type(type), grade: PageWords.grade(field["grade"]?.text),
+            emptyShare: column?["nulls"]?.integer.map { String($0) },
+            histogram: column?["histogram"].flatMap(Histogram.init(profile:)))
+    }
+}
+
+extension Histogram {
+    fileprivate init?(profile: JSON) {
+        let counts = profile["counts"]?.array?.compactMap { $0.integer.map { Int($0) } } ?? []
+        guard !counts.isEmpty else { return nil }
+        func end(_ value: JSON?) -> String { value?.double.map { String(Int($0.rounded())) } ?? "" }
+        self.init(counts: counts, low: end(profile["min"]), high: end(profile["max"]))
+    }
+}
+
+extension PriceLine {
+    static func list(_ json: JSON?) -> [PriceLine] {
+        (json?.object ?? [:]).sorted { $0.key < $1.key }.compactMap { door, text in
+            text.text.flatMap { Money($0) }.map {
+                PriceLine(door: PageWords.door(door), amount: $0, unit: LocalizedText(zh: "次", en: "use"))
+            }
+        }
+    }
+}
+
+extension Terms {
+    /// The sentences of a policy, as the policy itself words them.
+    init(_ words: JSON?) {
+        self.init(sentences: (words?.array ?? []).map { Optional($0).localized })
+    }
+}
+
+extension HistoryStep {
+    fileprivate init(attestation: JSON, _ names: PartyNames) {
+        self.init(
+            at: nil, standing: Standing(LocalizedText(zh: "已签名", en: "signed"), .verified),
+            what: PageWords.attestation(attestation["kind"]?.text), by: names.party(attestation["attester"]?.text))
+    }
+}

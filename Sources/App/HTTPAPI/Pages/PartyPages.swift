@@ -1,0 +1,333 @@
+// SPDX-License-Identifier: Apache-2.0
+
+import Identity
+private import Ledger
+import Primitives
+private import Register
+private import Store
+private import Trade
+private import Valve
+import WebUI
+
+/// Pages of a signed-in party: its agreements, questions, passages and statements, and the operator's desk.
+extension Courtyard {
+    func agreementPage(_ request: APIRequest, form: [String: String] = [:]) async throws(Problem) -> any Page {
+        let code = request.parameter("code")
+        let agreement = try await listedAgreement(code, request)
+        let listing = try? await api("GET", "/api/v1/listings/" + (agreement["listing"]?.text ?? ""), as: request)
+        let names = try await partyNames()
+        let question = form["question"] ?? ""
+        let purpose = form["purpose"] ?? ""
+        let outcome = await ask(form, agreement, request)
+        let budget = try? await api("GET", "/api/v1/budgets/" + (agreement["listing"]?.text ?? ""), as: request)
+        return AgreementPage(
+            code: try agreement.needed("agreement") { Code($0) },
+            listing: Named(agreement["title"].localized, Code(agreement["listing"]?.text ?? "")),
+            holder: names.party(agreement["provider"]?.text), buyer: names.party(agreement["consumer"]?.text),
+            standing: PageWords.standing(agreement["state"]?.text), terms: Terms(agreement["words"]), moneyLeft: nil,
+            budgets: budget.flatMap(Budget.init(status:)).map { [$0] } ?? [],
+            tables: [
+                (
+                    agreement["table"]?.text ?? "data",
+                    listing?["summary"]?["fields"]?.array?.compactMap { $0["name"]?.text } ?? []
+                )
+            ],
+            purpose: purpose, question: question, quote: outcome.quote, answer: outcome.answer, refusal: outcome.refusal,
+            idempotencyKey: ID<Passage>(at: context.clock.now()).uuid,
+            sameThing: SameThing(
+                http: "curl -X POST -H \"Authorization: Bearer $HUTONG_TOKEN\" $HUTONG_URL/api/v1/questions \\\n"
+                    + "  -d '{\"agreement\": \"\(code)\", \"purpose\": \"…\", \"text\": \"SELECT …\"}'",
+                cli: "hutong query \(code) 'SELECT …' --purpose …"))
+    }
+
+    private func listedAgreement(_ code: String, _ request: APIRequest) async throws(Problem) -> JSON {
+        let all = try await api("GET", "/api/v1/agreements", as: request)["agreements"]?.array ?? []
+        guard let found = all.first(where: { $0["agreement"]?.text == Code(code)?.text }) else {
+            throw Problem(.missing, "trade.agreement-unknown", ["agreement": .text(code)])
+        }
+        return found
+    }
+
+    /// The form's step: first the price, then, at a second click, the answer. A refusal is shown in its place.
+    private func ask(
+        _ form: [String: String], _ agreement: JSON, _ request: APIRequest
+    ) async -> (quote: Quote?, answer: Answer?, refusal: Refusal?) {
+        guard let question = form["question"], !question.isEmpty else { return (nil, nil, nil) }
+        do throws(Problem) {
+            if form["step"] == "ask" {
+                let reply = try await api(
+                    "POST", "/api/v1/questions",
+                    body: [
+                        "agreement": agreement["agreement"] ?? .null, "text": .string(question),
+                        "purpose": .string(form["purpose"] ?? ""), "passage": .string(form["idempotency-key"] ?? ""),
+                    ], as: request)
+                return (nil, Answer(reply, at: context.clock.now()), nil)
+            }
+            let quoted = try await api(
+                "POST", "/api/v1/questions/check",
+                body: ["listing": agreement["listing"] ?? .null, "text": .string(question)], as: request)
+            return (Quote(quoted), nil, nil)
+        } catch {
+            return (nil, nil, Refusal(error, in: request.pageLanguage))
+        }
+    }
+
+    func agreementPaper(_ request: APIRequest) async throws(Problem) -> any Page {
+        let agreement = try await listedAgreement(request.parameter("code"), request)
+        let wire = try await api("GET", "/api/v1/agreements/" + request.parameter("code"), as: request)
+        let names = try await partyNames()
+        let words = (agreement["words"]?.array ?? []).map { Optional($0).localized }
+        let price = PriceLine.list(agreement["price"]).map { "\($0.amount)" }.joined(separator: " · ")
+        return PaperPage(
+            kind: .agreement, code: try agreement.needed("agreement") { Code($0) },
+            subject: agreement["title"].localized,
+            facts: [
+                (LocalizedText(zh: "持有方", en: "Holder"), names.party(agreement["provider"]?.text).name),
+                (LocalizedText(zh: "使用方", en: "Buyer"), names.party(agreement["consumer"]?.text).name),
+                (LocalizedText(zh: "状态", en: "State"), PageWords.standing(agreement["state"]?.text).label),
+                (LocalizedText(zh: "价格（每次）", en: "Price a use"), LocalizedText(price.isEmpty ? "–" : price)),
+                (LocalizedText(zh: "数据交易合同", en: "Contract"), LocalizedText(agreement["contract"]?.text ?? "–")),
+            ],
+            clauses: [PaperPage.Clause(LocalizedText(zh: "使用条款", en: "Terms of use"), words)], signatures: [],
+            digest: Digest(of: wire.canonicalBytes), logIndex: nil, isWitnessed: false, sameThing: nil)
+    }
+
+    func minePage(_ request: APIRequest) async throws(Problem) -> any Page {
+        let names = try await partyNames()
+        let caller = try request.proven()
+        let agreements = try await api("GET", "/api/v1/agreements", as: request)["agreements"]?.array ?? []
+        let offers = try await api("GET", "/api/v1/offers", as: request)["offers"]?.array ?? []
+        let money = try await balances(of: caller.party)
+        return MinePage(
+            waiting: offers.compactMap { HistoryStep(offer: $0, names) },
+            agreements: agreements.map { row in
+                let code = Code(row["agreement"]?.text ?? "")
+                let isOpen = row["state"]?.text == "in-force"
+                return (
+                    Named(row["title"].localized, code), PageWords.standing(row["state"]?.text), nil,
+                    isOpen ? code.map { "/agreements/" + $0.text } : nil
+                )
+            },
+            listings: [], passages: try await passages(request), statementMonths: [thisMonth], balance: money.available,
+            reserved: money.reserved,
+            sameThing: SameThing(
+                http: "curl -H \"Authorization: Bearer $HUTONG_TOKEN\" $HUTONG_URL/api/v1/passages",
+                cli: "hutong receipts --out receipts"))
+    }
+
+    private var thisMonth: String { String(context.clock.now().day(in: .shanghai).description.prefix(7)) }
+
+    /// What the party can still spend here, and what is held for agreements in force.
+    private func balances(of party: ID<Party>) async throws(Problem) -> (available: Money?, reserved: Money?) {
+        guard isExchange else { return (nil, nil) }
+        return try await store.read { transaction throws(Problem) in
+            func balance(_ kind: AccountKind) throws(Problem) -> Money? {
+                let account = try Books.account(Bookkeeping.account(kind, of: party.uuid), in: transaction)
+                return account.map { Money(minorUnits: -$0.balance.net) }
+            }
+            return (try balance(.prepaid), nil)
+        }
+    }
+
+    private func passages(_ request: APIRequest) async throws(Problem) -> [PassageView] {
+        let rows = try await api("GET", "/api/v1/passages", as: request)["passages"]?.array ?? []
+        return rows.compactMap(PassageView.init)
+    }
+
+    func statementPage(_ request: APIRequest) async throws(Problem) -> any Page {
+        let month = request.parameter("month")
+        let statement = try await api("GET", "/api/v1/statement", query: ["month": month], as: request)
+        let names = try await partyNames()
+        let total = statement["total"]?.text.flatMap { Money($0) } ?? .zero
+        let lines = statement["lines"]?.array ?? []
+        let sum = lines.compactMap { $0["price"]?.text.flatMap { Money($0) } }.reduce(0) { $0 + $1.minorUnits }
+        let party = names.party(statement["party"]?.text)
+        return StatementPage(
+            code: party.code ?? Code(.party, context.own), month: month, party: party,
+            passages: lines.compactMap(PassageView.init),
+            sums: [(LocalizedText(zh: "使用费合计", en: "all uses"), total)],
+            difference: Money(minorUnits: total.minorUnits - sum),
+            standing: Standing(LocalizedText(zh: "逐笔可核验", en: "each line has its receipt")),
+            sameThing: SameThing(
+                http: "curl -H \"Authorization: Bearer $HUTONG_TOKEN\" \"$HUTONG_URL/api/v1/statement?month=\(month)\"",
+                cli: "hutong statement --month " + month))
+    }
+
+    func deskPage(_ request: APIRequest) async throws(Problem) -> any Page {
+        let names = try await partyNames()
+        let caller = try request.proven()
+        let agreements = try await api("GET", "/api/v1/agreements", as: request)["agreements"]?.array ?? []
+        let filed = caller.may(.marketOperate)
+            ? try await api("GET", "/api/v1/registrations", as: request)["registrations"]?.array ?? [] : []
+        let (closures, listings) = try await store.read { transaction throws(Problem) in
+            (try DataValve.closures(in: transaction), try ListingBook.all(in: Listing.State.allCases, in: transaction))
+        }
+        return DeskPage(
+            reviews: listings.filter { $0.1 == .submitted }.map {
+                DeskPage.Task(
+                    subject: Named($0.0.title, $0.0.code), party: names.party(Code(.party, $0.0.holder).text),
+                    standing: PageWords.standing($0.1.rawValue, owner: name), path: "/listings/" + $0.0.code.text)
+            },
+            agreements: agreements.map {
+                DeskPage.Task(
+                    subject: Named($0["title"].localized, Code($0["agreement"]?.text ?? "")),
+                    party: names.party($0["consumer"]?.text), standing: PageWords.standing($0["state"]?.text))
+            },
+            cases: filed.map {
+                DeskPage.Task(
+                    subject: Named($0["claim"]?["title"].localized ?? LocalizedText("–"), Code($0["registration"]?.text ?? "")),
+                    party: names.party($0["holder"]?.text), standing: PageWords.standing($0["state"]?.text, owner: name))
+            },
+            valves: Self.valves(listings.map(\.0), closures, names),
+            figures: .init(listings: listings.count, passages: 0, refusals: 0, rawRowsMoved: 0, logSize: 0),
+            sameThing: SameThing(
+                http: "curl -X POST -H \"Authorization: Bearer $HUTONG_TOKEN\" -d '{\"target\": \"CODE\"}' "
+                    + "$HUTONG_URL/api/v1/valve/close",
+                cli: "hutong valve close CODE"))
+    }
+
+    /// Every asset on offer, and whatever else is closed.
+    private static func valves(
+        _ listings: [Listing], _ closures: [(target: String, why: String, at: Instant)], _ names: PartyNames
+    ) -> [DeskPage.ValveRow] {
+        let closed = Dictionary(closures.map { ($0.target, $0) }) { $1 }
+        let assets = Dictionary(listings.map { ($0.assetCode, $0.title) }) { first, _ in first }
+        let targets = Set(assets.keys).union(closed.keys).sorted()
+        return targets.map { target in
+            let code = Code(target)
+            return DeskPage.ValveRow(
+                target: Named(assets[target] ?? LocalizedText(names.byCode[target] ?? target), code),
+                kind: code.map { LocalizedText($0.kind.rawValue) } ?? LocalizedText(zh: "范围", en: "scope"),
+                isClosed: closed[target] != nil, closedAt: closed[target]?.at, reason: closed[target]?.why)
+        }
+    }
+}
+
+extension Budget {
+    /// `nil` for a listing that protects its answers by group sizes.
+    fileprivate init?(status: JSON) {
+        guard let total = status["total"]?.text, let spent = status["spent"]?.text, let left = status["left"]?.text
+        else { return nil }
+        let share = (Self.thousandths(spent) * 1000) / max(1, Self.thousandths(total))
+        self.init(unit: "ε", total: total, spent: spent, left: left, spentShare: share)
+    }
+
+    /// A decimal in thousandths, for the picture alone.
+    private static func thousandths(_ decimal: String) -> Int {
+        let parts = decimal.split(separator: ".")
+        let fraction = (parts.count > 1 ? String(parts[1]) : "") + "000"
+        return (Int(parts.first ?? "0") ?? 0) * 1000 + (Int(fraction.prefix(3)) ?? 0)
+    }
+}
+
+extension Quote {
+    fileprivate init(_ json: JSON) {
+        let epsilon = json["cost"]?["epsilon"]?.double
+        self.init(
+            price: json["price"]?.text.flatMap { Money($0) } ?? .zero,
+            privacyCost: epsilon.flatMap { $0 > 0 ? "ε \($0)" : nil },
+            privacyLeftAfter: json["budget"]?["left"]?.text.map { "ε \($0)" },
+            plan: LocalizedText(zh: "允许；计划摘要 \(json["plan"]?.text?.prefix(12) ?? "–")", en: "allowed; plan \(json["plan"]?.text?.prefix(12) ?? "–")"))
+    }
+}
+
+extension Answer {
+    fileprivate init?(_ reply: JSON, at now: Instant) {
+        guard let passage = Code(reply["code"]?.text ?? "") ?? reply["passage"]?.text
+            .flatMap({ ID<Passage>(uuid: $0) }).map({ Code(.passage, $0) })
+        else { return nil }
+        let result = reply["result"] ?? .null
+        let table = Preview(result)
+        var notes: [LocalizedText] = []
+        if result["intervals"]?.array?.contains(where: { $0.array?.contains { !$0.isNull } == true }) == true {
+            notes.append(LocalizedText(zh: "数值含噪声；区间为 95%。", en: "Numbers carry noise; intervals are 95%."))
+        }
+        if let hidden = result["hiddenGroups"]?.integer, hidden > 0 {
+            notes.append(LocalizedText(zh: "\(hidden) 个过小的组未显示。", en: "\(hidden) groups were too small to show."))
+        }
+        self.init(
+            passage: passage, at: now, price: reply["price"]?.text.flatMap { Money($0) } ?? .zero,
+            privacyCost: reply["epsilon"]?.text.map { "ε \($0)" }, notes: notes,
+            body: reply["result"] == nil
+                ? .sealed(path: "/api/v1/passages/\(passage.text)", command: "hutong open \(passage.text).sealed")
+                : .open(table, Chart(result).map { [$0] } ?? []),
+            receiptPath: "/api/v1/passages/\(passage.text)/proof", logIndex: reply["leaf"]?.integer.map { Int($0) })
+    }
+}
+
+extension Preview {
+    /// An answer's table: columns, rows, and beside a noised value its interval.
+    fileprivate init(_ result: JSON) {
+        let columns = result["columns"]?.array?.compactMap(\.text) ?? []
+        let rows = (result["rows"]?.array ?? []).prefix(Self.rowsShownMax)
+        let numeric = columns.indices.filter { column in rows.contains { $0[column]?.double != nil } }
+        self.init(
+            columns: columns, numeric: Set(numeric),
+            rows: rows.map { row in (row.array ?? []).map(Self.text) })
+    }
+
+    /// A page shows so many rows; the API gives all.
+    private static let rowsShownMax = 200
+
+    private static func text(_ value: JSON) -> String? {
+        switch value {
+        case .null: nil
+        case .string(let text): text
+        case .integer(let number): String(number)
+        case .number(let number): String((number * 100).rounded() / 100)
+        default: value.prettyText
+        }
+    }
+}
+
+extension Chart {
+    /// The last column over the first, where that is a picture: two columns or more, few enough categories.
+    fileprivate init?(_ result: JSON) {
+        let rows = result["rows"]?.array ?? []
+        let columns = result["columns"]?.array?.compactMap(\.text) ?? []
+        guard columns.count == 2, (2...400).contains(rows.count) else { return nil }
+        let points = rows.enumerated().compactMap { place, row -> Chart.Point? in
+            guard let y = row[1]?.double else { return nil }
+            let ends = result["intervals"]?[place]?[1]
+            let interval = ends?[0]?.double.flatMap { low in ends?[1]?.double.map { low <= $0 ? low...$0 : $0...low } }
+            return Chart.Point(x: Double(place), y: y, interval: interval)
+        }
+        guard points.count > 1 else { return nil }
+        let name = LocalizedText(columns[1])
+        self.init(
+            rows.count <= 24 ? .bars : .line, title: LocalizedText(zh: "答案：\(columns[1])", en: "Answer: \(columns[1])"),
+            xName: LocalizedText(columns[0]), yName: name,
+            categories: rows.map { $0[0]?.text ?? $0[0]?.integer.map { String($0) } ?? "" },
+            series: [Chart.Series(name, points)])
+    }
+}
+
+extension HistoryStep {
+    /// A negotiation that is not over: whose turn it is, and until when.
+    fileprivate init?(offer: JSON, _ names: PartyNames) {
+        let state = offer["state"]?.text?.lowercased() ?? ""
+        guard !["finalized", "terminated"].contains(state), let turn = offer["turn"]?.text else { return nil }
+        let isOurs = turn == offer["side"]?.text
+        let other = names.party(offer["counterparty"]?.text)
+        self.init(
+            at: nil,
+            standing: Standing(
+                isOurs ? LocalizedText(zh: "等我处理", en: "waits for me") : LocalizedText(zh: "等待对方", en: "waits for them"),
+                .waits, owner: isOurs ? nil : other.name.zh,
+                due: offer["until"]?.text.flatMap { Instant(rfc3339: $0) }),
+            what: LocalizedText(zh: "协商 \(offer["offer"]?.text ?? "")", en: "negotiation \(offer["offer"]?.text ?? "")"), by: other)
+    }
+}
+
+extension PassageView {
+    fileprivate init?(_ row: JSON) {
+        guard let code = Code(row["passage"]?.text ?? "") else { return nil }
+        let at = row["at"]?.text
+        self.init(
+            code: code, at: at.flatMap { Instant(rfc3339: $0) } ?? Instant(seconds: 0),
+            agreement: Named(row["agreement"]?.text ?? "–", Code(row["agreement"]?.text ?? "")),
+            door: PageWords.door(row["door"]?.text ?? "–"), standing: PageWords.standing(row["state"]?.text ?? "settled"),
+            price: row["price"]?.text.flatMap { Money($0) } ?? .zero,
+            receiptPath: row["leaf"]?.integer == nil ? nil : "/api/v1/passages/\(code.text)/proof")
+    }
+}
