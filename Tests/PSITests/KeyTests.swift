@@ -1,5 +1,7 @@
 // SPDX-License-Identifier: Apache-2.0
 
+import Crypto
+import Curves
 import Oblivious
 import PSI
 import Primitives
@@ -41,6 +43,18 @@ struct KeyTests {
         for count in 0...130 {
             let message = (0..<count).map { UInt8(truncatingIfNeeded: $0 &* 7) }
             #expect(ItemHash.digest(message) == ItemHash.digest(message, portably: true))
+        }
+    }
+
+    @Test("hashing an item to a field element is expand_message_xmd of RFC 9380")
+    func expansion() {
+        let domain = Array("HUTONG-PSI-V1-c25519".utf8)
+        let reference = MessageExpander<SHA256>(domain: domain)
+        var expander = ItemExpander(domain: domain)
+        var random = SeededRandom(seed: 9380)
+        for _ in 0..<100 {
+            let item = Block.random(using: &random)
+            #expect(expander.expand(item) == reference.expand(item.littleEndian, count: 48))
         }
     }
 
