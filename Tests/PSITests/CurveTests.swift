@@ -95,4 +95,46 @@ struct CurveTests {
         let small = Hex.decode("e0eb7a7c3b41b8ae1656e3faf19fc46ada098deb9c32b1fd866205165f49b800") ?? zero
         return [zero, one, near(0xEC), near(0xED), near(0xEE), near(0xFF), small]
     }()
+
+    @Test("RFC 9496 A.1–A.3: ristretto255 encodes, refuses and hashes as the standard says")
+    func ristrettoVectors() throws {
+        let multiples = [
+            "0000000000000000000000000000000000000000000000000000000000000000",
+            "e2f2ae0a6abc4e71a884a961c500515f58e30b6aa582dd8db6a65945e08d2d76",
+            "6a493210f7499cd17fecb510ae0cea23a110e8d5b901f8acadd3095c73a3b919",
+        ]
+        var point = Ristretto255.identity
+        for expected in multiples {
+            #expect(Hex.encode(point.encoding) == expected)
+            let decoded = Ristretto255(encoding: try #require(Hex.decode(expected)))
+            #expect(decoded?.encoding == point.encoding)
+            point = point + .generator
+        }
+        let refused = [
+            "00ffffffffffffffffffffffffffffffffffffffffffffffffffffffffffffff",
+            "f3ffffffffffffffffffffffffffffffffffffffffffffffffffffffffffff7f",
+            "edffffffffffffffffffffffffffffffffffffffffffffffffffffffffffff7f",
+            "0100000000000000000000000000000000000000000000000000000000000000",
+            "0100000000000000000000000000000000000000000000000000000000000080",
+        ]
+        for encoding in refused {
+            #expect(Ristretto255(encoding: try #require(Hex.decode(encoding))) == nil)
+        }
+        let text = Array("Ristretto is traditionally a short shot of espresso coffee".utf8)
+        let hashed = Ristretto255(uniform: Array(SHA512.hash(data: text)))
+        #expect(
+            Hex.encode(hashed.encoding) == "3066f82a1a747d45120d1740f14358531a8f04bbffe6a819f86dfe50f44a0a46")
+    }
+
+    @Test("ristretto255: a·(b·G) is (a·b)·G, and (a + b)·G is a·G + b·G")
+    func ristrettoLaws() {
+        var random = SeededRandom(seed: 4)
+        for _ in 0..<20 {
+            let (a, b) = (Scalar25519.random(using: &random), Scalar25519.random(using: &random))
+            let g = Ristretto255.generator
+            #expect(g.multiplied(by: b).multiplied(by: a).encoding == g.multiplied(by: a * b).encoding)
+            #expect(g.multiplied(by: a + b).encoding == (g.multiplied(by: a) + g.multiplied(by: b)).encoding)
+            #expect(g.multiplied(by: a).multiplied(by: a.inverse).encoding == g.encoding)
+        }
+    }
 }

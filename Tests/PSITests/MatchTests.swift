@@ -3,6 +3,7 @@
 import Oblivious
 import PSI
 import Primitives
+import Synchronization
 import Testing
 
 @Suite("Private match")
@@ -23,6 +24,89 @@ struct MatchTests {
         #expect(mine.matched == sets.expectedByReceiver)
         #expect(try await theirs.matched == sets.expectedBySender)
         #expect(try await theirs.transcript == mine.transcript)
+    }
+
+    @Test("no size loses a row (peers' defect 1): sizes up to 20,000 in steps, and 10,000 again and again")
+    func everySize() async throws {
+        for size in Array(stride(from: 1, through: 20_000, by: 1_111)) + [Int](repeating: 10_000, count: 5) {
+            let sets = Sets(receiver: size, sender: size, common: size / 2, seed: UInt64(size))
+            let plan = try sets.plan(.rr22, .rowsToReceiver)
+            let (left, right) = MemoryLink.pair()
+            async let theirs = PSIRun.send(plan, sets.sender, over: left, seed: 2)
+            let mine = try await PSIRun.receive(plan, sets.receiver, over: right, seed: UInt64(size))
+            #expect(mine.matched == sets.expectedByReceiver, "size \(size)")
+            #expect(try await theirs.matched == nil)
+        }
+    }
+
+    @Test("sizes by group: the receiver learns each group's count and not which rows; the sender learns nothing")
+    func sizesByGroup() async throws {
+        let sets = Sets(receiver: 600, sender: 500, common: 200)
+        let plan = try sets.plan(.ecdh, .size)
+        let groups = sets.receiver.indices.map { $0 % 3 }
+        let (left, right) = MemoryLink.pair()
+        async let theirs = PSIRun.send(plan, sets.sender, over: left, seed: 2)
+        var random = SeededRandom(seed: 1)
+        let mine = try await PSIParty(plan, right).receive(sets.receiver, groups: groups, using: &random)
+        let expected = (0..<3).map { group in sets.expectedByReceiver.count { groups[$0] == group } }
+        #expect(mine.counts == expected)
+        #expect(mine.matched == nil)
+        let answer = try await theirs
+        #expect(answer.matched == nil && answer.counts == nil)
+    }
+
+    @Test("ristretto255 gives the same rows and counts")
+    func ristretto() async throws {
+        let sets = Sets(receiver: 30, sender: 40, common: 12)
+        let rows = try sets.plan(.ristretto, .rowsToBoth)
+        let (left, right) = MemoryLink.pair()
+        async let theirs = PSIRun.send(rows, sets.sender, over: left, seed: 2)
+        #expect(try await PSIRun.receive(rows, sets.receiver, over: right, seed: 1).matched == sets.expectedByReceiver)
+        #expect(try await theirs.matched == sets.expectedBySender)
+        let size = try sets.plan(.ristretto, .size)
+        async let answer = PSIRun.send(size, sets.sender, over: left, seed: 2)
+        #expect(try await PSIRun.receive(size, sets.receiver, over: right, seed: 1).counts == [12])
+        _ = try await answer
+    }
+
+    @Test("an output a method cannot give without showing more is refused in the plan")
+    func notOffered() throws {
+        let sets = Sets(receiver: 1, sender: 1, common: 0)
+        #expect(throws: PSIFailure.notOffered) { try sets.plan(.rr22, .size) }
+    }
+
+    @Test("S62: no key of either side stands in any message, in the clear or as its digest")
+    func canary() async throws {
+        let sets = Sets(receiver: 50, sender: 50, common: 20)
+        for method in [PSIMethod.ecdh, .rr22, .rr22Malicious] {
+            let plan = try sets.plan(method, .rowsToReceiver)
+            let (left, right) = MemoryLink.pair()
+            let (first, second) = (RecordingLink(left), RecordingLink(right))
+            async let theirs = PSIRun.send(plan, sets.sender, over: first, seed: 2)
+            _ = try await PSIRun.receive(plan, sets.receiver, over: second, seed: 1)
+            _ = try await theirs
+            let traffic = Set((first.sent + second.sent).flatMap { message in
+                message.indices.dropLast(7).map { Array(message[$0..<$0 + 8]) }
+            })
+            for item in sets.receiver + sets.sender {
+                #expect(!traffic.contains(Array(item.littleEndian.prefix(8))))
+            }
+        }
+    }
+}
+
+/// A link that keeps what it sent.
+final class RecordingLink: PSILink {
+    private let link: MemoryLink
+    private let messages = Mutex<[[UInt8]]>([])
+
+    init(_ link: MemoryLink) { self.link = link }
+
+    var sent: [[UInt8]] { messages.withLock { $0 } }
+    func receive() async throws(PSIFailure) -> [UInt8] { try await link.receive() }
+    func send(_ message: [UInt8]) async throws(PSIFailure) {
+        messages.withLock { $0.append(message) }
+        try await link.send(message)
     }
 }
 

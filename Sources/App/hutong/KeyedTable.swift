@@ -35,7 +35,12 @@ struct KeyedTable {
         var numbers: [[UInt8]: Int] = [:]
         for line in lines.dropFirst() {
             fields.read(bytes, line)
-            builder.add(columns.map { recipe.normalize(fields[$0]) })
+            let first = fields[columns[0]]
+            if columns.count == 1, recipe.leavesAlone(first) {
+                builder.add(plain: first)
+            } else {
+                builder.add(columns.map { recipe.normalize(fields[$0]) })
+            }
             guard let groupColumn else { continue }
             let group = Array(fields[groupColumn])
             let number = numbers[group] ?? numbers.count

@@ -24,7 +24,7 @@ struct PSIPartyVerb: Verb {
     @OptionGroup var output: OutputOptions
     @Option(help: "Address to listen on, host:port; this side receives.") var listen: String?
     @Option(help: "Address to connect to, host:port; this side answers.") var connect: String?
-    @Option(name: .customLong("protocol"), help: "ecdh.") var method = "ecdh"
+    @Option(name: .customLong("protocol"), help: "rr22, rr22-malicious, ecdh or ecdh-ristretto.") var method = "ecdh"
     @Option(help: "CSV file with a header line.") var `in`: String
     @Option(help: "Key columns, comma separated.") var key: String
     @Option(help: "rows, rows-both or size.") var want = "rows"
@@ -37,6 +37,7 @@ struct PSIPartyVerb: Verb {
         guard (listen == nil) != (connect == nil) else {
             throw ValidationError("Give either --listen or --connect.")
         }
+        guard !key.split(separator: ",").isEmpty else { throw ValidationError("Name at least one key column.") }
         guard PSIMethod(rawValue: method) != nil else { throw ValidationError("Unknown protocol \(method).") }
         guard PSIOutput(name: want) != nil else { throw ValidationError("--want is rows, rows-both or size.") }
     }
@@ -111,7 +112,7 @@ struct PSIBenchVerb: Verb {
     @OptionGroup var output: OutputOptions
     @Option(help: "The receiver's items.") var items = 65_536
     @Option(help: "The sender's items; the same number unless given.") var other: Int?
-    @Option(name: .customLong("protocol"), help: "ecdh.") var method = "ecdh"
+    @Option(name: .customLong("protocol"), help: "rr22, rr22-malicious, ecdh or ecdh-ristretto.") var method = "ecdh"
     @Option(help: "rows, rows-both or size.") var want = "rows"
 
     func run(_ console: Console) async throws {

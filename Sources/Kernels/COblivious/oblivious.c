@@ -396,6 +396,7 @@ SHA void hutong_sha256_short(const void *message, size_t length, void *digest) {
     }
     t = _mm_shuffle_epi32(abef, 0x1b), u = _mm_shuffle_epi32(cdgh, 0xb1);
     _mm_storeu_si128(digest, _mm_shuffle_epi8(_mm_blend_epi16(t, u, 0xf0), swap));
+    _mm_storeu_si128((__m128i *)digest + 1, _mm_shuffle_epi8(_mm_alignr_epi8(u, t, 8), swap));
 }
 
 WIDE void hutong_field_evaluate(const void *x, const void *in, size_t count, void *result) {

@@ -4,6 +4,7 @@
 // Timing: not applicable. Vectors: through its users.
 
 import Glibc
+import Synchronization
 
 /// A fixed row of blocks on large pages, zero at first and erased at the end.
 ///
@@ -17,14 +18,8 @@ import Glibc
     package init(count: Int) {
         self.count = count
         byteCount = max(64, 16 * count)
-        // Large pages from 4 MiB: random reads of the code's expander otherwise miss the TLB (2026-11: 4 times
-        // slower).
-        let isLarge = byteCount >= 4 << 20
-        // SAFETY: fresh memory of byteCount bytes, aligned for Block; freed in deinit alone.
-        let raw = UnsafeMutableRawPointer.allocate(
-            byteCount: byteCount, alignment: isLarge ? 2 << 20 : 64)
-        if isLarge { _ = unsafe madvise(raw, byteCount, MADV_HUGEPAGE) }
-        unsafe memset(raw, 0, byteCount)
+        // SAFETY: zeroed memory of at least byteCount bytes, aligned for Block; given back in deinit alone.
+        let raw = unsafe BlockMemory.take(byteCount)
         unsafe base = raw.bindMemory(to: Block.self, capacity: max(4, count))
     }
 
@@ -34,9 +29,8 @@ import Glibc
     }
 
     deinit {
-        // SAFETY: the memory is ours; explicit_bzero is never removed by the optimizer.
-        unsafe explicit_bzero(base, byteCount)
-        unsafe base.deallocate()
+        // SAFETY: the memory is ours and nobody else's.
+        unsafe BlockMemory.give(base, byteCount)
     }
 
     package subscript(place: Int) -> Block {
@@ -108,5 +102,63 @@ import Glibc
             unsafe second.base[place] = base[2 * place + 1]
         }
         return (first, second)
+    }
+}
+
+/// Where large rows come from: memory is erased when given back and kept for the next row, because the kernel takes
+/// longer to clear fresh pages than some protocol steps last (2026-11: two fifths of a party's time before).
+///
+/// Owns the pages that wait for reuse, at most `keptBytesMax`.
+private enum BlockMemory {
+    static let keptBytesMax = 1 << 29
+    private static let largeBytesMin = 1 << 16
+    private static let hugePageBytes = 2 << 20
+
+    private struct Kept {
+        var places: [Int: [UInt]] = [:]
+        var byteCount = 0
+    }
+    private static let kept = Mutex(Kept())
+
+    /// Eight sizes an octave, so that rows of nearly one size share memory.
+    private static func size(_ byteCount: Int) -> Int {
+        let step = max(4096, 1 << (Int.bitWidth - byteCount.leadingZeroBitCount - 4))
+        return (byteCount + step - 1) / step * step
+    }
+
+    static func take(_ byteCount: Int) -> UnsafeMutableRawPointer {
+        guard byteCount >= largeBytesMin else {
+            let raw = UnsafeMutableRawPointer.allocate(byteCount: byteCount, alignment: 64)
+            unsafe memset(raw, 0, byteCount)  // SAFETY: byteCount fresh bytes.
+            return unsafe raw
+        }
+        let size = size(byteCount)
+        let place = kept.withLock { kept -> UInt? in
+            guard let place = kept.places[size]?.popLast() else { return nil }
+            kept.byteCount -= size
+            return place
+        }
+        // SAFETY: a place in the pool is memory of this size that nobody uses.
+        if let place, let raw = unsafe UnsafeMutableRawPointer(bitPattern: place) { return unsafe raw }
+        let isHuge = size >= 2 * hugePageBytes
+        let raw = UnsafeMutableRawPointer.allocate(byteCount: size, alignment: isHuge ? hugePageBytes : 4096)
+        // Large pages: random reads of the code's expander otherwise miss the TLB (2026-11: four times slower).
+        if isHuge { _ = unsafe madvise(raw, size, MADV_HUGEPAGE) }
+        unsafe memset(raw, 0, size)  // SAFETY: size fresh bytes.
+        return unsafe raw
+    }
+
+    static func give(_ raw: UnsafeMutableRawPointer, _ byteCount: Int) {
+        // SAFETY: byteCount bytes are ours; explicit_bzero is never removed by the optimizer.
+        unsafe explicit_bzero(raw, byteCount)
+        let size = size(byteCount)
+        let isKept = byteCount >= largeBytesMin
+            && kept.withLock { kept in
+                guard kept.byteCount + size <= keptBytesMax else { return false }
+                kept.byteCount += size
+                kept.places[size, default: []].append(UInt(bitPattern: raw))
+                return true
+            }
+        if !isKept { unsafe raw.deallocate() }  // SAFETY: nobody else holds it.
     }
 }

@@ -1,9 +1,8 @@
 // SPDX-License-Identifier: Apache-2.0
 //
-// Specification: RFC 7748, RFC 9380 (curve25519_XMD:SHA-512_ELL2_NU_), u-coordinates alone.
+// Specification: RFC 7748, RFC 9380 (suite form curve25519_XMD:SHA-256_ELL2_NU_), u-coordinates alone.
 // Adversary, secrets, leaks, timing: as MontgomeryCurve and DiffieHellmanMatch. Vectors: Tests/CurvesTests.
 
-import Crypto
 import Curves
 package import Oblivious
 
@@ -21,13 +20,14 @@ package enum Curve25519Group: MatchGroup {
         return Scalar(bytes: bytes)
     }
 
-    private static let expander = MessageExpander<SHA512>(domain: Array("HUTONG-PSI-V1-curve25519".utf8))
+    static let domain = Array("HUTONG-PSI-V1-c25519".utf8)
 
     package static func mask(_ items: [Block], by scalar: Scalar) -> [UInt8] {
         var elements: [UInt8] = []
         elements.reserveCapacity(32 * items.count)
+        var expander = ItemExpander(domain: domain)
         for item in items {
-            elements += MontgomeryCurve.hashedElement(item.littleEndian, with: expander)
+            elements += MontgomeryCurve.fieldElement(wide: expander.expand(item)).littleEndian
         }
         MontgomeryBatch.elligator(&elements)
         MontgomeryBatch.multiply(&elements, by: scalar.bytes)

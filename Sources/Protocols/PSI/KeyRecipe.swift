@@ -42,6 +42,13 @@ package struct KeyRecipe: Hashable, Sendable {
         return bytes.isEmpty ? nil : bytes
     }
 
+    /// Whether `normalize` would return these bytes unchanged, told without copying them: printable ASCII under
+    /// steps that only touch other characters.
+    package func leavesAlone(_ column: ArraySlice<UInt8>) -> Bool {
+        guard !column.isEmpty, steps.allSatisfy({ $0 == .trim || $0 == .width }) else { return false }
+        return column.allSatisfy { 0x21...0x7E ~= $0 }
+    }
+
     private func apply(_ step: Step, _ bytes: inout [UInt8]) {
         switch step {
         case .trim:
@@ -95,9 +102,10 @@ package struct ItemSet: Sendable {
     package func rows(of matched: [Int]) -> [Int] {
         var isMatched = [Bool](repeating: false, count: items.count)
         for item in matched { isMatched[item] = true }
-        var rows = matched.map { firstRow[$0] }
-        for (item, row) in repeats where isMatched[item] { rows.append(row) }
-        return rows.sorted()
+        var isRow = [Bool](repeating: false, count: rowCount)
+        for item in matched { isRow[firstRow[item]] = true }
+        for (item, row) in repeats where isMatched[item] { isRow[row] = true }
+        return isRow.indices.filter { isRow[$0] }
     }
 
     /// Takes rows in order, then makes the set: one hash a row, one sort.
@@ -115,17 +123,35 @@ package struct ItemSet: Sendable {
             rows.reserveCapacity(capacity)
         }
 
-        /// Adds the next row by its normalized columns; `nil` stands for an empty column.
-        package mutating func add(_ columns: [[UInt8]?]) {
-            defer { rowCount += 1 }
+        /// Adds the next row by one column that the recipe leaves as it is.
+        package mutating func add(plain column: ArraySlice<UInt8>) {
             message.removeLast(message.count - prefix.count)
-            for column in columns {
-                guard let column else { return }
-                for shift in [0, 8, 16, 24] { message.append(UInt8(truncatingIfNeeded: column.count >> shift)) }
-                message.append(contentsOf: column)
-            }
+            append(column)
+            finishRow()
+        }
+
+        private mutating func append(_ column: some Collection<UInt8>) {
+            for shift in [0, 8, 16, 24] { message.append(UInt8(truncatingIfNeeded: column.count >> shift)) }
+            message.append(contentsOf: column)
+        }
+
+        private mutating func finishRow() {
             digests.append(ItemHash.digest(message))
             rows.append(rowCount)
+            rowCount += 1
+        }
+
+        /// Adds the next row by its normalized columns; `nil` stands for an empty column.
+        package mutating func add(_ columns: [[UInt8]?]) {
+            message.removeLast(message.count - prefix.count)
+            for column in columns {
+                guard let column else {
+                    rowCount += 1
+                    return
+                }
+                append(column)
+            }
+            finishRow()
         }
 
         package consuming func build() -> ItemSet {

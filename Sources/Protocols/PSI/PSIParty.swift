@@ -71,8 +71,7 @@ package struct PSIParty: Sendable {
             return result(matched, nil)
         case .size, .sum:
             let groups = groups.isEmpty ? [Int](repeating: 0, count: items.count) : groups
-            let counts = try await DiffieHellmanReceiver<Curve25519Group>(channel, plan).sizes(
-                of: items, groups: groups, groupCount: (groups.max() ?? 0) + 1, using: &generator)
+            let counts = try await receivedCounts(items, groups, &generator)
             try await channel.confirm(nil)
             return result(nil, counts.counts)
         }
@@ -85,8 +84,35 @@ package struct PSIParty: Sendable {
         case .rowsToReceiver, .rowsToBoth:
             return try await sentRows(items, &generator)?.items
         case .size, .sum:
-            try await DiffieHellmanSender<Curve25519Group>(channel, plan).sizes(of: items, using: &generator)
+            try await sentCounts(items, &generator)
             return nil
+        }
+    }
+
+    private func receivedCounts(
+        _ items: [Block], _ groups: [Int], _ generator: inout some RandomNumberGenerator
+    ) async throws(PSIFailure) -> MatchedCounts {
+        let count = (groups.max() ?? 0) + 1
+        return switch plan.method {
+        case .ecdh:
+            try await DiffieHellmanReceiver<Curve25519Group>(channel, plan)
+                .sizes(of: items, groups: groups, groupCount: count, using: &generator)
+        case .ristretto:
+            try await DiffieHellmanReceiver<RistrettoGroup>(channel, plan)
+                .sizes(of: items, groups: groups, groupCount: count, using: &generator)
+        case .sm2, .rr22, .rr22Malicious, .unbalanced: throw .notOffered
+        }
+    }
+
+    private func sentCounts(
+        _ items: [Block], _ generator: inout some RandomNumberGenerator
+    ) async throws(PSIFailure) {
+        switch plan.method {
+        case .ecdh:
+            try await DiffieHellmanSender<Curve25519Group>(channel, plan).sizes(of: items, using: &generator)
+        case .ristretto:
+            try await DiffieHellmanSender<RistrettoGroup>(channel, plan).sizes(of: items, using: &generator)
+        case .sm2, .rr22, .rr22Malicious, .unbalanced: throw .notOffered
         }
     }
 
@@ -96,11 +122,13 @@ package struct PSIParty: Sendable {
         switch plan.method {
         case .ecdh:
             try await DiffieHellmanReceiver<Curve25519Group>(channel, plan).rows(of: items, using: &generator)
+        case .ristretto:
+            try await DiffieHellmanReceiver<RistrettoGroup>(channel, plan).rows(of: items, using: &generator)
         case .rr22:
             try await VOLEReceiverMatch(channel, plan).rows(of: items, using: &generator)
         case .rr22Malicious:
             try await MaliciousVOLEReceiverMatch(channel, plan).rows(of: items, using: &generator)
-        case .ristretto, .sm2, .unbalanced:
+        case .sm2, .unbalanced:
             throw .notOffered
         }
     }
@@ -111,11 +139,13 @@ package struct PSIParty: Sendable {
         switch plan.method {
         case .ecdh:
             try await DiffieHellmanSender<Curve25519Group>(channel, plan).rows(of: items, using: &generator)
+        case .ristretto:
+            try await DiffieHellmanSender<RistrettoGroup>(channel, plan).rows(of: items, using: &generator)
         case .rr22:
             try await VOLESenderMatch(channel, plan).rows(of: items, using: &generator)
         case .rr22Malicious:
             try await MaliciousVOLESenderMatch(channel, plan).rows(of: items, using: &generator)
-        case .ristretto, .sm2, .unbalanced:
+        case .sm2, .unbalanced:
             throw .notOffered
         }
     }

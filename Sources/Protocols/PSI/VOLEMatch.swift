@@ -147,7 +147,7 @@ enum VOLESteps {
             for hit in hits { marks[hit.theirs / 8] |= 1 << UInt8(hit.theirs % 8) }
             try await channel.send(.marks, marks)
         }
-        return MatchedItems(items: hits.map { mine.items[$0.mine] }.sorted())
+        return MatchedItems(items: ascending(hits.map { mine.items[$0.mine] }, below: mine.items.count))
     }
 
     /// Under `rowsToBoth`, what the receiver says matched.
@@ -157,7 +157,13 @@ enum VOLESteps {
         guard plan.output == .rowsToBoth else { return nil }
         let marks = try await channel.receive(.marks, count: (plan.senderCount + 7) / 8)
         let matched = mine.items.indices.filter { marks[$0 / 8] >> UInt8($0 % 8) & 1 == 1 }
-        return MatchedItems(items: matched.map { mine.items[$0] }.sorted())
+        return MatchedItems(items: ascending(matched.map { mine.items[$0] }, below: mine.items.count))
+    }
+
+    private static func ascending(_ items: [Int], below count: Int) -> [Int] {
+        var isThere = [Bool](repeating: false, count: count)
+        for item in items { isThere[item] = true }
+        return isThere.indices.filter { isThere[$0] }
     }
 }
 

@@ -53,7 +53,7 @@ void hutong_field_evaluate(const void *x, const void *in, size_t count, void *re
 /// 1 when this processor has the SHA-256 instructions.
 int hutong_oblivious_has_sha(void);
 
-/// SHA-256 of `message` (at most 119 bytes), its first 16 bytes to `digest`. Requires hutong_oblivious_has_sha().
+/// SHA-256 of `message` (at most 119 bytes), 32 bytes to `digest`. Requires hutong_oblivious_has_sha().
 void hutong_sha256_short(const void *message, size_t length, void *digest);
 
 #endif
