@@ -6,15 +6,23 @@ import Testing
 
 /// A small procedure with everything in it: review by experts, notice, objection, appeal, revocation with a bar.
 let certification: JSON = [
-    "id": "certification", "title": ["zh": "认定", "en": "Certification"], "citation": "art. 8", "start": "review",
+    "id": "certification", "title": ["zh": "认定", "en": "Certification"], "citation": "art. 8",
+    "start": "review",
     "roles": ["applicant": "Applicant", "officer": "Officer", "expert": "Expert"],
     "states": [
-        ["id": "review", "title": "Review", "owner": "officer", "deadline": ["period": ["workingDays": 20]],
-         "maySuspend": true],
-        ["id": "notice", "title": "Notice", "owner": "officer", "notice": true,
-         "deadline": ["period": ["workingDays": 5], "then": "certify"]],
-        ["id": "certified", "title": "Certified", "owner": "officer", "final": true,
-         "deadline": ["period": ["years": 3], "then": "expire"]],
+        [
+            "id": "review", "title": "Review", "owner": "officer",
+            "deadline": ["period": ["workingDays": 20]],
+            "maySuspend": true,
+        ],
+        [
+            "id": "notice", "title": "Notice", "owner": "officer", "notice": true,
+            "deadline": ["period": ["workingDays": 5], "then": "certify"],
+        ],
+        [
+            "id": "certified", "title": "Certified", "owner": "officer", "final": true,
+            "deadline": ["period": ["years": 3], "then": "expire"],
+        ],
         ["id": "refused", "title": "Refused", "owner": "applicant", "final": true],
         ["id": "revoked", "title": "Revoked", "owner": "applicant", "final": true],
         ["id": "expired", "title": "Expired", "owner": "applicant", "final": true],
@@ -22,16 +30,26 @@ let certification: JSON = [
     "materials": [["id": "form", "title": "Form"], ["id": "extra", "title": "Extra", "required": false]],
     "letters": ["refusal": ["zh": "{subject}：不予认定，{reason}", "en": "{subject}: refused, {reason}"]],
     "steps": [
-        ["id": "propose", "title": "Propose", "from": "review", "to": "notice", "by": "officer",
-         "needsMaterials": true, "reviews": ["min": 2, "mark": 60]],
-        ["id": "refuse", "title": "Refuse", "from": ["review", "notice"], "to": "refused", "by": "officer",
-         "inputs": ["reason"], "letter": "refusal"],
-        ["id": "certify", "title": "Certify", "from": "notice", "to": "certified", "by": "officer",
-         "objections": "noneUpheld"],
-        ["id": "appeal", "title": "Appeal", "from": "refused", "to": "review", "by": "applicant",
-         "inputs": ["reason"], "within": ["days": 60]],
-        ["id": "revoke", "title": "Revoke", "from": "certified", "to": "revoked", "by": "officer",
-         "inputs": ["reason"], "bar": ["years": 2]],
+        [
+            "id": "propose", "title": "Propose", "from": "review", "to": "notice", "by": "officer",
+            "needsMaterials": true, "reviews": ["min": 2, "mark": 60],
+        ],
+        [
+            "id": "refuse", "title": "Refuse", "from": ["review", "notice"], "to": "refused", "by": "officer",
+            "inputs": ["reason"], "letter": "refusal",
+        ],
+        [
+            "id": "certify", "title": "Certify", "from": "notice", "to": "certified", "by": "officer",
+            "objections": "noneUpheld",
+        ],
+        [
+            "id": "appeal", "title": "Appeal", "from": "refused", "to": "review", "by": "applicant",
+            "inputs": ["reason"], "within": ["days": 60],
+        ],
+        [
+            "id": "revoke", "title": "Revoke", "from": "certified", "to": "revoked", "by": "officer",
+            "inputs": ["reason"], "bar": ["years": 2],
+        ],
         ["id": "expire", "title": "Expire", "from": "certified", "to": "expired"],
     ],
 ]
@@ -51,7 +69,8 @@ struct CaseFileTests {
 
     func opened(_ text: String = "2020-11-02") throws -> CaseFile {
         try CaseFile.open(
-            ID(high: 1, low: 2), procedure, subject: "Lane Works", by: firm, on: try day(text), calendar: calendar
+            ID(high: 1, low: 2), procedure, subject: "Lane Works", by: firm, on: try day(text),
+            calendar: calendar
         ).0
     }
 
@@ -63,7 +82,9 @@ struct CaseFileTests {
         }
         try act(.submit(material: "form", file: Digest(of: "form")), firm)
         try act(.check(material: "form", isAccepted: true, reason: ""), officer)
-        for name in ["a", "b"] { try act(.mark(points: 70, comment: ""), CaseActor(party: name, roles: ["expert"])) }
+        for name in ["a", "b"] {
+            try act(.mark(points: 70, comment: ""), CaseActor(party: name, roles: ["expert"]))
+        }
         try act(.take(step: "propose", inputs: [:]), officer)
         return file
     }
@@ -82,7 +103,8 @@ struct CaseFileTests {
         #expect(
             code {
                 _ = try file.act(
-                    .take(step: "propose", inputs: [:]), by: officer, under: procedure, on: try day("2020-11-02"),
+                    .take(step: "propose", inputs: [:]), by: officer, under: procedure,
+                    on: try day("2020-11-02"),
                     calendar: calendar)
             } == "casework.material-missing")
         #expect(try onNotice().state == "notice")
@@ -92,7 +114,8 @@ struct CaseFileTests {
     func endsNotice() throws {
         var file = try onNotice()
         #expect(file.due == (try day("2020-11-09")))
-        let counted = calendar.end(of: Period(5, .workingDays), from: try day("2020-11-02"), countsFirstDay: true)
+        let counted = calendar.end(
+            of: Period(5, .workingDays), from: try day("2020-11-02"), countsFirstDay: true)
         #expect(counted == (try day("2020-11-06")))
         #expect(file.tick(under: procedure, on: try day("2020-11-09"), calendar: calendar).isEmpty)
         _ = file.tick(under: procedure, on: try day("2020-11-10"), calendar: calendar)
@@ -104,7 +127,8 @@ struct CaseFileTests {
         var file = try onNotice()
         let rival = CaseActor(party: "pty-rival", roles: [])
         _ = try file.act(
-            .object(reason: "copied"), by: rival, under: procedure, on: try day("2020-11-04"), calendar: calendar)
+            .object(reason: "copied"), by: rival, under: procedure, on: try day("2020-11-04"),
+            calendar: calendar)
         let late = file.tick(under: procedure, on: try day("2020-11-10"), calendar: calendar)
         #expect(late == [.overdue(owner: "officer", since: try day("2020-11-09"))])
         #expect(file.tick(under: procedure, on: try day("2020-11-11"), calendar: calendar).isEmpty)
@@ -136,7 +160,8 @@ struct CaseFileTests {
         for (text, answer) in [("2023-03-01", "casework.applicant-barred"), ("2023-03-02", nil)] {
             let answered = code {
                 _ = try CaseFile.open(
-                    ID(high: 1, low: 3), procedure, subject: "again", by: firm, barredUntil: try day("2023-03-01"),
+                    ID(high: 1, low: 3), procedure, subject: "again", by: firm,
+                    barredUntil: try day("2023-03-01"),
                     on: try day(text), calendar: calendar)
             }
             #expect(answered == answer)
@@ -166,7 +191,8 @@ struct CaseFileTests {
             .suspend(reason: "correct the form"), by: officer, under: procedure, on: try day("2020-11-06"),
             calendar: calendar)
         #expect(file.tick(under: procedure, on: try day("2021-01-01"), calendar: calendar).isEmpty)
-        _ = try file.act(.resume, by: officer, under: procedure, on: try day("2020-11-20"), calendar: calendar)
+        _ = try file.act(
+            .resume, by: officer, under: procedure, on: try day("2020-11-20"), calendar: calendar)
         #expect(file.due == (try day("2020-12-14")))
     }
 

@@ -56,7 +56,8 @@ struct DeidentificationTests {
         let (engine, folder) = try await bench()
         let (job, report) = try await run(Self.recipe, engine, folder)
         let counted = try await engine.rows(
-            "SELECT min(n), min(d) FROM (SELECT count(*) n, count(DISTINCT disease) d FROM \(job.result) GROUP BY age, sex, zip)")
+            "SELECT min(n), min(d) FROM (SELECT count(*) n, count(DISTINCT disease) d FROM \(job.result) GROUP BY age, sex, zip)"
+        )
         guard case .integer(let k) = counted.rows[0][0], case .integer(let l) = counted.rows[0][1] else {
             Issue.record("no counts")
             return
@@ -75,7 +76,8 @@ struct DeidentificationTests {
     func transformed() async throws {
         let (engine, folder) = try await bench(200)
         let (job, _) = try await run(Self.recipe, engine, folder)
-        let answer = try await engine.rows("SELECT id_card, mobile, card, ward, visit::VARCHAR FROM \(job.result) ORDER BY visit LIMIT 1")
+        let answer = try await engine.rows(
+            "SELECT id_card, mobile, card, ward, visit::VARCHAR FROM \(job.result) ORDER BY visit LIMIT 1")
         let row = answer.rows[0].map { $0.written ?? "" }
         #expect(row[0].count == 32)
         #expect(row[1].wholeMatch(of: /138\*{4}\d{4}/) != nil)
@@ -83,7 +85,8 @@ struct DeidentificationTests {
         #expect(row[3].count == 32)
         #expect(row[4] == "2024-01-01")
         let shared = try await engine.rows(
-            "SELECT count(*) FROM t WHERE card IN (SELECT card FROM \(job.result)) OR ward IN (SELECT ward FROM \(job.result))")
+            "SELECT count(*) FROM t WHERE card IN (SELECT card FROM \(job.result)) OR ward IN (SELECT ward FROM \(job.result))"
+        )
         #expect(shared.rows == [[.integer(0)]])
         #expect(try await engine.columns(of: .named(job.result)).contains { $0.name == "name" } == false)
         let vault = try await engine.rows("SELECT count(*) FROM \(job.vault)")
@@ -126,29 +129,42 @@ struct DeidentificationTests {
 struct GradeTests {
     private func evidence(_ column: String, _ kind: SensitiveKind?, rows: Int = 100) -> ColumnEvidence {
         let counts = kind.map {
-            [ColumnEvidence.Count(kind: $0, rowCount: rows, wholeCount: rows, evidence: .checked, example: "1*")]
+            [
+                ColumnEvidence.Count(
+                    kind: $0, rowCount: rows, wholeCount: rows, evidence: .checked, example: "1*")
+            ]
         }
         return ColumnEvidence(column: column, sampledCount: 100, counts: counts ?? [])
     }
 
-    @Test("S114: a rule classifies each column and says why; the table takes the strictest; changes show as differences")
+    @Test(
+        "S114: a rule classifies each column and says why; the table takes the strictest; changes show as differences"
+    )
     func grading() throws {
         let old = [evidence("id", .residentID), evidence("city", nil)].map { GradeProposal($0, rowCount: 10) }
         #expect(old.map(\.grade) == [.general4, .general1])
         #expect(old.map(\.rule) == ["kind:resident-id", "default"])
         #expect(old.tableGrade == .general4)
         #expect(old[0].dataClass.isSensitivePersonal)
-        let new = [evidence("id", .residentID), evidence("city", .mobile)].map { GradeProposal($0, rowCount: 10) }
-        #expect(GradeDifference.between(old, new) == [GradeDifference(column: "city", before: .general1, after: .general3)])
+        let new = [evidence("id", .residentID), evidence("city", .mobile)].map {
+            GradeProposal($0, rowCount: 10)
+        }
+        #expect(
+            GradeDifference.between(old, new) == [
+                GradeDifference(column: "city", before: .general1, after: .general3)
+            ])
     }
 
     @Test("S114: another grade than the proposed one needs a reason, core always")
     func decisions() throws {
         let proposal = GradeProposal(evidence("id", .residentID), rowCount: 10)
-        #expect(throws: Problem.self) { _ = try GradeDecision(proposal, grade: .general2, by: "Li", reason: " ") }
+        #expect(throws: Problem.self) {
+            _ = try GradeDecision(proposal, grade: .general2, by: "Li", reason: " ")
+        }
         #expect(throws: Problem.self) { _ = try GradeDecision(proposal, grade: .core, by: "Li", reason: nil) }
         #expect(try GradeDecision(proposal, grade: .general4, by: "Li", reason: nil).grade == .general4)
-        #expect(try GradeDecision(proposal, grade: .general2, by: "Li", reason: "sample data").grade == .general2)
+        #expect(
+            try GradeDecision(proposal, grade: .general2, by: "Li", reason: "sample data").grade == .general2)
     }
 
     @Test("S115: a dated catalog makes a column suspected important; differences either way are listed")
@@ -183,7 +199,8 @@ struct GradeTests {
         #expect(table.map(\.masking) == [.none, .none, .display, .stored, .stored, .stored])
         #expect(table.map(\.approval) == [.none, .holder, .holder, .twoPersons, .authority, .authority])
         #expect(table.map(\.everyReadLogged) == [false, false, true, true, true, true])
-        #expect(table.map(\.abroad) == [.free, .byThreshold, .byThreshold, .byThreshold, .assessment, .refused])
+        #expect(
+            table.map(\.abroad) == [.free, .byThreshold, .byThreshold, .byThreshold, .assessment, .refused])
     }
 
     @Test("the grade table of GB/T 43697: who is harmed and how badly")

@@ -34,9 +34,10 @@ struct DelimitedTextTests {
             ,NA,,0.1,,
 
             """)
-        #expect(layout.columns.map(\.type) == [
-            .text, .integer, .decimal(width: 4, scale: 2), .real, .text, .bool,
-        ])
+        #expect(
+            layout.columns.map(\.type) == [
+                .text, .integer, .decimal(width: 4, scale: 2), .real, .text, .bool,
+            ])
         #expect(rows[0] == ["00123", "7", "1.50", "0.001", "110105194912310021", "true"])
         #expect(rows[2] == [nil, nil, nil, "0.1", nil, nil])
     }
@@ -91,9 +92,11 @@ struct DelimitedTextTests {
     func encodings() throws {
         let text = String(repeating: "编号,名称\n0001,空气质量监测站𠀀\n", count: 60_000)
         let units = Array(text.utf16)
-        let utf16: [UInt8] = [0xff, 0xfe] + units.flatMap { (unit: UInt16) -> [UInt8] in
-            [UInt8(truncatingIfNeeded: unit), UInt8(unit >> 8)]
-        }
+        let utf16: [UInt8] =
+            [0xff, 0xfe]
+            + units.flatMap { (unit: UInt16) -> [UInt8] in
+                [UInt8(truncatingIfNeeded: unit), UInt8(unit >> 8)]
+            }
         let utf16Path = try folder.write("utf16.csv", utf16)
         #expect(try FileSurvey(of: utf16Path).encoding == .utf16LittleEndian)
         let plain = try folder.write("plain.csv", Array(text.utf8))

@@ -18,13 +18,16 @@ struct FormatPreservingTests {
         return [
             (keys[0], 10, "", "0123456789", "2433477484"), (keys[0], 10, ten, "0123456789", "6124200773"),
             (keys[0], 36, eleven, word, "a9tv40mll9kdu509eum"), (keys[1], 10, "", "0123456789", "2830668132"),
-            (keys[1], 10, ten, "0123456789", "2496655549"), (keys[1], 36, eleven, word, "xbj3kv35jrawxv32ysr"),
+            (keys[1], 10, ten, "0123456789", "2496655549"),
+            (keys[1], 36, eleven, word, "xbj3kv35jrawxv32ysr"),
             (keys[2], 10, "", "0123456789", "6657667009"), (keys[2], 10, ten, "0123456789", "1001623463"),
             (keys[2], 36, eleven, word, "xs8a0azh2avyalyzuwd"),
         ]
     }()
 
-    private func numerals(_ text: String) -> [UInt8] { text.compactMap { $0.wholeNumberValue ?? Int($0.asciiValue ?? 0) - 87 }.map(UInt8.init) }
+    private func numerals(_ text: String) -> [UInt8] {
+        text.compactMap { $0.wholeNumberValue ?? Int($0.asciiValue ?? 0) - 87 }.map(UInt8.init)
+    }
 
     @Test("NIST's nine FF1 samples, forwards and back", arguments: samples.indices)
     func nist(place: Int) throws {

@@ -70,7 +70,8 @@ extension SourceDeclaration {
         SourceDeclaration(
             name: LocalizedText(zh: "空气质量监测", en: "Air monitoring"), kind: .government,
             owner: "Environment bureau", collector: "Monitoring centre", method: .sensor,
-            basis: LegalBasis(ground: .legalDuty, document: "Environmental Protection Law art. 17", until: until),
+            basis: LegalBasis(
+                ground: .legalDuty, document: "Environmental Protection Law art. 17", until: until),
             useConditions: "attribution")
     }
 }
@@ -95,7 +96,8 @@ extension JSON {
 
 @Suite("Intake")
 struct IntakeTests {
-    @Test("S01: a source without collector, source, method or legal basis is refused, naming each missing part")
+    @Test(
+        "S01: a source without collector, source, method or legal basis is refused, naming each missing part")
     func incompleteSource() async throws {
         let bench = try await IntakeBench()
         let problem = await #expect(throws: Problem.self) { _ = try await bench.enter(SourceDeclaration()) }
@@ -104,7 +106,9 @@ struct IntakeTests {
         for part in ["采集主体", "数据来源", "采集方式", "合法性依据"] { #expect(parts.zh.contains(part)) }
     }
 
-    @Test("S01: a delivery under an expired basis is refused, recorded and logged; every delivery is listed by source")
+    @Test(
+        "S01: a delivery under an expired basis is refused, recorded and logged; every delivery is listed by source"
+    )
     func expiredBasis() async throws {
         let bench = try await IntakeBench()
         let file = try bench.folder.write("air.csv", Array("city,pm25\nBeijing,12\n".utf8))
@@ -118,10 +122,12 @@ struct IntakeTests {
         let late = DeliveryOffer(source: source.id, files: [file])
         let problem = await #expect(throws: Problem.self) { _ = try await bench.intake.receive(late) }
         #expect(problem?.code == "collect.basis-expired")
-        #expect(try await bench.deliveries(of: source).map(\.refusal) == [
-            "collect.basis-expired", "tables.file-unreadable", nil,
-        ])
-        #expect(try await bench.leafKinds() == ["delivery-accepted", "delivery-rejected", "delivery-rejected"])
+        #expect(
+            try await bench.deliveries(of: source).map(\.refusal) == [
+                "collect.basis-expired", "tables.file-unreadable", nil,
+            ])
+        #expect(
+            try await bench.leafKinds() == ["delivery-accepted", "delivery-rejected", "delivery-rejected"])
     }
 
     @Test("an accepted delivery is an immutable file named by its digest, with rows, profile and watermark")
@@ -129,7 +135,8 @@ struct IntakeTests {
         let bench = try await IntakeBench()
         let source = try await bench.enter()
         let file = try bench.folder.write(
-            "air.csv", Array("code,year,month,day,hour,pm25\n001,2017,2,28,22,8.5\n002,2017,2,28,23,NA\n".utf8))
+            "air.csv",
+            Array("code,year,month,day,hour,pm25\n001,2017,2,28,22,8.5\n002,2017,2,28,23,NA\n".utf8))
         let delivery = try await bench.intake.receive(DeliveryOffer(source: source.id, files: [file]))
         let content = try #require(delivery.contentDigest)
         #expect(try FileSurvey(of: bench.intake.path(of: content)).digest == content)
@@ -148,8 +155,11 @@ struct IntakeTests {
         let first = try bench.folder.write("1.csv", Array("a\n1\n".utf8))
         let second = try bench.folder.write("2.csv", Array("a\n2\n".utf8))
         let delivery = try await bench.intake.receive(DeliveryOffer(source: source.id, files: [first]))
-        #expect(try await bench.intake.receive(DeliveryOffer(source: source.id, files: [first])).id == delivery.id)
-        #expect(try await bench.intake.receive(DeliveryOffer(source: source.id, files: [second])).sequence == 2)
+        #expect(
+            try await bench.intake.receive(DeliveryOffer(source: source.id, files: [first])).id == delivery.id
+        )
+        #expect(
+            try await bench.intake.receive(DeliveryOffer(source: source.id, files: [second])).sequence == 2)
         let taken = DeliveryOffer(source: source.id, files: [second], sequence: 1)
         let problem = await #expect(throws: Problem.self) { _ = try await bench.intake.receive(taken) }
         #expect(problem?.code == "collect.sequence-taken")
@@ -167,7 +177,8 @@ struct IntakeTests {
           - {name: day, type: day, format: "%Y/%m/%d"}
         """
 
-    @Test("S02: a file is checked row by row; each violating row is listed with its rules, the same each time")
+    @Test(
+        "S02: a file is checked row by row; each violating row is listed with its rules, the same each time")
     func standardCheck() async throws {
         let bench = try await IntakeBench()
         let standard = try CollectionStandard(declaration(Self.standard))
@@ -187,10 +198,12 @@ struct IntakeTests {
         let prepared = try await bench.intake.prepare(offer)
         let report = try #require(prepared.conformity)
         #expect(report.violations.map(\.row) == [2, 3, 4, 5, 6])
-        #expect(report.violations.map(\.rules) == [
-            ["station.codes"], ["station.mandatory", "pm25.range"], ["code.pattern", "pm25.type", "day.type"],
-            ["code.unique"], ["code.unique"],
-        ])
+        #expect(
+            report.violations.map(\.rules) == [
+                ["station.codes"], ["station.mandatory", "pm25.range"],
+                ["code.pattern", "pm25.type", "day.type"],
+                ["code.unique"], ["code.unique"],
+            ])
         #expect(report.conformingCount == 2)
         #expect(report.unknownFields == ["extra"])
         #expect(prepared.profile.rowCount == 2)
@@ -207,7 +220,9 @@ struct IntakeTests {
         let standard = try CollectionStandard(declaration(Self.standard))
         let source = try await bench.enter()
         let file = try bench.folder.write(
-            "air.csv", Array("station,code,pm25,day\nX,1,2,3\nY,2,3,4\nZ,3,4,5\nW,4,5,6\nTiantan,001,1,2017/03/01\n".utf8))
+            "air.csv",
+            Array(
+                "station,code,pm25,day\nX,1,2,3\nY,2,3,4\nZ,3,4,5\nW,4,5,6\nTiantan,001,1,2017/03/01\n".utf8))
         let offer = DeliveryOffer(source: source.id, files: [file], standard: standard)
         let problem = await #expect(throws: Problem.self) { _ = try await bench.intake.receive(offer) }
         #expect(problem?.code == "collect.conformity-low")

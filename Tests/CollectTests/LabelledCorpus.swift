@@ -34,14 +34,17 @@ struct LabelledCorpus {
         truth.insert(Truth(kind: kind, start: start, end: text.count))
     }
 
-    private mutating func pick<Element>(_ list: [Element]) -> Element { list[Int(random.next() % UInt64(list.count))] }
+    private mutating func pick<Element>(_ list: [Element]) -> Element {
+        list[Int(random.next() % UInt64(list.count))]
+    }
     private mutating func digits(_ count: Int) -> String {
         (0..<count).map { _ in String(random.next() % 10) }.joined()
     }
     private mutating func number(_ range: ClosedRange<Int>) -> Int { Int.random(in: range, using: &random) }
 
     private static let chinese = Array("本合同由甲乙双方于下列日期签订约定事项包括但不限于交付时间质量标准违约责任争议解决方式客户经理已核对资料并登记系统请相关部门尽快处理")
-    private static let english = "the customer record was verified by branch office and forwarded to review team for approval"
+    private static let english =
+        "the customer record was verified by branch office and forwarded to review team for approval"
         .split(separator: " ").map(String.init)
 
     private mutating func filler() {
@@ -53,10 +56,13 @@ struct LabelledCorpus {
         }
     }
 
-    private static let areas = ["110101", "310104", "440305", "330106", "510107", "420111", "610113", "320505"]
+    private static let areas = [
+        "110101", "310104", "440305", "330106", "510107", "420111", "610113", "320505",
+    ]
 
     private mutating func residentID() -> String {
-        let body = pick(Self.areas) + "\(number(1940...2015))" + Decimal10.padded(number(1...12), 2)
+        let body =
+            pick(Self.areas) + "\(number(1940...2015))" + Decimal10.padded(number(1...12), 2)
             + Decimal10.padded(number(1...28), 2) + digits(3)
         return ["0", "1", "2", "3", "4", "5", "6", "7", "8", "9", "X"].map { body + $0 }
             .first { Array($0.utf8).withTextBytes(CheckDigits.isResidentID) } ?? body
@@ -72,7 +78,8 @@ struct LabelledCorpus {
 
     private mutating func luhn(_ prefix: String, _ count: Int) -> String {
         let body = prefix + digits(count - prefix.count - 1)
-        return (0...9).map { body + String($0) }.first { Array($0.utf8).withTextBytes(CheckDigits.isLuhn) } ?? body
+        return (0...9).map { body + String($0) }.first { Array($0.utf8).withTextBytes(CheckDigits.isLuhn) }
+            ?? body
     }
 
     private mutating func vehicle() -> String {
@@ -90,7 +97,8 @@ struct LabelledCorpus {
     }
 
     private mutating func name() -> String {
-        pick(Array("王李张刘陈杨赵黄周吴")).description + String(pick(Array("伟芳娜秀英敏静丽强磊军洋"))) + (Bool.random(using: &random) ? String(pick(Array("明华国建文玉"))) : "")
+        pick(Array("王李张刘陈杨赵黄周吴")).description + String(pick(Array("伟芳娜秀英敏静丽强磊军洋")))
+            + (Bool.random(using: &random) ? String(pick(Array("明华国建文玉"))) : "")
     }
 
     private mutating func plant() {
@@ -123,11 +131,17 @@ struct LabelledCorpus {
             mark(kind, "H" + digits(8))
         case .plate:
             let province = String(pick(Array("京津沪渝冀豫")))
-            mark(kind, Bool.random(using: &random) ? province + "AD" + digits(5) : province + "B" + digits(4) + "K")
+            mark(
+                kind,
+                Bool.random(using: &random) ? province + "AD" + digits(5) : province + "B" + digits(4) + "K")
         case .email: mark(kind, "\(pick(Self.english))\(number(1...999))@example.com")
         case .ipv4: mark(kind, "\(number(1...223)).\(number(0...255)).\(number(0...255)).\(number(1...254))")
-        case .ipv6: mark(kind, "2001:db8::\(String(number(4096...65535), radix: 16)):\(String(number(1...255), radix: 16))")
-        case .macAddress: mark(kind, (0..<6).map { _ in Hex.encode([UInt8(number(0...255))]) }.joined(separator: ":"))
+        case .ipv6:
+            mark(
+                kind,
+                "2001:db8::\(String(number(4096...65535), radix: 16)):\(String(number(1...255), radix: 16))")
+        case .macAddress:
+            mark(kind, (0..<6).map { _ in Hex.encode([UInt8(number(0...255))]) }.joined(separator: ":"))
         case .coordinates: mark(kind, "39." + digits(6) + ",116." + digits(6))
         case .personName:
             append(pick(["姓名：", "联系人:"]))

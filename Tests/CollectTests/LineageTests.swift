@@ -13,7 +13,8 @@ struct LineageTests {
 
     private func step(_ activity: String, _ inputs: [Int], _ output: Int, at seconds: Int64) -> LineageStep {
         LineageStep(
-            activity, inputs: inputs.map { digests[$0] }, output: digests[output], parameters: ["k": 5], by: "Node A",
+            activity, inputs: inputs.map { digests[$0] }, output: digests[output], parameters: ["k": 5],
+            by: "Node A",
             at: Instant(seconds: seconds))
     }
 
@@ -34,11 +35,14 @@ struct LineageTests {
         #expect(prov["entity"]?.object?.count == 3)
     }
 
-    @Test("S03: two tables under two standards become one model; unmapped fields are named; the way back restores")
+    @Test(
+        "S03: two tables under two standards become one model; unmapped fields are named; the way back restores"
+    )
     func mapping() async throws {
         let engine = try DuckDBEngineFactory().open(EngineLimits())
         try await engine.execute(
-            "CREATE TABLE t AS SELECT * FROM (VALUES ('M', 1.250::DECIMAL(9,3), 'x'), ('F', 0.001, 'y')) v(sex, mg, note)")
+            "CREATE TABLE t AS SELECT * FROM (VALUES ('M', 1.250::DECIMAL(9,3), 'x'), ('F', 0.001, 'y')) v(sex, mg, note)"
+        )
         let mapping = try StandardMapping(
             declaration(
                 """

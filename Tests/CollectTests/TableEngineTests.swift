@@ -22,10 +22,13 @@ struct TableEngineTests {
                 '\\xAB'::BLOB, -0.05::DECIMAL(4,2)
             FROM (VALUES (0.001), (0.002)) t(x)
             """)
-        #expect(answer.rows.first?.map(\.written) == [
-            "1234567890123456789012345678.90", "170141183460469231731687303715884105727", "0.003", "-7", "1.5",
-            "空气", "2013-03-01", "2013-03-01 05:06:07", nil, "a longer text than twelve bytes", "true", "ab", "-0.05",
-        ])
+        #expect(
+            answer.rows.first?.map(\.written) == [
+                "1234567890123456789012345678.90", "170141183460469231731687303715884105727", "0.003", "-7",
+                "1.5",
+                "空气", "2013-03-01", "2013-03-01 05:06:07", nil, "a longer text than twelve bytes", "true",
+                "ab", "-0.05",
+            ])
         #expect(answer.columns[0].type == .decimal(width: 38, scale: 2))
     }
 
@@ -44,7 +47,9 @@ struct TableEngineTests {
     func timeLimit() async throws {
         let engine = try factory.open(EngineLimits())
         let endless = "SELECT count(*) FROM range(20000000000) a WHERE sqrt(a.range) < 0"
-        await #expect(throws: Problem(.limited, "tables.query-timed-out", ["limit": .duration(.milliseconds(80))])) {
+        await #expect(
+            throws: Problem(.limited, "tables.query-timed-out", ["limit": .duration(.milliseconds(80))])
+        ) {
             _ = try await engine.rows(TableQuery(endless, timeLimit: .milliseconds(80)))
         }
         #expect(try await engine.rows("SELECT 42").rows == [[.integer(42)]])
@@ -83,9 +88,10 @@ struct TableEngineTests {
         ] {
             await #expect(throws: Problem.self, "\(attempt)") { try await engine.execute(attempt) }
         }
-        #expect(try FileManager.default.contentsOfDirectory(atPath: folder.root).sorted() == [
-            "asset.parquet", "secret.parquet",
-        ])
+        #expect(
+            try FileManager.default.contentsOfDirectory(atPath: folder.root).sorted() == [
+                "asset.parquet", "secret.parquet",
+            ])
     }
 
     @Test("an answer larger than memory streams in batches")
@@ -121,7 +127,8 @@ struct TableEngineTests {
                     output.append(String(input[row].reversed()))
                 }
             })
-        let answer = try await engine.rows("SELECT backwards(x) FROM (VALUES ('abc'), (NULL), ('a longer text here')) t(x)")
+        let answer = try await engine.rows(
+            "SELECT backwards(x) FROM (VALUES ('abc'), (NULL), ('a longer text here')) t(x)")
         #expect(answer.rows.map { $0[0].written } == ["cba", nil, "ereh txet regnol a"])
         await #expect(throws: Problem.self) { try await engine.execute("SELECT backwards('boom')") }
     }

@@ -7,7 +7,9 @@ import Testing
 
 @Suite("Text scanner")
 struct TextScannerTests {
-    private func check(_ text: String, _ rule: (TextBytes) -> Bool) -> Bool { Array(text.utf8).withTextBytes(rule) }
+    private func check(_ text: String, _ rule: (TextBytes) -> Bool) -> Bool {
+        Array(text.utf8).withTextBytes(rule)
+    }
 
     @Test("the check characters are those of the standards' own examples")
     func checkDigits() {
@@ -21,10 +23,14 @@ struct TextScannerTests {
         #expect(!check("1M8GDM9A1KP042788", CheckDigits.isVehicleNumber))
     }
 
-    @Test("S119: precision and recall on the labelled corpus are at least 0.99 and 0.98 for checksummed kinds")
+    @Test(
+        "S119: precision and recall on the labelled corpus are at least 0.99 and 0.98 for checksummed kinds")
     func precisionAndRecall() {
         let corpus = LabelledCorpus(seed: 20_261_121, sentences: 20_000)
-        let found = Set(TextScanner.findings(in: corpus.text).map { LabelledCorpus.Truth(kind: $0.kind, start: $0.start, end: $0.end) })
+        let found = Set(
+            TextScanner.findings(in: corpus.text).map {
+                LabelledCorpus.Truth(kind: $0.kind, start: $0.start, end: $0.end)
+            })
         var lines: [String] = []
         for kind in SensitiveKind.allCases {
             let wanted = corpus.truth.filter { $0.kind == kind }
@@ -46,7 +52,9 @@ struct TextScannerTests {
 
     private func sample(_ truths: Set<LabelledCorpus.Truth>, _ corpus: LabelledCorpus) -> [String] {
         truths.sorted { $0.start < $1.start }.prefix(5).map { truth in
-            String(decoding: corpus.text[max(0, truth.start - 24)..<min(corpus.text.count, truth.end + 12)], as: UTF8.self)
+            String(
+                decoding: corpus.text[max(0, truth.start - 24)..<min(corpus.text.count, truth.end + 12)],
+                as: UTF8.self)
         }
     }
 

@@ -134,7 +134,11 @@ private struct Kit {
             waiting.append(call)
             // Confirmed at once: the connector then goes on as its script says.
             theirs = body[isConsumer ? "consumerPid" : "providerPid"]?.text ?? ""
-            try node.settle(call, .answered(status: 200, body: ["providerPid": .string(provider), "consumerPid": .string(consumer)]), at: now)
+            try node.settle(
+                call,
+                .answered(
+                    status: 200, body: ["providerPid": .string(provider), "consumerPid": .string(consumer)]),
+                at: now)
         }
     }
 
@@ -151,7 +155,9 @@ private struct Kit {
             } else {
                 try send(word, refused: step.hasSuffix("!"))
             }
-            if step != "T:signal", !(steps.last?.hasPrefix("C:") ?? false) || step == steps.last { try compare() }
+            if step != "T:signal", !(steps.last?.hasPrefix("C:") ?? false) || step == steps.last {
+                try compare()
+            }
         }
         #expect(waiting.isEmpty, "\(name): the connector said more: \(waiting.map(\.url))")
     }
@@ -159,8 +165,14 @@ private struct Kit {
     private mutating func signal() throws {
         let json: JSON =
             isTransfer
-            ? ["providerId": .string(Self.id), "agreementId": .string(target), "format": "HttpData-PULL", "connectorAddress": "http://tck"]
-            : ["providerId": .string(Self.id), "offerId": .string("offer" + target), "datasetId": .string(target), "connectorAddress": "http://tck/"]
+            ? [
+                "providerId": .string(Self.id), "agreementId": .string(target), "format": "HttpData-PULL",
+                "connectorAddress": "http://tck",
+            ]
+            : [
+                "providerId": .string(Self.id), "offerId": .string("offer" + target),
+                "datasetId": .string(target), "connectorAddress": "http://tck/",
+            ]
         let pid = node.newPid()
         let event = try ConformanceSignal(json: json).begin(
             book: &node.book, callback: node.address, newPid: pid, now: now)
@@ -170,11 +182,16 @@ private struct Kit {
 
     private mutating func expect(_ word: String) throws {
         let wanted = try #require(ConformanceCases.words[word])
-        let call = try #require(waiting.isEmpty ? nil : waiting.removeFirst(), "\(name): \(word) did not come")
+        let call = try #require(
+            waiting.isEmpty ? nil : waiting.removeFirst(), "\(name): \(word) did not come")
         #expect(call.body?["@type"]?.text == wanted.type, "\(name)")
-        #expect(call.url.hasSuffix("/" + wanted.path) && call.url.hasPrefix("http://tck/"), "\(name): \(call.url)")
+        #expect(
+            call.url.hasSuffix("/" + wanted.path) && call.url.hasPrefix("http://tck/"), "\(name): \(call.url)"
+        )
         if wanted.path == "events" { #expect(call.body?["eventType"]?.text == word) }
-        #expect(call.body?["callbackAddress"] == nil || call.body?[isConsumer ? "providerPid" : "consumerPid"] == nil)
+        #expect(
+            call.body?["callbackAddress"] == nil
+                || call.body?[isConsumer ? "providerPid" : "consumerPid"] == nil)
         state = wanted.state
     }
 
@@ -215,7 +232,8 @@ private struct Kit {
         case "ACCEPTED", "FINALIZED": members["eventType"] = .string(word)
         case "AGREE":
             members["agreement"] = [
-                "@type": "Agreement", "@id": "urn:agreement", "target": .string(target), "assigner": .string(Self.id),
+                "@type": "Agreement", "@id": "urn:agreement", "target": .string(target),
+                "assigner": .string(Self.id),
                 "assignee": "CUT", "timestamp": "2026-01-01T00:00:00Z", "permission": [["action": "use"]],
             ]
         case "TREQ":
@@ -237,7 +255,9 @@ private struct Kit {
         #expect(schema.faults(reply.body).isEmpty)
         // Messages the script sent without waiting are ahead of what the kit has expected so far.
         let ahead = waiting.last.flatMap { call in
-            ConformanceCases.words.values.first { $0.type == call.body?["@type"]?.text && $0.path != "events" }?.state
+            ConformanceCases.words.values.first {
+                $0.type == call.body?["@type"]?.text && $0.path != "events"
+            }?.state
                 ?? call.body?["eventType"]?.text
         }
         #expect(reply.body["state"]?.text == ahead ?? state, "\(name)")
@@ -245,12 +265,16 @@ private struct Kit {
     }
 }
 
-@Suite("The conformance kit of the Dataspace Protocol", .enabled(if: Shared.root != nil, "skipped: no shared data"))
+@Suite(
+    "The conformance kit of the Dataspace Protocol",
+    .enabled(if: Shared.root != nil, "skipped: no shared data"))
 struct ConformanceKitTests {
     @Test("finds all 61 negotiation and transfer cases conforming")
     func processes() throws {
         let schema = try JSONSchema(folder: "dsp")
-        let lines = ConformanceCases.lines(ConformanceCases.negotiation) + ConformanceCases.lines(ConformanceCases.transfer)
+        let lines =
+            ConformanceCases.lines(ConformanceCases.negotiation)
+            + ConformanceCases.lines(ConformanceCases.transfer)
         #expect(lines.count == 61)
         for line in lines {
             let parts = line.split(separator: " ")
@@ -267,14 +291,19 @@ struct ConformanceKitTests {
             id: "CAT0101", offers: [UsagePolicyTests.terms.policy(id: "urn:offer", target: "CAT0101")],
             distributions: [.init(format: "HttpData-PULL", accessService: "urn:service:CUT")])
         var node = TestNode(
-            id: "CUT", address: "http://cut/dsp", desk: ConformanceDesk(ownId: "CUT"), shelf: TestShelf(entries: [entry]))
+            id: "CUT", address: "http://cut/dsp", desk: ConformanceDesk(ownId: "CUT"),
+            shelf: TestShelf(entries: [entry]))
         let versions = node.endpoints.versions(path: "/dsp/2025-1")
-        #expect(schema.faults(versions, id: "https://w3id.org/dspace/2025/1/common/protocol-version-schema.json").isEmpty)
+        #expect(
+            schema.faults(versions, id: "https://w3id.org/dspace/2025/1/common/protocol-version-schema.json")
+                .isEmpty)
         let ask: JSON = ["@context": Kit.context, "@type": "CatalogRequestMessage"]
         let catalog = try node.answer("POST", "/catalog/request", ask, from: Kit.id, at: now)
-        #expect(catalog.status == 200 && schema.faults(catalog.body).isEmpty, "\(schema.faults(catalog.body))")
+        #expect(
+            catalog.status == 200 && schema.faults(catalog.body).isEmpty, "\(schema.faults(catalog.body))")
         let dataset = try node.answer("GET", "/catalog/datasets/CAT0101", from: Kit.id, at: now)
-        #expect(dataset.status == 200 && schema.faults(dataset.body).isEmpty, "\(schema.faults(dataset.body))")
+        #expect(
+            dataset.status == 200 && schema.faults(dataset.body).isEmpty, "\(schema.faults(dataset.body))")
         let missing = try node.answer("GET", "/catalog/datasets/CAT0103", from: Kit.id, at: now)
         #expect((400..<500).contains(missing.status) && schema.faults(missing.body).isEmpty)
         #expect(missing.body["@type"]?.text == "CatalogError")

@@ -32,7 +32,9 @@ private struct FaultyWorld {
             distributions: [.init(format: "HttpData-PULL", accessService: "s")])
         let shelf = TestShelf(entries: [entry])
         nodes = Self.ids.map { id in
-            let desk = StandardDesk(ownId: id, shelf: shelf) { _ in DataAddress(endpoint: "http://d", properties: []) }
+            let desk = StandardDesk(ownId: id, shelf: shelf) { _ in
+                DataAddress(endpoint: "http://d", properties: [])
+            }
             return TestNode(id: id, address: "http://" + id, desk: desk, shelf: shelf)
         }
     }
@@ -66,7 +68,9 @@ private struct FaultyWorld {
         collectCalls()
         for _ in 0..<100_000 where now < end {
             let nextParcel = parcels.map(\.at).min()
-            let nextWake = nodes.flatMap { $0.book.negotiations.values.compactMap(\.dueAt) + $0.book.transfers.values.compactMap(\.dueAt) }.min()
+            let nextWake = nodes.flatMap {
+                $0.book.negotiations.values.compactMap(\.dueAt) + $0.book.transfers.values.compactMap(\.dueAt)
+            }.min()
             guard let next = [nextParcel, nextWake].compactMap(\.self).min(), next < end else { return }
             now = max(now, next)
             if let place = parcels.indices.filter({ parcels[$0].at <= now }).randomElement(using: &random) {
@@ -83,7 +87,8 @@ private struct FaultyWorld {
         case .call(let call, let sender):
             let receiver = 1 - sender
             let path = String(call.url.dropFirst(nodes[receiver].address.count))
-            let reply = try nodes[receiver].answer(call.method, path, call.body, from: nodes[sender].id, at: now)
+            let reply = try nodes[receiver].answer(
+                call.method, path, call.body, from: nodes[sender].id, at: now)
             post(.reply(call, .answered(status: reply.status, body: reply.body), to: sender))
         case .reply(let call, let outcome, let receiver):
             try nodes[receiver].settle(call, outcome, at: now)
@@ -107,10 +112,15 @@ struct FaultSimulationTests {
             try world.run()
             let provider = try #require(world.nodes[0].book.negotiations.values.first, "seed \(seed)")
             let consumer = try #require(world.nodes[1].book.negotiations.values.first)
-            #expect(world.nodes[0].book.negotiations.count == 1, "seed \(seed): a retry opened a second process")
-            #expect(provider.state == .finalized && consumer.state == .finalized, "seed \(seed): \(provider.state) \(consumer.state)")
+            #expect(
+                world.nodes[0].book.negotiations.count == 1, "seed \(seed): a retry opened a second process")
+            #expect(
+                provider.state == .finalized && consumer.state == .finalized,
+                "seed \(seed): \(provider.state) \(consumer.state)")
             #expect(provider.agreement == consumer.agreement && provider.agreement != nil)
-            for node in world.nodes { #expect(node.recorded.count == Set(node.recorded).count, "seed \(seed): \(node.recorded)") }
+            for node in world.nodes {
+                #expect(node.recorded.count == Set(node.recorded).count, "seed \(seed): \(node.recorded)")
+            }
         }
     }
 
@@ -152,7 +162,8 @@ struct FaultSimulationTests {
             for index in world.nodes.indices {
                 world.nodes[index].calls = []
                 for stored in world.nodes[index].book.negotiations.values {
-                    world.nodes[index].book.store(try Negotiation(stored: JSON(parsing: stored.json.canonicalText)))
+                    world.nodes[index].book.store(
+                        try Negotiation(stored: JSON(parsing: stored.json.canonicalText)))
                 }
                 world.now = world.now.advanced(by: .seconds(20))
                 try world.nodes[index].wake(at: world.now)
@@ -162,7 +173,8 @@ struct FaultSimulationTests {
                     let path = String(call.url.dropFirst(world.nodes[1 - index].address.count))
                     let reply = try world.nodes[1 - index].answer(
                         call.method, path, call.body, from: world.nodes[index].id, at: world.now)
-                    try world.nodes[index].settle(call, .answered(status: reply.status, body: reply.body), at: world.now)
+                    try world.nodes[index].settle(
+                        call, .answered(status: reply.status, body: reply.body), at: world.now)
                 }
             }
         }

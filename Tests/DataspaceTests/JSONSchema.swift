@@ -51,7 +51,9 @@ struct JSONSchema {
     }
 
     // Long because it is one case a keyword.
-    private func faults(_ value: JSON, _ keyword: String, _ argument: JSON, _ base: String, _ place: String) -> [String] {
+    private func faults(_ value: JSON, _ keyword: String, _ argument: JSON, _ base: String, _ place: String)
+        -> [String]
+    {
         func all(_ parts: [JSON]?) -> [[String]] { (parts ?? []).map { faults(value, $0, base, place) } }
         switch keyword {
         case "$schema", "$id", "$comment", "title", "definitions", "description": return []
@@ -71,23 +73,29 @@ struct JSONSchema {
         case "enum": return argument.array?.contains(value) == true ? [] : ["\(place) is none of the enum"]
         case "pattern":
             guard let text = value.text, let pattern = argument.text else { return [] }
-            return text.range(of: pattern, options: .regularExpression) == nil ? ["\(place) breaks \(pattern)"] : []
+            return text.range(of: pattern, options: .regularExpression) == nil
+                ? ["\(place) breaks \(pattern)"] : []
         case "required":
             guard let members = value.object else { return [] }
-            return (argument.array ?? []).compactMap(\.text).filter { members[$0] == nil }.map { "\(place) lacks \($0)" }
+            return (argument.array ?? []).compactMap(\.text).filter { members[$0] == nil }.map {
+                "\(place) lacks \($0)"
+            }
         case "properties":
             guard let members = value.object else { return [] }
             return (argument.object ?? [:]).flatMap { name, schema in
                 members[name].map { faults($0, schema, base, "\(place).\(name)") } ?? []
             }
         case "items":
-            return (value.array ?? []).enumerated().flatMap { faults($0.element, argument, base, "\(place)[\($0.offset)]") }
+            return (value.array ?? []).enumerated().flatMap {
+                faults($0.element, argument, base, "\(place)[\($0.offset)]")
+            }
         case "minItems":
             guard let array = value.array, let minimum = argument.integer else { return [] }
             return array.count < minimum ? ["\(place) is too short"] : []
         case "contains":
             guard let array = value.array else { return [] }
-            return array.contains { faults($0, argument, base, place).isEmpty } ? [] : ["\(place) lacks an element"]
+            return array.contains { faults($0, argument, base, place).isEmpty }
+                ? [] : ["\(place) lacks an element"]
         case "allOf": return all(argument.array).flatMap(\.self)
         case "anyOf":
             return all(argument.array).contains(where: \.isEmpty) ? [] : ["\(place) fits none of anyOf"]
@@ -100,7 +108,8 @@ struct JSONSchema {
     }
 
     private func resolve(_ reference: String, _ base: String) -> (JSON?, String) {
-        let parts = reference.split(separator: "#", maxSplits: 1, omittingEmptySubsequences: false).map(String.init)
+        let parts = reference.split(separator: "#", maxSplits: 1, omittingEmptySubsequences: false).map(
+            String.init)
         let id = parts[0].isEmpty ? base : parts[0]
         var schema = documents[id]
         for name in (parts.count > 1 ? parts[1] : "").split(separator: "/") { schema = schema?[String(name)] }

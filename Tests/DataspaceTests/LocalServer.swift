@@ -36,7 +36,8 @@ final class LocalServer: Sendable {
         // SAFETY: the pointers live for the two calls alone, and `length` is the size of what they point to.
         let isBound = unsafe withUnsafeMutablePointer(to: &address) { pointer in
             unsafe pointer.withMemoryRebound(to: sockaddr.self, capacity: 1) {
-                unsafe bind(socket, $0, length) == 0 && listen(socket, 64) == 0 && getsockname(socket, $0, &length) == 0
+                unsafe bind(socket, $0, length) == 0 && listen(socket, 64) == 0
+                    && getsockname(socket, $0, &length) == 0
             }
         }
         guard isBound else { throw POSIXError(.EADDRINUSE) }
@@ -65,7 +66,9 @@ final class LocalServer: Sendable {
 
     private static func write(_ answer: Reply, to file: FileHandle, withBody: Bool) {
         var text = "HTTP/1.1 \(answer.status) X\r\n"
-        for (name, value) in answer.headers + [("Content-Length", String(answer.body.count)), ("Connection", "close")] {
+        for (name, value) in answer.headers + [
+            ("Content-Length", String(answer.body.count)), ("Connection", "close"),
+        ] {
             text += "\(name): \(value)\r\n"
         }
         try? file.write(contentsOf: Data((text + "\r\n").utf8) + Data(withBody ? answer.body : []))
@@ -98,7 +101,9 @@ final class LocalServer: Sendable {
         guard first.count >= 2, let components = URLComponents(string: String(first[1])) else { return nil }
         return Request(
             method: String(first[0]), path: components.path,
-            query: (components.queryItems ?? []).map { ($0.name, ($0.value ?? "").replacing("+", with: " ")) },
+            query: (components.queryItems ?? []).map {
+                ($0.name, ($0.value ?? "").replacing("+", with: " "))
+            },
             headers: headers, body: Array(body))
     }
 }

@@ -64,7 +64,9 @@ struct MessageTests {
         }
         #expect(refused > 300)
         // Valid by the schema, refused by us: what the schema leaves open and ODRL does not.
-        let permitted = ["profile", "rightOperand", "constraint", "filter", "timestamp", "leftOperand", "@id"]
+        let permitted = [
+            "profile", "rightOperand", "constraint", "filter", "timestamp", "leftOperand", "@id",
+        ]
         for place in stricter { #expect(permitted.contains { place.contains($0) }, "\(place)") }
     }
 
@@ -72,10 +74,15 @@ struct MessageTests {
     func typedErrors() throws {
         let now = NegotiationTests.start
         var node = TestNode(id: "CUT", address: "http://cut/dsp", desk: ConformanceDesk(ownId: "CUT"))
-        let bodies = ["", "{", "[]", "{}", #"{"@type":"Nonsense"}"#, "\u{FEFF}{}", String(repeating: "[", count: 1000)]
+        let bodies =
+            [
+                "", "{", "[]", "{}", #"{"@type":"Nonsense"}"#, "\u{FEFF}{}",
+                String(repeating: "[", count: 1000),
+            ]
             .map { Array($0.utf8) } + [[UInt8](repeating: 0x20, count: 300_000), [0xff, 0xfe]]
         for (path, type) in [
-            ("/negotiations/request", "ContractNegotiationError"), ("/negotiations/offers", "ContractNegotiationError"),
+            ("/negotiations/request", "ContractNegotiationError"),
+            ("/negotiations/offers", "ContractNegotiationError"),
             ("/transfers/request", "TransferError"), ("/catalog/request", "CatalogError"),
         ] {
             for body in bodies {
@@ -88,7 +95,9 @@ struct MessageTests {
             let reply = try node.answer("GET", path, from: "p", at: now)
             #expect(reply.status == 404 && schema.faults(reply.body).isEmpty)
         }
-        for (method, path) in [("GET", "/"), ("PUT", "/catalog/request"), ("POST", "/negotiations/x/nothing")] {
+        for (method, path) in [
+            ("GET", "/"), ("PUT", "/catalog/request"), ("POST", "/negotiations/x/nothing"),
+        ] {
             #expect(try node.answer(method, path, from: "p", at: now).status == 404)
         }
     }
@@ -105,7 +114,9 @@ struct MessageTests {
         ]
         let rounds = ProcessInfo.processInfo.environment["HUTONG_SOAK"] == nil ? 4_000 : 400_000
         for _ in 0..<rounds {
-            guard let seed = seeds.randomElement(using: &random), let path = paths.randomElement(using: &random) else { continue }
+            guard let seed = seeds.randomElement(using: &random),
+                let path = paths.randomElement(using: &random)
+            else { continue }
             let reply = try node.answer("POST", path, bytes: seed.mutated(&random), from: "p", at: now)
             node.calls = []
             if reply.status >= 400 { #expect(schema.faults(reply.body).isEmpty) }
@@ -113,20 +124,26 @@ struct MessageTests {
         #expect(node.book.negotiations.values.allSatisfy { $0.correspondence.counterparty == "p" })
     }
 
-    @Test("page a catalog by Link, leave an empty one without datasets, and refuse a filter they do not know with 400")
+    @Test(
+        "page a catalog by Link, leave an empty one without datasets, and refuse a filter they do not know with 400"
+    )
     func paging() throws {
         let now = NegotiationTests.start
         let entries = (0..<5).map { number in
             DatasetEntry(
                 id: "urn:d\(number)", offers: [NegotiationTests.offer],
-                distributions: [.init(format: number == 0 ? "hutong:query" : "HttpData-PULL", accessService: "s")])
+                distributions: [
+                    .init(format: number == 0 ? "hutong:query" : "HttpData-PULL", accessService: "s")
+                ])
         }
         var node = TestNode(
-            id: "CUT", address: "http://cut/dsp", desk: ConformanceDesk(ownId: "CUT"), shelf: TestShelf(entries: entries))
+            id: "CUT", address: "http://cut/dsp", desk: ConformanceDesk(ownId: "CUT"),
+            shelf: TestShelf(entries: entries))
         var seen: [String] = []
         var query: [String: String] = [:]
         while true {
-            let reply = try node.answer("POST", "/catalog/request", CatalogRequest().json, from: "p", query: query, at: now)
+            let reply = try node.answer(
+                "POST", "/catalog/request", CatalogRequest().json, from: "p", query: query, at: now)
             #expect(schema.faults(reply.body).isEmpty, "\(schema.faults(reply.body))")
             seen += (reply.body["dataset"]?.array ?? []).compactMap { $0["@id"]?.text }
             guard let cursor = reply.link?.firstMatch(of: #/cursor=(\d+)>; rel="next"/#)?.1 else { break }
@@ -136,11 +153,13 @@ struct MessageTests {
         let filtered = try node.answer(
             "POST", "/catalog/request", CatalogRequest(formats: ["hutong:query"]).json, from: "p", at: now)
         #expect(filtered.body["dataset"]?.array?.count == 1)
-        let empty = try node.answer("POST", "/catalog/request", CatalogRequest(formats: ["none"]).json, from: "p", at: now)
+        let empty = try node.answer(
+            "POST", "/catalog/request", CatalogRequest(formats: ["none"]).json, from: "p", at: now)
         #expect(empty.status == 200 && empty.body["dataset"] == nil && schema.faults(empty.body).isEmpty)
         var unknown = CatalogRequest().json.object ?? [:]
         unknown["filter"] = [["sparql": "x"]]
-        #expect(try node.answer("POST", "/catalog/request", .object(unknown), from: "p", at: now).status == 400)
+        #expect(
+            try node.answer("POST", "/catalog/request", .object(unknown), from: "p", at: now).status == 400)
     }
 }
 

@@ -11,7 +11,9 @@ struct NegotiationTests {
     static let offer = UsagePolicyTests.terms.policy(id: "urn:uuid:offer", target: "urn:uuid:data")
 
     /// Carries the pending message of one side to the other and confirms it.
-    private func deliver(_ sender: inout Negotiation, _ receiver: inout Negotiation) throws -> [Negotiation.Effect] {
+    private func deliver(_ sender: inout Negotiation, _ receiver: inout Negotiation) throws -> [Negotiation
+        .Effect]
+    {
         let delivery = try #require(sender.correspondence.delivery)
         let message = try NegotiationMessage(json: delivery.json)
         let speaker = sender.side == .provider ? "did:web:bus" : "did:web:bank"
@@ -36,7 +38,9 @@ struct NegotiationTests {
         return (provider, consumer)
     }
 
-    @Test("goes from request over offer, counter-offer, acceptance, agreement and verification to one contract both hold")
+    @Test(
+        "goes from request over offer, counter-offer, acceptance, agreement and verification to one contract both hold"
+    )
     func whole() throws {
         var (provider, consumer) = try opened()
         var counter = Self.offer
@@ -50,7 +54,8 @@ struct NegotiationTests {
         _ = try consumer.make(.accept, at: Self.start)
         _ = try deliver(&consumer, &provider)
         let agreement = counter.agreement(
-            id: "urn:uuid:a", assigner: "did:web:bus", assignee: "did:web:bank", target: "urn:uuid:data", at: Self.start)
+            id: "urn:uuid:a", assigner: "did:web:bus", assignee: "did:web:bank", target: "urn:uuid:data",
+            at: Self.start)
         _ = try provider.make(.agree(agreement), at: Self.start)
         _ = try deliver(&provider, &consumer)
         #expect(consumer.faults(ownId: "did:web:bank").isEmpty)
@@ -119,14 +124,19 @@ struct NegotiationTests {
         #expect(provider.termination?.explanation.reasons.first?.contains("connection refused") == true)
     }
 
-    @Test("learns from the other side's state that a refused message had arrived, or that the contract is in force")
+    @Test(
+        "learns from the other side's state that a refused message had arrived, or that the contract is in force"
+    )
     func synchronizes() throws {
         var (provider, consumer) = try opened()
         _ = try provider.make(.offer(Self.offer), at: Self.start)
         #expect(provider.settle(.answered(status: 400, body: nil), at: Self.start) == [.askState])
-        #expect(provider.synchronize(.answered(status: 200, body: ["state": "OFFERED"]), at: Self.start).isEmpty)
+        #expect(
+            provider.synchronize(.answered(status: 200, body: ["state": "OFFERED"]), at: Self.start).isEmpty)
         #expect(provider.correspondence.delivery == nil)
-        #expect(consumer.synchronize(.answered(status: 200, body: ["state": "TERMINATED"]), at: Self.start).count == 1)
+        #expect(
+            consumer.synchronize(.answered(status: 200, body: ["state": "TERMINATED"]), at: Self.start).count
+                == 1)
         #expect(consumer.state == .terminated && consumer.termination?.by == .provider)
     }
 
@@ -141,11 +151,13 @@ struct NegotiationTests {
                 }
             }
         }
-        #expect(arrows.sorted() == [
-            "ACCEPTED>AGREED p", "ACCEPTED>TERMINATED p", "AGREED>TERMINATED c", "AGREED>VERIFIED c",
-            "OFFERED>ACCEPTED c", "OFFERED>REQUESTED c", "OFFERED>TERMINATED c", "OFFERED>TERMINATED p",
-            "REQUESTED>AGREED p", "REQUESTED>OFFERED p", "REQUESTED>TERMINATED c", "REQUESTED>TERMINATED p",
-            "VERIFIED>FINALIZED p", "VERIFIED>TERMINATED p",
-        ])
+        #expect(
+            arrows.sorted() == [
+                "ACCEPTED>AGREED p", "ACCEPTED>TERMINATED p", "AGREED>TERMINATED c", "AGREED>VERIFIED c",
+                "OFFERED>ACCEPTED c", "OFFERED>REQUESTED c", "OFFERED>TERMINATED c", "OFFERED>TERMINATED p",
+                "REQUESTED>AGREED p", "REQUESTED>OFFERED p", "REQUESTED>TERMINATED c",
+                "REQUESTED>TERMINATED p",
+                "VERIFIED>FINALIZED p", "VERIFIED>TERMINATED p",
+            ])
     }
 }

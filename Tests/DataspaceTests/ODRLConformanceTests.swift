@@ -34,7 +34,9 @@ struct ODRLConformanceTests {
         for path in Shared.files("odrl/" + folder, ".ttl") {
             let graph = try RDFGraph(turtle: Shared.bytes(path))
             for kind in ["Set", "Request"] {
-                for subject in graph.subjects(ofType: Vocabulary.odrl + kind) { graphs[subject.text ?? ""] = graph }
+                for subject in graph.subjects(ofType: Vocabulary.odrl + kind) {
+                    graphs[subject.text ?? ""] = graph
+                }
             }
             for subject in graph.subjects(ofType: Self.ex + "Sotw") { graphs[subject.text ?? ""] = graph }
         }
@@ -77,7 +79,8 @@ struct ODRLConformanceTests {
                 try #require(graphs[expected.object(node, Self.ex + name)?.text ?? ""])
             }
             let odrl = try ODRLCase(
-                policy: part("policy", policies), request: part("request", requests), world: part("sotw", worlds))
+                policy: part("policy", policies), request: part("request", requests),
+                world: part("sotw", worlds))
             let decision = odrl.policy.evaluate(odrl.request, in: odrl.world)
             let report = PolicyReport(
                 policy: odrl.policy, requestId: odrl.requestId, request: odrl.request, decision: decision,
@@ -112,18 +115,23 @@ struct TurtleTests {
             _:z ex:q ex:a%20b, ex:x\\,y .
             """
         let graph = try RDFGraph(turtle: Array(text.utf8))
-        #expect(graph.objects(.iri("http://b/x"), "http://e/p") == [
-            .literal("one", language: "en"), .literal("two \"quoted\"\nlines"), .literal("threeé"),
-        ])
+        #expect(
+            graph.objects(.iri("http://b/x"), "http://e/p") == [
+                .literal("one", language: "en"), .literal("two \"quoted\"\nlines"), .literal("threeé"),
+            ])
         #expect(graph.members(try #require(graph.object(.iri("http://b/x"), "http://e/l"))).count == 3)
         let again = try RDFGraph(turtle: Array(graph.turtle(prefixes: ["ex": "http://e/"]).utf8))
         #expect(again.triples.count == graph.triples.count)
     }
 
-    @Test("refuses what is not Turtle, with the line", arguments: [
-        "<a> <b>", "<a> <b> <c> ,", "x:y <b> <c> .", "<a> <b> \"c\n\" .", "<a> <b> \"\\q\" .", "\"a\" <b> <c> .",
-        "<a> \"b\" <c> .", "@prefix x <y> .", "<a> <b> [ .", "<a> <b> ( <c> .", "<a> <b> 1e .", "<a <b> <c> .",
-    ])
+    @Test(
+        "refuses what is not Turtle, with the line",
+        arguments: [
+            "<a> <b>", "<a> <b> <c> ,", "x:y <b> <c> .", "<a> <b> \"c\n\" .", "<a> <b> \"\\q\" .",
+            "\"a\" <b> <c> .",
+            "<a> \"b\" <c> .", "@prefix x <y> .", "<a> <b> [ .", "<a> <b> ( <c> .", "<a> <b> 1e .",
+            "<a <b> <c> .",
+        ])
     func refuses(_ text: String) {
         #expect(throws: TurtleFailure.self) { try RDFGraph(turtle: Array(text.utf8)) }
     }
@@ -131,7 +139,8 @@ struct TurtleTests {
     @Test("survives damaged and hostile texts: an answer or a refusal, never a crash")
     func fuzz() throws {
         let seed = Array(
-            "@prefix a: <b:> . a:x a:y [ a:p ( 1 'q' \"\"\"r\"\"\"@en ) ] , _:z ; a:w -1.5e3 , \"t\"^^a:u .".utf8)
+            "@prefix a: <b:> . a:x a:y [ a:p ( 1 'q' \"\"\"r\"\"\"@en ) ] , _:z ; a:w -1.5e3 , \"t\"^^a:u ."
+                .utf8)
         var random = SeededRandom(seed: 11)
         let rounds = ProcessInfo.processInfo.environment["HUTONG_SOAK"] == nil ? 20_000 : 2_000_000
         for _ in 0..<rounds { _ = try? RDFGraph(turtle: seed.mutated(&random)) }

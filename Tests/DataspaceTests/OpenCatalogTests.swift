@@ -20,23 +20,32 @@ struct SampleShelf: OpenDataShelf {
                 id: "00000000-0000-4000-8000-00000000000\(number)", code: "prd-\(number)",
                 title: LocalizedText(zh: "空气质量 \(number) \"<&>\"", en: "Air quality \(number)"),
                 about: LocalizedText(zh: "逐小时监测。\n第二行", en: "Hourly measurements."), publisher: Self.bus,
-                keywords: ["空气", "air"], catalogCode: CatalogCode("306012/103\(number)"), openness: .unconditional,
+                keywords: ["空气", "air"], catalogCode: CatalogCode("306012/103\(number)"),
+                openness: .unconditional,
                 sharing: .unconditional, frequency: .hourly, issued: Self.start, modified: Self.start,
                 license: "https://creativecommons.org/licenses/by/4.0/", area: "CN-11",
                 fields: [.init(name: "station", type: "VARCHAR"), .init(name: "pm25", type: "DECIMAL(9,1)")],
-                rowCount: 250, distributions: [
+                rowCount: 250,
+                distributions: [
                     .init(
-                        id: "10000000-0000-4000-8000-00000000000\(number)", title: LocalizedText("CSV"), format: "CSV",
+                        id: "10000000-0000-4000-8000-00000000000\(number)", title: LocalizedText("CSV"),
+                        format: "CSV",
                         mediaType: "text/csv", accessURL: "\(address)/dataset/prd-\(number)",
-                        downloadURL: "\(address)/files/\(number).csv", byteCount: 1234, digest: Digest(of: "x"), hasRows: true)
+                        downloadURL: "\(address)/files/\(number).csv", byteCount: 1234,
+                        digest: Digest(of: "x"), hasRows: true)
                 ])
         }
     }
 
     func find(_ query: CatalogQuery) -> CatalogFindings {
-        let matching = records.filter { query.words.isEmpty || $0.title.en.lowercased().contains(query.words.lowercased()) || $0.title.zh.contains(query.words) }
+        let matching = records.filter {
+            query.words.isEmpty || $0.title.en.lowercased().contains(query.words.lowercased())
+                || $0.title.zh.contains(query.words)
+        }
         let page = Array(matching.dropFirst(query.start).prefix(query.rows))
-        return CatalogFindings(count: matching.count, records: page, facets: [.tags: ["air": matching.count, "空气": matching.count]])
+        return CatalogFindings(
+            count: matching.count, records: page,
+            facets: [.tags: ["air": matching.count, "空气": matching.count]])
     }
 
     func record(_ name: String) -> CatalogRecord? { records.first { $0.id == name || $0.code == name } }
@@ -51,28 +60,36 @@ struct SampleShelf: OpenDataShelf {
     func publishers() -> [(CatalogRecord.Publisher, Int)] { [(Self.bus, records.count)] }
 
     func rows(_ query: RowQuery) -> RowPage {
-        let rows: [[String: JSON]] = (0..<250).map { ["station": .string("s\($0 % 5)"), "pm25": .string("\($0).5")] }
+        let rows: [[String: JSON]] = (0..<250).map {
+            ["station": .string("s\($0 % 5)"), "pm25": .string("\($0).5")]
+        }
         let matching = rows.filter { row in
             query.filters.allSatisfy { name, values in values.contains(row[name]?.text ?? "") }
         }
         return RowPage(
-            fields: records[0].fields, records: Array(matching.dropFirst(query.offset).prefix(query.limit)), total: matching.count)
+            fields: records[0].fields, records: Array(matching.dropFirst(query.offset).prefix(query.limit)),
+            total: matching.count)
     }
 }
 
 @Suite("An open catalog")
 struct OpenCatalogTests {
-    private func ckan(_ action: String, _ parameters: CKANParameters) async -> CKANActions<SampleShelf>.Reply {
-        await CKANActions(shelf: SampleShelf(), address: "http://n", title: LocalizedText("n")).answer(action, parameters)
+    private func ckan(_ action: String, _ parameters: CKANParameters) async -> CKANActions<SampleShelf>.Reply
+    {
+        await CKANActions(shelf: SampleShelf(), address: "http://n", title: LocalizedText("n")).answer(
+            action, parameters)
     }
 
     @Test("reads and orders Chinese catalog codes and refuses what is none")
     func catalogCodes() throws {
         let code = try #require(CatalogCode("306012/1031"))
-        #expect(code.division == .department && code.item == "06" && code.entry == "012" && code.detail.isEmpty)
+        #expect(
+            code.division == .department && code.item == "06" && code.entry == "012" && code.detail.isEmpty)
         #expect(CatalogCode("10200100217/5")?.detail == "00217")
         #expect(try #require(CatalogCode("306012/9")) < code)
-        for text in ["", "306012", "306012/", "/1", "906012/1", "30601/1", "306012/1/2", "30601a/1", "３06012/1"] {
+        for text in [
+            "", "306012", "306012/", "/1", "906012/1", "30601/1", "306012/1/2", "30601a/1", "３06012/1",
+        ] {
             #expect(CatalogCode(text) == nil, "\(text)")
         }
     }
@@ -82,7 +99,10 @@ struct OpenCatalogTests {
         #expect(CKANActions<SampleShelf>.action(in: "/api/3/action/package_search") == "package_search")
         #expect(CKANActions<SampleShelf>.action(in: "/api/action/package_show") == "package_show")
         #expect(CKANActions<SampleShelf>.action(in: "/api/package_show") == nil)
-        let found = await ckan("package_search", CKANParameters(query: [("q", "空气"), ("rows", "2"), ("start", "2"), ("facet.field", "[\"tags\"]")]))
+        let found = await ckan(
+            "package_search",
+            CKANParameters(query: [("q", "空气"), ("rows", "2"), ("start", "2"), ("facet.field", "[\"tags\"]")])
+        )
         #expect(found.status == 200 && found.body["result"]?["count"] == 3)
         #expect(found.body["result"]?["results"]?.array?.count == 1)
         #expect(found.body["result"]?["search_facets"]?["tags"]?["items"]?.array?.count == 2)
@@ -96,9 +116,17 @@ struct OpenCatalogTests {
             let reply = await ckan(action, CKANParameters(query: parameters))
             #expect(reply.status == status && reply.body["error"]?["__type"]?.text == type, "\(action)")
         }
-        let filtered = await ckan("package_search", CKANParameters(body: ["fq": #"+organization:"pty-bus" AND res_format:(CSV OR JSON) state:active"#]))
+        let filtered = await ckan(
+            "package_search",
+            CKANParameters(body: ["fq": #"+organization:"pty-bus" AND res_format:(CSV OR JSON) state:active"#]
+            ))
         #expect(filtered.status == 200)
-        let rows = await ckan("datastore_search", CKANParameters(body: ["resource_id": "10000000-0000-4000-8000-000000000001", "filters": ["station": "s1"], "limit": 7]))
+        let rows = await ckan(
+            "datastore_search",
+            CKANParameters(body: [
+                "resource_id": "10000000-0000-4000-8000-000000000001", "filters": ["station": "s1"],
+                "limit": 7,
+            ]))
         #expect(rows.body["result"]?["total"] == 50 && rows.body["result"]?["records"]?.array?.count == 7)
         #expect(rows.body["result"]?["fields"]?[1]?["type"]?.text == "numeric")
     }
@@ -106,24 +134,33 @@ struct OpenCatalogTests {
     @Test("says the same in Turtle as a graph read back holds")
     func turtle() throws {
         let catalog = DCATCatalog(
-            address: "https://n.example", title: LocalizedText(zh: "目录", en: "Catalog"), about: LocalizedText("All"),
+            address: "https://n.example", title: LocalizedText(zh: "目录", en: "Catalog"),
+            about: LocalizedText("All"),
             publisher: SampleShelf.bus, records: SampleShelf().records)
         let again = try RDFGraph(turtle: Array(catalog.turtle.utf8))
         #expect(Set(again.triples) == Set(catalog.graph.triples))
         #expect(again.subjects(ofType: "http://www.w3.org/ns/dcat#Dataset").count == 3)
     }
 
-    @Test("conforms to the DCAT-AP 3 shapes, and its three notations are one graph", .enabled(if: Python.interpreter != nil && Shared.root != nil, "skipped: no Python clients"))
+    @Test(
+        "conforms to the DCAT-AP 3 shapes, and its three notations are one graph",
+        .enabled(if: Python.interpreter != nil && Shared.root != nil, "skipped: no Python clients"))
     func shapes() async throws {
         let folder = try Python.temporaryFolder()
         let catalog = DCATCatalog(
-            address: "https://n.example", title: LocalizedText(zh: "目录", en: "Catalog"), about: LocalizedText("All"),
+            address: "https://n.example", title: LocalizedText(zh: "目录", en: "Catalog"),
+            about: LocalizedText("All"),
             publisher: SampleShelf.bus, records: SampleShelf().records)
-        for (name, text) in [("c.ttl", catalog.turtle), ("c.jsonld", catalog.jsonLD.prettyText), ("c.xml", catalog.xml)] {
+        for (name, text) in [
+            ("c.ttl", catalog.turtle), ("c.jsonld", catalog.jsonLD.prettyText), ("c.xml", catalog.xml),
+        ] {
             try Data(text.utf8).write(to: folder.appendingPathComponent(name))
         }
-        let shapes = try URL(fileURLWithPath: #require(Shared.root)).appendingPathComponent("conformance/dcat-ap/dcat-ap-SHACL.ttl").path
-        let (status, output) = try await Python.run("pyshacl", ["-s", shapes, "-df", "turtle", "c.ttl"], folder: folder)
+        let shapes = try URL(fileURLWithPath: #require(Shared.root)).appendingPathComponent(
+            "conformance/dcat-ap/dcat-ap-SHACL.ttl"
+        ).path
+        let (status, output) = try await Python.run(
+            "pyshacl", ["-s", shapes, "-df", "turtle", "c.ttl"], folder: folder)
         #expect(status == 0 && output.contains("Conforms: True"), "\(output.prefix(4000))")
         let same = """
             from rdflib import Graph; from rdflib.compare import isomorphic
@@ -134,16 +171,26 @@ struct OpenCatalogTests {
         #expect(compared == 0, "\(words.prefix(2000))")
     }
 
-    @Test("serves the CKAN command line: search, dump with data packages, rows, and exit 1 for an unknown dataset", .enabled(if: Python.interpreter != nil, "skipped: no Python clients"))
+    @Test(
+        "serves the CKAN command line: search, dump with data packages, rows, and exit 1 for an unknown dataset",
+        .enabled(if: Python.interpreter != nil, "skipped: no Python clients"))
     func ckanClient() async throws {
         let folder = try Python.temporaryFolder()
         let server = try LocalServer { request in
             if request.path.hasPrefix("/files/") { return .init(body: Array("station,pm25\ns0,1.5\n".utf8)) }
-            guard let action = CKANActions<SampleShelf>.action(in: request.path) else { return .init(status: 404) }
-            let parameters = (try? JSON(parsing: request.body)).map(CKANParameters.init(body:)) ?? CKANParameters(query: request.query)
+            guard let action = CKANActions<SampleShelf>.action(in: request.path) else {
+                return .init(status: 404)
+            }
+            let parameters =
+                (try? JSON(parsing: request.body)).map(CKANParameters.init(body:))
+                ?? CKANParameters(query: request.query)
             let address = "http://" + (request.headers["host"] ?? "")
-            let reply = await CKANActions(shelf: SampleShelf(address: address), address: address, title: LocalizedText("n")).answer(action, parameters)
-            return .init(status: reply.status, headers: [("Content-Type", "application/json")], body: reply.body.canonicalBytes)
+            let reply = await CKANActions(
+                shelf: SampleShelf(address: address), address: address, title: LocalizedText("n")
+            ).answer(action, parameters)
+            return .init(
+                status: reply.status, headers: [("Content-Type", "application/json")],
+                body: reply.body.canonicalBytes)
         }
         defer { server.stop() }
         func client(_ arguments: String...) async throws -> (Int32, String) {
@@ -151,15 +198,18 @@ struct OpenCatalogTests {
         }
         let search = try await client("search", "datasets", "q=air", "-O", "out.jsonl")
         #expect(search.0 == 0, "\(search.1)")
-        let lines = try String(contentsOf: folder.appendingPathComponent("out.jsonl"), encoding: .utf8).split(separator: "\n")
+        let lines = try String(contentsOf: folder.appendingPathComponent("out.jsonl"), encoding: .utf8).split(
+            separator: "\n")
         #expect(lines.count == 3)
         let dump = try await client("dump", "datasets", "--all", "--datapackages=./dp", "-d")
         #expect(dump.0 == 0, "\(dump.1)")
-        let package = try String(contentsOf: folder.appendingPathComponent("dp/prd-1/datapackage.json"), encoding: .utf8)
+        let package = try String(
+            contentsOf: folder.appendingPathComponent("dp/prd-1/datapackage.json"), encoding: .utf8)
         #expect(package.contains("prd-1"))
         let organizations = try await client("dump", "organizations", "--all").1
         #expect(organizations.contains("公交") || organizations.contains("\\u516c"))
-        let rows = try await client("action", "datastore_search", "resource_id=10000000-0000-4000-8000-000000000001", "limit:5")
+        let rows = try await client(
+            "action", "datastore_search", "resource_id=10000000-0000-4000-8000-000000000001", "limit:5")
         #expect(rows.0 == 0 && rows.1.contains("\"total\": 250"), "\(rows.1)")
         let unknown = try await client("action", "package_show", "id=nope")
         #expect(unknown.0 == 1 && unknown.1.contains("NotFound"), "\(unknown.1)")
@@ -171,14 +221,19 @@ struct SampleDeltaShelf: DeltaShelf {
     let folder: URL
 
     func tables(for recipient: String) -> [DeltaTable] {
-        [DeltaTable(
-            id: "t-" + recipient, share: "city", schema: "air", name: "pm25", version: 3,
-            columns: [.init("station", "VARCHAR"), .init("pm25", "DOUBLE"), .init("n", "BIGINT")])]
+        [
+            DeltaTable(
+                id: "t-" + recipient, share: "city", schema: "air", name: "pm25", version: 3,
+                columns: [.init("station", "VARCHAR"), .init("pm25", "DOUBLE"), .init("n", "BIGINT")])
+        ]
     }
 
-    func file(of table: DeltaTable, for recipient: String, _ query: DeltaQuery) throws(Problem) -> DeltaFile? {
+    func file(of table: DeltaTable, for recipient: String, _ query: DeltaQuery) throws(Problem) -> DeltaFile?
+    {
         let path = folder.appendingPathComponent(recipient + ".parquet").path
-        guard let size = (try? FileManager.default.attributesOfItem(atPath: path))?[.size] as? Int else { return nil }
+        guard let size = (try? FileManager.default.attributesOfItem(atPath: path))?[.size] as? Int else {
+            return nil
+        }
         return DeltaFile(name: recipient + ".parquet", byteCount: Int64(size), rowCount: 1)
     }
 }
@@ -196,7 +251,9 @@ struct DeltaSharingTests {
         let later = Self.now.advanced(by: .seconds(899))
         #expect(Self.links.recipient(of: "a.parquet", query: query, now: later) == "银行")
         #expect(Self.links.recipient(of: "b.parquet", query: query, now: later) == nil)
-        #expect(Self.links.recipient(of: "a.parquet", query: query, now: Self.now.advanced(by: .seconds(900))) == nil)
+        #expect(
+            Self.links.recipient(of: "a.parquet", query: query, now: Self.now.advanced(by: .seconds(900)))
+                == nil)
         for name in ["for", "until", "signature"] {
             var forged = query
             forged[name] = name == "until" ? "99999999999" : "AAAA"
@@ -208,34 +265,52 @@ struct DeltaSharingTests {
 
     @Test("lists, pages, versions and describes as the protocol says, and names nothing that is not shared")
     func protocolAnswers() async throws {
-        let sharing = DeltaSharing(shelf: SampleDeltaShelf(folder: URL(fileURLWithPath: "/nonexistent")), links: Self.links, endpoint: "http://n/delta-sharing")
-        func ask(_ method: String, _ path: String, _ query: [String: String] = [:], _ body: String = "") async -> (Int, String, [(String, String)]) {
-            let reply = await sharing.answer(method, path, query: query, body: Array(body.utf8), recipient: "bank", now: Self.now)
+        let sharing = DeltaSharing(
+            shelf: SampleDeltaShelf(folder: URL(fileURLWithPath: "/nonexistent")), links: Self.links,
+            endpoint: "http://n/delta-sharing")
+        func ask(_ method: String, _ path: String, _ query: [String: String] = [:], _ body: String = "") async
+            -> (Int, String, [(String, String)])
+        {
+            let reply = await sharing.answer(
+                method, path, query: query, body: Array(body.utf8), recipient: "bank", now: Self.now)
             return (reply.status, String(decoding: reply.body, as: UTF8.self), reply.headers)
         }
         #expect(await ask("GET", "/shares").1 == #"{"items":[{"name":"city"}]}"#)
         #expect(await ask("GET", "/shares/city").1 == #"{"share":{"name":"city"}}"#)
         #expect(await ask("GET", "/shares/city/schemas").1 == #"{"items":[{"name":"air","share":"city"}]}"#)
         #expect(await ask("GET", "/shares/city/all-tables").1.contains("pm25"))
-        #expect(await ask("GET", "/shares/city/schemas/air/tables", ["maxResults": "0"]).1 == #"{"items":[],"nextPageToken":"0"}"#)
+        #expect(
+            await ask("GET", "/shares/city/schemas/air/tables", ["maxResults": "0"]).1
+                == #"{"items":[],"nextPageToken":"0"}"#)
         let version = await ask("GET", "/shares/city/schemas/air/tables/pm25/version")
-        #expect(version.0 == 200 && version.1.isEmpty && version.2.contains { $0 == ("Delta-Table-Version", "3") })
-        let metadata = await ask("GET", "/shares/city/schemas/air/tables/pm25/metadata").1.split(separator: "\n")
+        #expect(
+            version.0 == 200 && version.1.isEmpty && version.2.contains { $0 == ("Delta-Table-Version", "3") }
+        )
+        let metadata = await ask("GET", "/shares/city/schemas/air/tables/pm25/metadata").1.split(
+            separator: "\n")
         #expect(metadata.count == 2 && metadata[0] == #"{"protocol":{"minReaderVersion":1}}"#)
-        let query = await ask("POST", "/shares/city/schemas/air/tables/pm25/query", [:], #"{"predicateHints":["n > 1"],"limitHint":5}"#)
+        let query = await ask(
+            "POST", "/shares/city/schemas/air/tables/pm25/query", [:],
+            #"{"predicateHints":["n > 1"],"limitHint":5}"#)
         #expect(query.0 == 200 && query.1.split(separator: "\n").count == 2, "no rows, no file")
         for (path, body, status) in [
-            ("/shares/other", "", 404), ("/shares/city/schemas/none/tables", "", 404), ("/elsewhere", "", 404),
+            ("/shares/other", "", 404), ("/shares/city/schemas/none/tables", "", 404),
+            ("/elsewhere", "", 404),
             ("/shares/city/schemas/air/tables/none/version", "", 404),
         ] { #expect(await ask("GET", path, [:], body).0 == status) }
-        for body in ["[]", "{", #"{"limitHint":-1}"#, #"{"limitHint":"5"}"#, #"{"version":2}"#, #"{"startingVersion":1}"#] {
+        for body in [
+            "[]", "{", #"{"limitHint":-1}"#, #"{"limitHint":"5"}"#, #"{"version":2}"#,
+            #"{"startingVersion":1}"#,
+        ] {
             let refused = await ask("POST", "/shares/city/schemas/air/tables/pm25/query", [:], body)
             #expect(refused.0 == 400 && refused.1.contains("INVALID_PARAMETER_VALUE"), "\(body)")
         }
         #expect(await ask("GET", "/shares", ["pageToken": "x"]).0 == 400)
     }
 
-    @Test("serves the pandas client each recipient's own file and no other", .enabled(if: Python.interpreter != nil, "skipped: no Python clients"))
+    @Test(
+        "serves the pandas client each recipient's own file and no other",
+        .enabled(if: Python.interpreter != nil, "skipped: no Python clients"))
     func client() async throws {
         let folder = try Python.temporaryFolder()
         let make = """
@@ -256,8 +331,11 @@ struct DeltaSharingTests {
                 else { return .init(status: 403) }
                 return Self.ranged(Array(data), request.headers["range"])
             }
-            guard let token = request.headers["authorization"]?.dropFirst("Bearer ".count) else { return .init(status: 401) }
-            let sharing = DeltaSharing(shelf: SampleDeltaShelf(folder: folder), links: links, endpoint: address + "/delta")
+            guard let token = request.headers["authorization"]?.dropFirst("Bearer ".count) else {
+                return .init(status: 401)
+            }
+            let sharing = DeltaSharing(
+                shelf: SampleDeltaShelf(folder: folder), links: links, endpoint: address + "/delta")
             let reply = await sharing.answer(
                 request.method, String(request.path.dropFirst("/delta".count)), query: request.queryMap,
                 body: request.body, recipient: String(token), now: Self.now)
@@ -265,7 +343,8 @@ struct DeltaSharingTests {
         }
         defer { server.stop() }
         for who in ["bank", "bus"] {
-            let sharing = DeltaSharing(shelf: SampleDeltaShelf(folder: folder), links: Self.links, endpoint: server.url + "/delta")
+            let sharing = DeltaSharing(
+                shelf: SampleDeltaShelf(folder: folder), links: Self.links, endpoint: server.url + "/delta")
             let profile = sharing.profile(bearerToken: who, expires: Instant(seconds: 4_000_000_000))
             try Data(profile.prettyText.utf8).write(to: folder.appendingPathComponent(who + ".share"))
         }
@@ -283,17 +362,21 @@ struct DeltaSharingTests {
                 print(who, len(got))
             """
         let (status, output) = try await Python.run("python3", ["-c", check], folder: folder)
-        #expect(status == 0 && output.contains("bank 2") && output.contains("bus 1"), "\(output.suffix(3000))")
+        #expect(
+            status == 0 && output.contains("bank 2") && output.contains("bus 1"), "\(output.suffix(3000))")
     }
 
     /// RFC 9110 §14: one range, as readers of Parquet ask for it.
     private static func ranged(_ bytes: [UInt8], _ range: String?) -> LocalServer.Reply {
-        guard let match = range?.firstMatch(of: #/bytes=(\d+)-(\d*)/#), let start = Int(match.1), start < bytes.count else {
+        guard let match = range?.firstMatch(of: #/bytes=(\d+)-(\d*)/#), let start = Int(match.1),
+            start < bytes.count
+        else {
             return .init(headers: [("Accept-Ranges", "bytes")], body: bytes)
         }
         let end = min(Int(match.2) ?? bytes.count - 1, bytes.count - 1)
         return .init(
-            status: 206, headers: [("Accept-Ranges", "bytes"), ("Content-Range", "bytes \(start)-\(end)/\(bytes.count)")],
+            status: 206,
+            headers: [("Accept-Ranges", "bytes"), ("Content-Range", "bytes \(start)-\(end)/\(bytes.count)")],
             body: Array(bytes[start...end]))
     }
 }

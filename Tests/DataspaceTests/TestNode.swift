@@ -54,7 +54,8 @@ struct TestNode<Desk: DataspaceDesk> {
     }
 
     mutating func answer(
-        _ method: String, _ path: String, _ body: JSON? = nil, from caller: String, query: [String: String] = [:],
+        _ method: String, _ path: String, _ body: JSON? = nil, from caller: String,
+        query: [String: String] = [:],
         at now: Instant
     ) throws -> DSPReply {
         try answer(method, path, bytes: body?.canonicalBytes ?? [], from: caller, query: query, at: now)
@@ -65,7 +66,8 @@ struct TestNode<Desk: DataspaceDesk> {
         at now: Instant
     ) throws -> DSPReply {
         let request = DSPRequest(method: method, path: path, query: query, body: bytes, caller: caller)
-        let (reply, event) = try endpoints.answer(request, book: &book, shelf: shelf, now: now, newPid: newPid())
+        let (reply, event) = try endpoints.answer(
+            request, book: &book, shelf: shelf, now: now, newPid: newPid())
         if let event { try follow(event, at: now) }
         return reply
     }

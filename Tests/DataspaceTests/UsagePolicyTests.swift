@@ -9,7 +9,8 @@ import Wire
 struct UsagePolicyTests {
     static let until = Instant(seconds: 1_798_732_800)
     static let terms = PlainTerms(
-        purposes: ["statistics"], until: until, usesMax: 2, recipients: ["did:web:bank"], jurisdictions: ["CN-11"],
+        purposes: ["statistics"], until: until, usesMax: 2, recipients: ["did:web:bank"],
+        jurisdictions: ["CN-11"],
         doors: [.describe, .query], isPaid: true)
 
     private func request(
@@ -17,7 +18,8 @@ struct UsagePolicyTests {
         place: String? = "CN-11"
     ) -> UseRequest {
         UseRequest(
-            party: party, action: action, target: "urn:x", purposes: purpose.map { [$0] } ?? [], jurisdiction: place)
+            party: party, action: action, target: "urn:x", purposes: purpose.map { [$0] } ?? [],
+            jurisdiction: place)
     }
 
     @Test("made in plain words is enforceable, has one digest however it is written, and reads back the same")
@@ -42,7 +44,10 @@ struct UsagePolicyTests {
         let broken: [(UseRequest, WorldState, String)] = [
             (request(), WorldState(now: now, uses: 2), "at most 2 uses (found: 3)"),
             (request(), WorldState(now: Self.until), "before 2027-01-01 00:00:00 (UTC+8)"),
-            (request(purpose: "marketing"), WorldState(now: now), "for the purpose statistics (found: marketing)"),
+            (
+                request(purpose: "marketing"), WorldState(now: now),
+                "for the purpose statistics (found: marketing)"
+            ),
             (request(purpose: nil), WorldState(now: now), "does not say whether for the purpose statistics"),
             (request(party: "did:web:other"), WorldState(now: now), "received only by did:web:bank"),
             (request(place: "CN-31"), WorldState(now: now), "received only in CN-11 (found: CN-31)"),
@@ -60,24 +65,44 @@ struct UsagePolicyTests {
     @Test("refuses to be published with a term nobody could enforce, naming the place and the remedy")
     func unenforceable() throws {
         let cases: [(String, String, String)] = [
-            (#""permission":[{"action":"use","constraint":[{"leftOperand":"partner","operator":"eq","rightOperand":"gold"}]}]"#,
-                "policy.operand-unenforceable", "permission[0].constraint[0].leftOperand"),
-            (#""permission":[{"action":"use"}],"prohibition":[{"action":"odrl:distribute"}]"#,
-                "policy.action-unenforceable", "prohibition[0].action"),
-            (#""permission":[{"action":"use","constraint":{"leftOperand":"count","operator":"eq","rightOperand":"3"}}]"#,
-                "policy.operator-unenforceable", "permission[0].constraint[0].operator"),
-            (#""permission":[{"action":"use","constraint":{"and":[{"leftOperand":"dateTime","operator":"lt","rightOperand":"2026-12-31"}]}}]"#,
-                "policy.value-unreadable", "permission[0].constraint[0].and[0].rightOperand"),
-            (#""permission":[{"action":"use","remedy":{"action":"delete"}}]"#,
-                "policy.member-unenforceable", "permission[0].remedy"),
-            (#""permission":[{"action":"use"}],"inheritFrom":"urn:y""#, "policy.member-unenforceable", "inheritFrom"),
-            (#""permission":[{"action":"use","duty":[{"action":"delete"}]}]"#,
-                "policy.action-unenforceable", "permission[0].duty[0].action"),
+            (
+                #""permission":[{"action":"use","constraint":[{"leftOperand":"partner","operator":"eq","rightOperand":"gold"}]}]"#,
+                "policy.operand-unenforceable", "permission[0].constraint[0].leftOperand"
+            ),
+            (
+                #""permission":[{"action":"use"}],"prohibition":[{"action":"odrl:distribute"}]"#,
+                "policy.action-unenforceable", "prohibition[0].action"
+            ),
+            (
+                #""permission":[{"action":"use","constraint":{"leftOperand":"count","operator":"eq","rightOperand":"3"}}]"#,
+                "policy.operator-unenforceable", "permission[0].constraint[0].operator"
+            ),
+            (
+                #""permission":[{"action":"use","constraint":{"and":[{"leftOperand":"dateTime","operator":"lt","rightOperand":"2026-12-31"}]}}]"#,
+                "policy.value-unreadable", "permission[0].constraint[0].and[0].rightOperand"
+            ),
+            (
+                #""permission":[{"action":"use","remedy":{"action":"delete"}}]"#,
+                "policy.member-unenforceable", "permission[0].remedy"
+            ),
+            (
+                #""permission":[{"action":"use"}],"inheritFrom":"urn:y""#, "policy.member-unenforceable",
+                "inheritFrom"
+            ),
+            (
+                #""permission":[{"action":"use","duty":[{"action":"delete"}]}]"#,
+                "policy.action-unenforceable", "permission[0].duty[0].action"
+            ),
             (#""permission":[{"target":"urn:a"}]"#, "policy.action-missing", "permission[0].action"),
             (#""prohibition":[{"action":"use"}]"#, "policy.permission-missing", ""),
-            (#""profile":"https://test.com/profile","permission":[{"action":"use"}]"#, "policy.profile-unknown", "profile"),
-            (#""permission":[{"action":"use","constraint":{"andSequence":[{"leftOperand":"count","operator":"lt","rightOperand":"3"}]}}]"#,
-                "policy.operator-unenforceable", "permission[0].constraint[0]"),
+            (
+                #""profile":"https://test.com/profile","permission":[{"action":"use"}]"#,
+                "policy.profile-unknown", "profile"
+            ),
+            (
+                #""permission":[{"action":"use","constraint":{"andSequence":[{"leftOperand":"count","operator":"lt","rightOperand":"3"}]}}]"#,
+                "policy.operator-unenforceable", "permission[0].constraint[0]"
+            ),
         ]
         for (members, code, place) in cases {
             let policy = try UsagePolicy(json: JSON(parsing: #"{"@id":"urn:1","@type":"Offer",\#(members)}"#))

@@ -8,13 +8,17 @@ import Testing
 /// stops at the first that does not hold.
 @Suite("The story", .serialized)
 struct StoryTests {
-    @Test("S94, S60, S17: four nodes publish, agree, ask, pay, refuse, settle and verify, and a cheating operator is found")
+    @Test(
+        "S94, S60, S17: four nodes publish, agree, ask, pay, refuse, settle and verify, and a cheating operator is found"
+    )
     func story() throws {
-        let folder = FileManager.default.temporaryDirectory.appending(path: "hutong-story-\(ProcessInfo.processInfo.processIdentifier)")
+        let folder = FileManager.default.temporaryDirectory.appending(
+            path: "hutong-story-\(ProcessInfo.processInfo.processIdentifier)")
         defer { try? FileManager.default.removeItem(at: folder) }
         let run = try Binary.run(["demo", "--once", "--json", "--data", folder.path(percentEncoded: false)])
         let report = try JSON(parsing: run.output)
-        try #require(run.status == 0, "\(report["detail"]?.text ?? String(decoding: run.output, as: UTF8.self))")
+        try #require(
+            run.status == 0, "\(report["detail"]?.text ?? String(decoding: run.output, as: UTF8.self))")
         #expect(report["ok"] == true)
         #expect(report["ask"]?["wire"]?["rawValuesFound"]?.integer == 0)
         #expect((report["ask"]?["wire"]?["bytesSearched"]?.integer ?? 0) > 100_000)
@@ -24,7 +28,8 @@ struct StoryTests {
         #expect(
             refused.isSuperset(of: [
                 "collect.source-incomplete", "register.grades-unconfirmed", "trade.listing-unattested",
-                "policy.operand-unenforceable", "valve.party-not-entitled", "policy.use-refused", "valve.closed",
+                "policy.operand-unenforceable", "valve.party-not-entitled", "policy.use-refused",
+                "valve.closed",
                 "valve.export-denied", "valve.privacy-spent", "valve.agreement-ended",
             ]))
         let recovered = try #require(report["ask"]?["recovered"]?.double)
@@ -33,18 +38,24 @@ struct StoryTests {
 
     @Test("kill -9 of exchange or holder in the middle of questions loses nothing and charges nothing twice")
     func crash() throws {
-        let folder = FileManager.default.temporaryDirectory.appending(path: "hutong-crash-\(ProcessInfo.processInfo.processIdentifier)")
+        let folder = FileManager.default.temporaryDirectory.appending(
+            path: "hutong-crash-\(ProcessInfo.processInfo.processIdentifier)")
         defer { try? FileManager.default.removeItem(at: folder) }
         let run = try Binary.run(
-            ["demo", "--once", "--json", "--synthetic", "--crashes", "14", "--data", folder.path(percentEncoded: false)])
+            [
+                "demo", "--once", "--json", "--synthetic", "--crashes", "14", "--data",
+                folder.path(percentEncoded: false),
+            ])
         let report = try JSON(parsing: run.output)
-        try #require(run.status == 0, "\(report["detail"]?.text ?? String(decoding: run.output, as: UTF8.self))")
+        try #require(
+            run.status == 0, "\(report["detail"]?.text ?? String(decoding: run.output, as: UTF8.self))")
         #expect(report["crash"]?["settled"]?.integer == 14)
     }
 
     @Test("every refusal says what, why and what to do, in both languages")
     func refusals() throws {
-        let run = try Binary.run(["search", "x", "--json", "--lang", "zh"], environment: ["HUTONG_URL": "http://127.0.0.1:9"])
+        let run = try Binary.run(
+            ["search", "x", "--json", "--lang", "zh"], environment: ["HUTONG_URL": "http://127.0.0.1:9"])
         #expect(run.status == 1)
         let problem = try JSON(parsing: run.output)
         for part in ["title", "detail", "remedy"] { #expect(problem[part]?.text?.isEmpty == false) }

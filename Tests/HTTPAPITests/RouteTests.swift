@@ -18,18 +18,24 @@ struct RouteTests {
         try await withNode { node in
             let table = node.courtyard.table
             var lines = [
-                "# Routes", "", "Who may use which door: generated from the route table and checked by a test.", "",
-                "| method | path | access | " + Self.roles.map { $0?.rawValue ?? "nobody" }.joined(separator: " | ") + " |",
+                "# Routes", "",
+                "Who may use which door: generated from the route table and checked by a test.", "",
+                "| method | path | access | "
+                    + Self.roles.map { $0?.rawValue ?? "nobody" }.joined(separator: " | ") + " |",
                 "| --- | --- | --- |" + String(repeating: " --- |", count: Self.roles.count),
             ]
             for route in table.routes {
                 var verdicts: [String] = []
                 for role in Self.roles {
                     let verdict = try await isLetIn(role, through: route, of: table, node)
-                    #expect(verdict == route.isOpen(to: role), "\(route.method) \(route.path) for \(role?.rawValue ?? "nobody")")
+                    #expect(
+                        verdict == route.isOpen(to: role),
+                        "\(route.method) \(route.path) for \(role?.rawValue ?? "nobody")")
                     verdicts.append(verdict ? "yes" : "–")
                 }
-                lines.append("| \(route.method) | `\(route.path)` | \(route.access.word) | " + verdicts.joined(separator: " | ") + " |")
+                lines.append(
+                    "| \(route.method) | `\(route.path)` | \(route.access.word) | "
+                        + verdicts.joined(separator: " | ") + " |")
             }
             try Golden.compare(lines.joined(separator: "\n") + "\n", with: "docs/reference/routes.md")
         }
@@ -52,7 +58,8 @@ struct RouteTests {
                 do throws(Problem) {
                     _ = try await table.answer(
                         APIRequest(
-                            method: method, path: path, headers: ["authorization": "Bearer " + token], body: Array(body.utf8)))
+                            method: method, path: path, headers: ["authorization": "Bearer " + token],
+                            body: Array(body.utf8)))
                     return "answered"
                 } catch {
                     return error.code
@@ -62,25 +69,34 @@ struct RouteTests {
             #expect(await code("DELETE", "/healthz", "") == "app.method-unknown")
             #expect(await code("POST", "/api/v1/valve/close", "{") == "app.json-malformed")
             #expect(await code("POST", "/api/v1/valve/close", "{}") == "app.part-missing")
-            #expect(await code("POST", "/api/v1/valve/close", #"{"target":"everything"}"#) == "valve.target-unknown")
-            #expect(await code("POST", "/api/v1/assets", #"{"deliveries":["../../etc/passwd"],"title":"t"}"#) == "app.part-missing")
+            #expect(
+                await code("POST", "/api/v1/valve/close", #"{"target":"everything"}"#)
+                    == "valve.target-unknown")
+            #expect(
+                await code("POST", "/api/v1/assets", #"{"deliveries":["../../etc/passwd"],"title":"t"}"#)
+                    == "app.part-missing")
             #expect(await code("GET", "/api/v1/listings/lst-0000000000000", "") == "trade.listing-unknown")
         }
     }
 
     private func withNode(_ body: (Node) async throws -> Void) async throws {
-        let folder = FileManager.default.temporaryDirectory.appending(path: "hutong-doors-\(UInt64.random(in: 0...UInt64.max))")
+        let folder = FileManager.default.temporaryDirectory.appending(
+            path: "hutong-doors-\(UInt64.random(in: 0...UInt64.max))")
         defer { try? FileManager.default.removeItem(at: folder) }
-        let settings = NodeSettings(data: folder.path(percentEncoded: false), port: 0, name: "doors", role: .exchange)
+        let settings = NodeSettings(
+            data: folder.path(percentEncoded: false), port: 0, name: "doors", role: .exchange)
         try await body(try await Node.open(settings, version: "0.1.0"))
     }
 
     /// Asks the real table; whatever a verb answers to an empty request, it was let in unless the door refused.
-    private func isLetIn(_ role: Role?, through route: Route, of table: RouteTable, _ node: Node) async throws -> Bool {
+    private func isLetIn(_ role: Role?, through route: Route, of table: RouteTable, _ node: Node) async throws
+        -> Bool
+    {
         let path = route.path.replacing(/:\w+/, with: "x").replacing("*", with: "x")
         var request = APIRequest(method: route.method, path: path)
         if let role {
-            request.caller = Caller(party: node.own.id, roles: [role], scopes: role.scopes, jurisdiction: "CN")
+            request.caller = Caller(
+                party: node.own.id, roles: [role], scopes: role.scopes, jurisdiction: "CN")
         }
         do throws(Problem) {
             _ = try await table.answer(request)
@@ -104,7 +120,8 @@ extension Route {
 /// Files that reviewers see change. `HUTONG_WRITE_REFERENCE=1` writes them anew.
 enum Golden {
     static func compare(_ text: String, with path: String) throws {
-        let root = URL(filePath: #filePath).deletingLastPathComponent().deletingLastPathComponent().deletingLastPathComponent()
+        let root = URL(filePath: #filePath).deletingLastPathComponent().deletingLastPathComponent()
+            .deletingLastPathComponent()
         let file = root.appending(path: path)
         if ProcessInfo.processInfo.environment["HUTONG_WRITE_REFERENCE"] == "1" {
             try Data(text.utf8).write(to: file)

@@ -11,11 +11,14 @@ import Testing
 struct BooksTests {
     let clock = ManualClock()
 
-    static func account(_ number: UInt64, _ kind: AccountKind = .prepaid, limit: BalanceLimit = .none) -> Account {
+    static func account(_ number: UInt64, _ kind: AccountKind = .prepaid, limit: BalanceLimit = .none)
+        -> Account
+    {
         Account(id: ID(high: 1, low: number), unit: .cny, kind: kind, limit: limit, name: "account \(number)")
     }
 
-    static func transfer(_ number: UInt64, from debit: UInt64, to credit: UInt64, _ amount: Int64) -> Transfer {
+    static func transfer(_ number: UInt64, from debit: UInt64, to credit: UInt64, _ amount: Int64) -> Transfer
+    {
         Transfer(
             id: ID(high: 2, low: number), debit: ID(high: 1, low: debit), credit: ID(high: 1, low: credit),
             amount: amount, unit: .cny, code: TransferCode.payment)
@@ -46,7 +49,9 @@ struct BooksTests {
         }
     }
 
-    @Test("a retry gets the same answer for ever, and another body under the same id gets its own refusal", arguments: Engine.available)
+    @Test(
+        "a retry gets the same answer for ever, and another body under the same id gets its own refusal",
+        arguments: Engine.available)
     func idempotent(_ engine: Engine) async throws {
         let store = try await funded(engine)
         let payment = Self.transfer(10, from: 2, to: 3, 100)
@@ -60,7 +65,9 @@ struct BooksTests {
         await store.close()
     }
 
-    @Test("an id that was refused for want of money stays refused when the money has come", arguments: Engine.available)
+    @Test(
+        "an id that was refused for want of money stays refused when the money has come",
+        arguments: Engine.available)
     func failedForEver(_ engine: Engine) async throws {
         let store = try await funded(engine, 5)
         let payment = Self.transfer(10, from: 2, to: 3, 6)
@@ -70,7 +77,9 @@ struct BooksTests {
         await store.close()
     }
 
-    @Test("what is held cannot be spent twice, is taken in part and the rest comes back", arguments: Engine.available)
+    @Test(
+        "what is held cannot be spent twice, is taken in part and the rest comes back",
+        arguments: Engine.available)
     func holdAndCapture(_ engine: Engine) async throws {
         let store = try await funded(engine, 100)
         let hold = Self.transfer(10, from: 2, to: 3, 80).held(forSeconds: 60)
@@ -85,7 +94,9 @@ struct BooksTests {
         await store.close()
     }
 
-    @Test("a hold ends by the clock and the money is free again, without anybody asking", arguments: Engine.available)
+    @Test(
+        "a hold ends by the clock and the money is free again, without anybody asking",
+        arguments: Engine.available)
     func expires(_ engine: Engine) async throws {
         let store = try await funded(engine, 100)
         let hold = Self.transfer(10, from: 2, to: 3, 100).held(forSeconds: 60)
@@ -99,7 +110,9 @@ struct BooksTests {
         await store.close()
     }
 
-    @Test("linked transfers succeed or fail together, and a retried chain is found whole", arguments: Engine.available)
+    @Test(
+        "linked transfers succeed or fail together, and a retried chain is found whole",
+        arguments: Engine.available)
     func linked(_ engine: Engine) async throws {
         let store = try await funded(engine, 100)
         let good = Self.transfer(10, from: 2, to: 3, 60).linkedToNext
@@ -113,13 +126,16 @@ struct BooksTests {
         await store.close()
     }
 
-    @Test("a closing transfer closes an account, and voiding it opens the account again", arguments: Engine.available)
+    @Test(
+        "a closing transfer closes an account, and voiding it opens the account again",
+        arguments: Engine.available)
     func closing(_ engine: Engine) async throws {
         let store = try await funded(engine, 100)
         var close = Self.transfer(10, from: 2, to: 3, 0).held(forSeconds: 0)
         close.flags.insert(.closingDebit)
         #expect(try await post(close, in: store) == [.created])
-        #expect(try await post(Self.transfer(11, from: 2, to: 3, 1), in: store) == [.debitAccountAlreadyClosed])
+        #expect(
+            try await post(Self.transfer(11, from: 2, to: 3, 1), in: store) == [.debitAccountAlreadyClosed])
         #expect(try await post(.voiding(close.id, id: ID(high: 2, low: 12)), in: store) == [.created])
         #expect(try await post(Self.transfer(13, from: 2, to: 3, 1), in: store) == [.created])
         await store.close()
@@ -136,7 +152,10 @@ struct BooksTests {
         clock.move(by: 61_000_000)
         #expect(try await post(Self.transfer(12, from: 2, to: 3, 1), in: store) == [.created])
         let (old, held, faults) = try await store.read { tx throws(Problem) in
-            (try Books.accounts(at: before, in: tx), try Books.accounts(at: during, in: tx), try Books.faults(in: tx))
+            (
+                try Books.accounts(at: before, in: tx), try Books.accounts(at: during, in: tx),
+                try Books.faults(in: tx)
+            )
         }
         #expect(old[1].balance.available == 100)
         #expect(held[1].balance.available == 20)

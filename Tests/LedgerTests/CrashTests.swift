@@ -7,12 +7,17 @@ import Testing
 struct CrashTests {
     static let root = URL(filePath: #filePath).deletingLastPathComponent().deletingLastPathComponent()
     /// The binary of the same build as the tests.
-    static let binary = URL(filePath: CommandLine.arguments[0]).deletingLastPathComponent().appending(path: "hutong")
+    static let binary = URL(filePath: CommandLine.arguments[0]).deletingLastPathComponent().appending(
+        path: "hutong")
 
     static func crash(_ arguments: String...) throws -> (status: Int32, text: String) {
         let process = Process()
         process.executableURL = URL(filePath: "/usr/bin/env")
-        process.arguments = ["python3", root.appending(path: "Crash/crash.py").path(), arguments[0], "--binary", binary.path()]
+        process.arguments =
+            [
+                "python3", root.appending(path: "Crash/crash.py").path(), arguments[0], "--binary",
+                binary.path(),
+            ]
             + arguments.dropFirst()
         let output = Pipe()
         process.standardOutput = output

@@ -22,7 +22,8 @@ enum Bookkeeper: String, CaseIterable, Sendable {
 
     func arguments(_ file: String) -> [String] {
         switch self {
-        case .ledger: ["-f", file, "balance", "--flat", "--no-total", "--format", "%(account),%(display_total)\n"]
+        case .ledger:
+            ["-f", file, "balance", "--flat", "--no-total", "--format", "%(account),%(display_total)\n"]
         case .hledger: ["-f", file, "balance", "--flat", "--no-total", "-O", "csv"]
         case .beancount: ["-f", "csv", file, "SELECT account, sum(position) GROUP BY account"]
         }
@@ -86,13 +87,18 @@ struct JournalTests {
                 let id = ID<Transfer>(high: 10, low: number)
                 let amount = transfer.amount / 2
                 try Books.require(
-                    [number.isMultiple(of: 20) ? .voiding(transfer.id, id: id) : .posting(transfer.id, id: id, amount: amount)],
+                    [
+                        number.isMultiple(of: 20)
+                            ? .voiding(transfer.id, id: id) : .posting(transfer.id, id: id, amount: amount)
+                    ],
                     in: tx)
             }
         }
     }
 
-    @Test("three independent programs read our export and give every balance we give", arguments: Bookkeeper.installed)
+    @Test(
+        "three independent programs read our export and give every balance we give",
+        arguments: Bookkeeper.installed)
     func threePrograms(_ bookkeeper: Bookkeeper) async throws {
         let place = Place()
         let store = try place.open()
@@ -106,7 +112,8 @@ struct JournalTests {
         }
         var ours: [String: String] = [:]
         for account in accounts where account.balance.net != 0 {
-            ours[Journal.name(of: account)] = "\(account.unit.written(account.balance.net)) \(account.unit.symbol)"
+            ours[Journal.name(of: account)] =
+                "\(account.unit.written(account.balance.net)) \(account.unit.symbol)"
         }
         #expect(ours.count > 20)
         let theirs = try bookkeeper.balances(of: journal, in: place.folder)
@@ -118,14 +125,17 @@ struct JournalTests {
 
 @Suite("Reconciliation")
 struct ReconciliationTests {
-    @Test("every line of the bank is matched, different or unknown, what is missing is named, and the custodian account follows the bank", arguments: Engine.available)
+    @Test(
+        "every line of the bank is matched, different or unknown, what is missing is named, and the custodian account follows the bank",
+        arguments: Engine.available)
     func reconcile(_ engine: Engine) async throws {
         let store = try Place(engine).open()
         try await store.migrate(LedgerSchema.migrations)
         @Sendable func id<Noun>(_ number: UInt64) -> ID<Noun> { ID(high: 1, low: number) }
         let codes = (1...3).map { Code(.transfer, ID<Transfer>(high: 1, low: UInt64($0))).text }
         let file = try BankFile(
-            parsing: "\u{feff}date,Reference,amount,note\r\n2026-11-01,\(codes[0].uppercased()),\"1,000.00\",\"a \"\"b\"\"\"\r\n"
+            parsing:
+                "\u{feff}date,Reference,amount,note\r\n2026-11-01,\(codes[0].uppercased()),\"1,000.00\",\"a \"\"b\"\"\"\r\n"
                 + "2026-11-02,\(codes[1]),4.50,\n2026-11-03,stranger,7,x\n2026-11-04,\(codes[0]),1,again\n")
         let first = try await store.write { tx throws(Problem) in
             try Books.requireOpen(
@@ -136,17 +146,22 @@ struct ReconciliationTests {
                 ], in: tx)
             for (number, amount) in [(1, 100_000), (2, 500), (3, 900)] as [(UInt64, Int64)] {
                 try Books.require(
-                    [Transfer(id: id(number), debit: id(1), credit: id(2), amount: amount, unit: .cny, code: 1)], in: tx)
+                    [
+                        Transfer(
+                            id: id(number), debit: id(1), credit: id(2), amount: amount, unit: .cny, code: 1)
+                    ], in: tx)
             }
             return try BankDesk.reconcile(
-                file, custodian: id(1), suspense: id(3), after: Instant(microseconds: 0), through: tx.tick(), in: tx)
+                file, custodian: id(1), suspense: id(3), after: Instant(microseconds: 0), through: tx.tick(),
+                in: tx)
         }
         #expect(first.findings.map(\.verdict) == [.matched, .different, .unknown, .repeated])
         #expect(first.findings.map(\.suspenseMinorUnits) == [0, -50, 700, 100])
         let (again, balance, suspense) = try await store.write { tx throws(Problem) in
             (
                 try BankDesk.reconcile(
-                    file, custodian: id(1), suspense: id(3), after: Instant(microseconds: 0), through: tx.tick(), in: tx),
+                    file, custodian: id(1), suspense: id(3), after: Instant(microseconds: 0),
+                    through: tx.tick(), in: tx),
                 try Books.account(id(1), in: tx)?.balance.net, try Books.account(id(3), in: tx)?.balance.net
             )
         }
@@ -160,8 +175,10 @@ struct ReconciliationTests {
 
     @Test("a malformed bank file is refused with its line")
     func malformed() {
-        for (text, line) in [("", 0), ("a,b\n", 0), ("reference,amount\nx\n", 1), ("reference,amount\nx,1\ny,1.234\n", 2),
-            ("reference,amount\n\"x,1\n", 1)] {
+        for (text, line) in [
+            ("", 0), ("a,b\n", 0), ("reference,amount\nx\n", 1), ("reference,amount\nx,1\ny,1.234\n", 2),
+            ("reference,amount\n\"x,1\n", 1),
+        ] {
             let problem = #expect(throws: Problem.self) { try BankFile(parsing: text) }
             #expect(problem?.arguments["line"] == .integer(Int64(line)), "\(text)")
         }
@@ -175,7 +192,11 @@ struct ReconciliationTests {
             var bytes = seed
             for _ in 0...(random.next() % 4) {
                 let place = Int(random.next() % UInt64(bytes.count))
-                if random.next() % 3 == 0 { bytes.remove(at: place) } else { bytes[place] = UInt8(truncatingIfNeeded: random.next()) }
+                if random.next() % 3 == 0 {
+                    bytes.remove(at: place)
+                } else {
+                    bytes[place] = UInt8(truncatingIfNeeded: random.next())
+                }
             }
             _ = try? BankFile(parsing: String(decoding: bytes, as: UTF8.self))
         }

@@ -34,7 +34,8 @@ struct RandomTransfers {
     }
 
     mutating func next() -> Transfer {
-        var transfer = Transfer(id: id(), debit: account(), credit: account(), amount: amount(), unit: .cny, code: 3)
+        var transfer = Transfer(
+            id: id(), debit: account(), credit: account(), amount: amount(), unit: .cny, code: 3)
         if chance(2) { transfer.unit = chance(50) ? 0 : LedgerUnit.rows.rawValue }
         if chance(3) { transfer.code = Int64(pick(3)) }
         switch pick(10) {
@@ -65,15 +66,21 @@ struct RandomTransfers {
 struct ModelTests {
     /// A million operations in a release build; a debug build is forty times slower and does fewer.
     static let operations: Int = {
-        if let wish = ProcessInfo.processInfo.environment["HUTONG_MODEL_OPERATIONS"].flatMap(Int.init) { return wish }
+        if let wish = ProcessInfo.processInfo.environment["HUTONG_MODEL_OPERATIONS"].flatMap(Int.init) {
+            return wish
+        }
         var isDebug = false
-        assert({ isDebug = true; return true }())
+        assert(
+            {
+                isDebug = true; return true
+            }())
         return isDebug ? 20_000 : 1_000_000
     }()
 
     static func kinds(_ count: UInt64) -> [Account] {
         (1...count).map { number in
-            let limit: BalanceLimit = [.none, .debitsMustNotExceedCredits, .creditsMustNotExceedDebits][Int(number % 3)]
+            let limit: BalanceLimit = [.none, .debitsMustNotExceedCredits, .creditsMustNotExceedDebits][
+                Int(number % 3)]
             let unit: LedgerUnit = number == count ? .rows : .cny
             return Account(id: ID(high: 1, low: number), unit: unit, kind: .prepaid, limit: limit, name: "a")
         }
@@ -112,10 +119,14 @@ struct ModelTests {
     ) throws(Problem) -> (difference: String?, after: RandomTransfers) {
         var random = start
         var model = ReferenceBooks()
-        for table in ["ledger_account", "ledger_transfer", "ledger_pending"] { try tx.execute("DELETE FROM \(table)") }
+        for table in ["ledger_account", "ledger_transfer", "ledger_pending"] {
+            try tx.execute("DELETE FROM \(table)")
+        }
         let accounts = kinds(8)
         _ = try Books.open(accounts, in: tx)
-        for account in accounts { model.accounts[account.id] = account; model.balances[account.id] = Balance() }
+        for account in accounts {
+            model.accounts[account.id] = account; model.balances[account.id] = Balance()
+        }
         var time = tx.now.microseconds
         for step in 0..<count {
             if random.chance(20) { time += Int64(random.pick(1500)) * 1000 }
@@ -125,12 +136,18 @@ struct ModelTests {
             let transfer = random.next()
             let expected = model.post(transfer)
             let status = try Books.post([transfer], in: command)[0]
-            if status != expected { return ("step \(step): \(status), model \(expected): \(transfer)", random) }
+            if status != expected {
+                return ("step \(step): \(status), model \(expected): \(transfer)", random)
+            }
             let sum = model.balances.values.reduce(0) { $0 &+ $1.debitsPosted &- $1.creditsPosted }
             if sum != 0 { return ("step \(step): the model's books sum to \(sum)", random) }
             if step % 250 == 249 || step == count - 1 {
-                for account in try Books.accounts(in: tx) where account.balance != model.balances[account.id] {
-                    return ("step \(step): \(account) against \(String(describing: model.balances[account.id]))", random)
+                for account in try Books.accounts(in: tx) where account.balance != model.balances[account.id]
+                {
+                    return (
+                        "step \(step): \(account) against \(String(describing: model.balances[account.id]))",
+                        random
+                    )
                 }
             }
         }
@@ -171,19 +188,26 @@ struct ModelTests {
         let back = Transfer.voiding(hold.id, id: id(6))
         var other = fund
         other.amount = 11
-        return [(fund, 0), (spend, 0), (hold, 0), (part, 0), (whole, 0), (back, 0), (other, 0), (spend, 5_000_000)]
+        return [
+            (fund, 0), (spend, 0), (hold, 0), (part, 0), (whole, 0), (back, 0), (other, 0),
+            (spend, 5_000_000),
+        ]
     }()
 
     static func run(
         _ history: Int, _ alphabet: [(Transfer, Int64)], in tx: any SQLWriting
     ) throws(Problem) -> String? {
         var model = ReferenceBooks()
-        for table in ["ledger_account", "ledger_transfer", "ledger_pending"] { try tx.execute("DELETE FROM \(table)") }
+        for table in ["ledger_account", "ledger_transfer", "ledger_pending"] {
+            try tx.execute("DELETE FROM \(table)")
+        }
         let accounts = [
             BooksTests.account(1, .custodian), BooksTests.account(2, limit: .debitsMustNotExceedCredits),
         ]
         _ = try Books.open(accounts, in: tx)
-        for account in accounts { model.accounts[account.id] = account; model.balances[account.id] = Balance() }
+        for account in accounts {
+            model.accounts[account.id] = account; model.balances[account.id] = Balance()
+        }
         var time = tx.now.microseconds
         var rest = history
         for _ in 0..<4 {

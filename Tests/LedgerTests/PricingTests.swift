@@ -18,11 +18,26 @@ struct PricingTests {
             (.perUnit(meter: "q", price: UnitPrice(minorUnits: 7)), 9, 63),
             (.perUnit(meter: "q", price: UnitPrice(minorUnits: 1, per: 1000)), 2500, 2),
             (.perUnit(meter: "q", price: UnitPrice(minorUnits: 1, per: 1000)), 3500, 4),
-            (.tiered(meter: "q", tiers: [.init(upTo: 10, price: UnitPrice(minorUnits: 5)),
-                .init(upTo: nil, price: UnitPrice(minorUnits: 3))]), 12, 56),
-            (.volume(meter: "q", tiers: [.init(upTo: 10, price: UnitPrice(minorUnits: 5)),
-                .init(upTo: nil, price: UnitPrice(minorUnits: 3))]), 12, 36),
-            (.subscription(minorUnits: 900, meter: "q", included: 10, beyond: UnitPrice(minorUnits: 20)), 12, 940),
+            (
+                .tiered(
+                    meter: "q",
+                    tiers: [
+                        .init(upTo: 10, price: UnitPrice(minorUnits: 5)),
+                        .init(upTo: nil, price: UnitPrice(minorUnits: 3)),
+                    ]), 12, 56
+            ),
+            (
+                .volume(
+                    meter: "q",
+                    tiers: [
+                        .init(upTo: 10, price: UnitPrice(minorUnits: 5)),
+                        .init(upTo: nil, price: UnitPrice(minorUnits: 3)),
+                    ]), 12, 36
+            ),
+            (
+                .subscription(minorUnits: 900, meter: "q", included: 10, beyond: UnitPrice(minorUnits: 20)),
+                12, 940
+            ),
             (.packs(meter: "q", size: 5, minorUnits: 100), 11, 300),
             (.packs(meter: "q", size: 5, minorUnits: 100), 0, 0),
         ] as [(PriceComponent, Int64, Int64)])
@@ -36,8 +51,13 @@ struct PricingTests {
             .posted(minorUnits: -1), .perUnit(meter: "", price: UnitPrice(minorUnits: 1)),
             .perUnit(meter: "q", price: UnitPrice(minorUnits: 1, per: 0)), .tiered(meter: "q", tiers: []),
             .tiered(meter: "q", tiers: [.init(upTo: 10, price: UnitPrice(minorUnits: 1))]),
-            .volume(meter: "q", tiers: [.init(upTo: 9, price: UnitPrice(minorUnits: 1)),
-                .init(upTo: 9, price: UnitPrice(minorUnits: 1)), .init(upTo: nil, price: UnitPrice(minorUnits: 1))]),
+            .volume(
+                meter: "q",
+                tiers: [
+                    .init(upTo: 9, price: UnitPrice(minorUnits: 1)),
+                    .init(upTo: 9, price: UnitPrice(minorUnits: 1)),
+                    .init(upTo: nil, price: UnitPrice(minorUnits: 1)),
+                ]),
             .packs(meter: "q", size: 0, minorUnits: 1),
         ]
         for component in bad {
@@ -51,9 +71,14 @@ struct PricingTests {
         for _ in 0..<300 {
             let cap: Int64? = random.next() % 2 == 0 ? Int64(random.next() % 3000) : nil
             let plan = try Self.plan(
-                .subscription(minorUnits: 100, meter: "a", included: 3, beyond: UnitPrice(minorUnits: 7, per: 3)),
-                .tiered(meter: "b", tiers: [.init(upTo: 5, price: UnitPrice(minorUnits: 11, per: 2)),
-                    .init(upTo: nil, price: UnitPrice(minorUnits: 1, per: 3), flatMinorUnits: 9)]), cap: cap)
+                .subscription(
+                    minorUnits: 100, meter: "a", included: 3, beyond: UnitPrice(minorUnits: 7, per: 3)),
+                .tiered(
+                    meter: "b",
+                    tiers: [
+                        .init(upTo: 5, price: UnitPrice(minorUnits: 11, per: 2)),
+                        .init(upTo: nil, price: UnitPrice(minorUnits: 1, per: 3), flatMinorUnits: 9),
+                    ]), cap: cap)
             var used: [String: Int64] = [:]
             var charged = try plan.total(for: [:])
             for _ in 0..<40 {
@@ -77,10 +102,15 @@ struct PricingTests {
 
 @Suite("Revenue splits")
 struct SplitTests {
-    @Test("a million random splits: the parts add up to the payment, none is negative, and nobody is named twice")
+    @Test(
+        "a million random splits: the parts add up to the payment, none is negative, and nobody is named twice"
+    )
     func exact() throws {
         var isDebug = false
-        assert({ isDebug = true; return true }())
+        assert(
+            {
+                isDebug = true; return true
+            }())
         var random = SeededRandom(seed: 33)
         func below(_ limit: UInt64) -> Int64 { Int64(random.next() % limit) }
         for _ in 0..<(isDebug ? 20_000 : 1_000_000) {
@@ -94,7 +124,8 @@ struct SplitTests {
             let split = try RevenueSplit(deductions: deductions, owners: owners, remainderTo: owners[0].payee)
             let amount = below(20) == 0 ? Int64.max - below(100) : below(1_000_000)
             let parts = split.parts(of: amount)
-            let isExact = parts.reduce(0) { $0 + $1.minorUnits } == amount
+            let isExact =
+                parts.reduce(0) { $0 + $1.minorUnits } == amount
                 && parts.allSatisfy { $0.minorUnits > 0 } && Set(parts.map(\.payee)).count == parts.count
             if !isExact { Issue.record("\(split) of \(amount): \(parts)") }
         }
@@ -113,7 +144,8 @@ struct SplitTests {
     @Test("shares beyond the whole, or a remainder for a stranger, are refused")
     func refusals() {
         #expect(throws: Problem.self) {
-            try RevenueSplit(deductions: [.init("a", millionths: 600_000), .init("b", millionths: 400_001)],
+            try RevenueSplit(
+                deductions: [.init("a", millionths: 600_000), .init("b", millionths: 400_001)],
                 owners: [.init("c", weight: 1)], remainderTo: "c")
         }
         #expect(throws: Problem.self) {
@@ -128,11 +160,15 @@ struct ExactnessTests {
     func noFloatingPoint() throws {
         let root = URL(filePath: #filePath).deletingLastPathComponent().deletingLastPathComponent()
             .deletingLastPathComponent()
-        for folder in ["Sources/Foundations/Ledger", "Sources/Foundations/Metering", "Sources/Stages/Trade/Pricing"] {
-            let files = try FileManager.default.contentsOfDirectory(atPath: root.appending(path: folder).path())
+        for folder in [
+            "Sources/Foundations/Ledger", "Sources/Foundations/Metering", "Sources/Stages/Trade/Pricing",
+        ] {
+            let files = try FileManager.default.contentsOfDirectory(
+                atPath: root.appending(path: folder).path())
             #expect(!files.isEmpty)
             for file in files {
-                let text = try String(contentsOf: root.appending(path: folder).appending(path: file), encoding: .utf8)
+                let text = try String(
+                    contentsOf: root.appending(path: folder).appending(path: file), encoding: .utf8)
                 for word in ["Double", "Float", "Decimal(", "REAL"] {
                     #expect(!text.contains(word), "\(file) says \(word)")
                 }

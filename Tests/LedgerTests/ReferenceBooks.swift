@@ -53,7 +53,8 @@ struct ReferenceBooks {
             amount = min(amount, max(0, balance.creditsPosted - balance.debitsPosted - balance.debitsPending))
         }
         if transfer.flags.contains(.balancingCredit), let balance = balances[transfer.credit] {
-            amount = min(amount, max(0, balance.debitsPosted - balance.creditsPosted - balance.creditsPending))
+            amount = min(
+                amount, max(0, balance.debitsPosted - balance.creditsPosted - balance.creditsPending))
         }
         return amount
     }
@@ -78,7 +79,8 @@ struct ReferenceBooks {
         let pending = transfers[t.pendingID]
         let (debit, credit) = sides(t)
         let isPending = flags.contains(.pending)
-        let reopens = flags.contains(.void)
+        let reopens =
+            flags.contains(.void)
             && !(pending?.flags ?? []).isDisjoint(with: [.closingDebit, .closingCredit])
         switch status {
         case .created, .linkedTransferFailed, .linkedChainOpen: return false
@@ -94,7 +96,9 @@ struct ReferenceBooks {
             return known(t) { sides($0).credit != t.credit && !(resolving && t.credit == zero) }
         case .existsWithDifferentAmount:
             let real = moved[t.id] ?? 0
-            if flags.contains(.post) { return known(t) { _ in min(t.amount, moved[t.pendingID] ?? 0) != real } }
+            if flags.contains(.post) {
+                return known(t) { _ in min(t.amount, moved[t.pendingID] ?? 0) != real }
+            }
             if flags.contains(.void) { return known(t) { _ in t.amount != 0 && t.amount < real } }
             let isBalancing = !flags.isDisjoint(with: [.balancingDebit, .balancingCredit])
             return known(t) { _ in isBalancing ? real > t.amount : real != t.amount }
@@ -109,7 +113,9 @@ struct ReferenceBooks {
         case .exists: return known(t) { _ in true }
         case .idAlreadyFailed: return failed.contains(t.id)
         case .flagsAreMutuallyExclusive:
-            let others: TransferFlags = [.pending, .balancingDebit, .balancingCredit, .closingDebit, .closingCredit]
+            let others: TransferFlags = [
+                .pending, .balancingDebit, .balancingCredit, .closingDebit, .closingCredit,
+            ]
             return resolving && (flags.isSuperset(of: [.post, .void]) || !flags.isDisjoint(with: others))
         case .debitAccountMustNotBeZero: return !resolving && t.debit == zero
         case .debitAccountMustNotBeMax: return !resolving && t.debit == top
@@ -128,17 +134,21 @@ struct ReferenceBooks {
         case .codeMustNotBeZero: return !resolving && t.code == 0
         case .debitAccountNotFound: return !resolving && accounts[t.debit] == nil
         case .creditAccountNotFound: return !resolving && accounts[t.credit] == nil
-        case .accountsMustHaveTheSameUnit: return !resolving && accounts[t.debit]?.unit != accounts[t.credit]?.unit
-        case .transferMustHaveTheSameUnitAsAccounts: return !resolving && accounts[t.debit]?.unit.rawValue != t.unit
+        case .accountsMustHaveTheSameUnit:
+            return !resolving && accounts[t.debit]?.unit != accounts[t.credit]?.unit
+        case .transferMustHaveTheSameUnitAsAccounts:
+            return !resolving && accounts[t.debit]?.unit.rawValue != t.unit
         case .pendingTransferNotFound: return resolving && pending == nil
         case .pendingTransferNotPending: return resolving && held[t.pendingID] == nil
         case .pendingTransferHasDifferentDebitAccount: return resolving && t.debit != zero && t.debit != debit
-        case .pendingTransferHasDifferentCreditAccount: return resolving && t.credit != zero && t.credit != credit
+        case .pendingTransferHasDifferentCreditAccount:
+            return resolving && t.credit != zero && t.credit != credit
         case .pendingTransferHasDifferentUnit:
             return resolving && t.unit != 0 && t.unit != accounts[debit]?.unit.rawValue
         case .pendingTransferHasDifferentCode: return resolving && t.code != 0 && t.code != pending?.code
         case .exceedsPendingTransferAmount:
-            return flags.contains(.post) && t.amount != Transfer.everything && t.amount > moved[t.pendingID] ?? 0
+            return flags.contains(.post) && t.amount != Transfer.everything
+                && t.amount > moved[t.pendingID] ?? 0
         case .pendingTransferHasDifferentAmount:
             let full = moved[t.pendingID] ?? 0
             return flags.contains(.void) && ![0, full, Transfer.everything].contains(t.amount)
@@ -149,7 +159,8 @@ struct ReferenceBooks {
         case .overflowsDebitsPending: return overflows(debit, \.debitsPending, t, if: isPending)
         case .overflowsCreditsPending: return overflows(credit, \.creditsPending, t, if: isPending)
         case .overflowsDebitsPosted: return overflows(debit, \.debitsPosted, t, if: !isPending && !resolving)
-        case .overflowsCreditsPosted: return overflows(credit, \.creditsPosted, t, if: !isPending && !resolving)
+        case .overflowsCreditsPosted:
+            return overflows(credit, \.creditsPosted, t, if: !isPending && !resolving)
         case .overflowsDebits:
             let balance = balances[debit] ?? Balance()
             return !resolving && sum(balance.debitsPosted, balance.debitsPending, amount(t)) == nil
@@ -192,8 +203,11 @@ struct ReferenceBooks {
         transfers[transfer.id] = transfer
         moved[transfer.id] = amount
         if isResolving(transfer) {
-            release(transfer.pendingID, as: transfer.flags.contains(.post) ? .pendingTransferAlreadyPosted
-                : .pendingTransferAlreadyVoided)
+            release(
+                transfer.pendingID,
+                as: transfer.flags.contains(.post)
+                    ? .pendingTransferAlreadyPosted
+                    : .pendingTransferAlreadyVoided)
             if transfer.flags.contains(.void) { return }
         }
         if transfer.flags.contains(.pending) {

@@ -19,7 +19,8 @@ struct SettlementTests {
     /// Custodian 1, buyer 2 with 1,000 fen, escrow 3, bus company 4, bureau 5, exchange 6.
     func opened(_ engine: Engine) async throws -> PlacedStore {
         let store = try Place(engine).open(clock: clock)
-        try await store.migrate(LedgerSchema.migrations + MeteringSchema.migrations + SettlementSchema.migrations)
+        try await store.migrate(
+            LedgerSchema.migrations + MeteringSchema.migrations + SettlementSchema.migrations)
         try await store.write { tx throws(Problem) in
             let kinds: [AccountKind] = [.custodian, .prepaid, .escrow, .payable, .payable, .fee]
             try Books.requireOpen(
@@ -29,7 +30,8 @@ struct SettlementTests {
                         limit: kind == .custodian ? .none : .debitsMustNotExceedCredits, name: "\(kind)")
                 }, in: tx)
             let topUp = Transfer(
-                id: ID(high: 2, low: 1), debit: Self.account(1), credit: Self.account(2), amount: 1000, unit: .cny,
+                id: ID(high: 2, low: 1), debit: Self.account(1), credit: Self.account(2), amount: 1000,
+                unit: .cny,
                 code: TransferCode.topUp)
             try Books.require([topUp], in: tx)
         }
@@ -65,7 +67,9 @@ struct SettlementTests {
         return nil
     }
 
-    @Test("S67: on the delivery's receipt the sellers are paid to the fen, once, and the rest is free again", arguments: Engine.available)
+    @Test(
+        "S67: on the delivery's receipt the sellers are paid to the fen, once, and the rest is free again",
+        arguments: Engine.available)
     func capture(_ engine: Engine) async throws {
         let store = try await opened(engine)
         try await held(store)
@@ -79,7 +83,9 @@ struct SettlementTests {
         await store.close()
     }
 
-    @Test("S67: when the delivery fails the held payment goes back, by cancellation or by the clock", arguments: Engine.available)
+    @Test(
+        "S67: when the delivery fails the held payment goes back, by cancellation or by the clock",
+        arguments: Engine.available)
     func failedDelivery(_ engine: Engine) async throws {
         let store = try await opened(engine)
         try await held(store)
@@ -105,7 +111,9 @@ struct SettlementTests {
         await store.close()
     }
 
-    @Test("S69: a dispute stops the clock, and only the ruling moves the held money", arguments: Engine.available)
+    @Test(
+        "S69: a dispute stops the clock, and only the ruling moves the held money",
+        arguments: Engine.available)
     func dispute(_ engine: Engine) async throws {
         let store = try await opened(engine)
         try await held(store)
@@ -127,7 +135,9 @@ struct SettlementTests {
         await store.close()
     }
 
-    @Test("a refund comes from those who were paid, names the order and never exceeds the payment", arguments: Engine.available)
+    @Test(
+        "a refund comes from those who were paid, names the order and never exceeds the payment",
+        arguments: Engine.available)
     func refund(_ engine: Engine) async throws {
         let store = try await opened(engine)
         try await held(store)
@@ -150,7 +160,9 @@ struct SettlementTests {
         await store.close()
     }
 
-    @Test("every step in every state answers something, and money is only ever where the state says", arguments: Engine.available)
+    @Test(
+        "every step in every state answers something, and money is only ever where the state says",
+        arguments: Engine.available)
     func everyStateEveryStep(_ engine: Engine) async throws {
         let store = try await opened(engine)
         let parties = try parties()
@@ -165,7 +177,9 @@ struct SettlementTests {
                         switch step {
                         case 0, 1:
                             try SettlementDesk.hold(order, parties, minorUnits: amount, seconds: 5, in: tx)
-                        case 2: try SettlementDesk.capture(order, minorUnits: amount, receipt: Self.receipt, in: tx)
+                        case 2:
+                            try SettlementDesk.capture(
+                                order, minorUnits: amount, receipt: Self.receipt, in: tx)
                         case 3: try SettlementDesk.freeze(order, in: tx)
                         case 4: try SettlementDesk.rule(order, toSellers: amount, in: tx)
                         case 5: try SettlementDesk.release(order, in: tx)
@@ -180,7 +194,8 @@ struct SettlementTests {
         let (escrow, frozen) = try await store.read { tx throws(Problem) in
             var frozen: Int64 = 0
             for round in 0..<120 as Range<UInt64> {
-                let settlement = try SettlementDesk.settlement(of: ID<Settlement>(high: 6, low: round), at: now, in: tx)
+                let settlement = try SettlementDesk.settlement(
+                    of: ID<Settlement>(high: 6, low: round), at: now, in: tx)
                 if let settlement, settlement.state == .frozen { frozen += settlement.heldMinorUnits }
             }
             return (try Books.account(Self.account(3), in: tx)?.balance, frozen)
@@ -190,7 +205,9 @@ struct SettlementTests {
         await store.close()
     }
 
-    @Test("S67: a statement is reproducible from its events, closes its period, and is corrected by a note only", arguments: Engine.available)
+    @Test(
+        "S67: a statement is reproducible from its events, closes its period, and is corrected by a note only",
+        arguments: Engine.available)
     func statement(_ engine: Engine) async throws {
         let store = try await opened(engine)
         let plan = try PricePlan(components: [.perUnit(meter: "query", price: UnitPrice(minorUnits: 7))])
@@ -207,19 +224,23 @@ struct SettlementTests {
         clock.move(by: 1_000_000)
         let end = clock.wall.now()
         let first = try await store.write { tx throws(Problem) in
-            try StatementDesk.close(ID(high: 7, low: 1), subject: "agr-1", plan: plan, after: start, through: end, in: tx)
+            try StatementDesk.close(
+                ID(high: 7, low: 1), subject: "agr-1", plan: plan, after: start, through: end, in: tx)
         }
         #expect(first.totalMinorUnits == 14)
         let digests = Digest(of: event("1", inside).digest.bytes + event("2", inside).digest.bytes)
         #expect(first.lines[0].evidence == digests)
         // A fact of the closed period comes late: the statement stands, the next one carries it.
-        try await store.write { tx throws(Problem) in _ = try UsageMeter.record([event("3", inside)], in: tx) }
+        try await store.write { tx throws(Problem) in _ = try UsageMeter.record([event("3", inside)], in: tx)
+        }
         clock.move(by: 1_000_000)
         let now = clock.wall.now()
         let (again, second) = try await store.write { tx throws(Problem) in
             (
-                try StatementDesk.close(ID(high: 7, low: 1), subject: "agr-1", plan: plan, after: start, through: end, in: tx),
-                try StatementDesk.close(ID(high: 7, low: 2), subject: "agr-1", plan: plan, after: end, through: now, in: tx)
+                try StatementDesk.close(
+                    ID(high: 7, low: 1), subject: "agr-1", plan: plan, after: start, through: end, in: tx),
+                try StatementDesk.close(
+                    ID(high: 7, low: 2), subject: "agr-1", plan: plan, after: end, through: now, in: tx)
             )
         }
         #expect(again == first)
@@ -227,7 +248,8 @@ struct SettlementTests {
         #expect(second.totalMinorUnits == 7)
         let overlap = await code {
             try await store.write { tx throws(Problem) in
-                _ = try StatementDesk.close(ID(high: 7, low: 3), subject: "agr-1", plan: plan, after: start, through: now, in: tx)
+                _ = try StatementDesk.close(
+                    ID(high: 7, low: 3), subject: "agr-1", plan: plan, after: start, through: now, in: tx)
             }
         }
         #expect(overlap == "trade.period-invalid")

@@ -17,7 +17,8 @@ struct UsageTests {
         try await store.write { tx throws(Problem) in
             for aggregation in MeterDefinition.Aggregation.allCases {
                 try UsageMeter.define(
-                    MeterDefinition(type: aggregation.rawValue, aggregation: aggregation, property: "n"), in: tx)
+                    MeterDefinition(type: aggregation.rawValue, aggregation: aggregation, property: "n"),
+                    in: tx)
             }
         }
         return store
@@ -35,7 +36,9 @@ struct UsageTests {
         try await store.write { tx throws(Problem) in try UsageMeter.record(events, in: tx) }
     }
 
-    @Test("a fact counts once for ever, and the same id with another body is refused", arguments: Engine.available)
+    @Test(
+        "a fact counts once for ever, and the same id with another body is refused",
+        arguments: Engine.available)
     func once(_ engine: Engine) async throws {
         let store = try await opened(engine)
         #expect(try await record(Self.event("1"), Self.event("1"), in: store) == [.counted, .repeated])
@@ -43,19 +46,23 @@ struct UsageTests {
             try await record(Self.event("2"), Self.event("1", n: 2), in: store)
         }
         #expect(problem?.code == "metering.event-differs")
-        #expect(try await record(Self.event("2"), in: store) == [.counted])  // The refused batch left nothing.
+        #expect(try await record(Self.event("2"), in: store) == [.counted])  // The refusal left nothing.
         await store.close()
     }
 
-    @Test("a day is the contract's day: an event at 17:00 UTC belongs to the next day in Beijing", arguments: Engine.available)
+    @Test(
+        "a day is the contract's day: an event at 17:00 UTC belongs to the next day in Beijing",
+        arguments: Engine.available)
     func zones(_ engine: Engine) async throws {
         let store = try await opened(engine)
         let noon: Int64 = 1_699_963_200  // 2023-11-14 12:00 UTC, 20:00 in Beijing.
-        _ = try await record(Self.event("1", at: noon, n: 3), Self.event("2", at: noon + 5 * 3600, n: 4), in: store)
+        _ = try await record(
+            Self.event("1", at: noon, n: 3), Self.event("2", at: noon + 5 * 3600, n: 4), in: store)
         let windows = { (zone: TimeZoneOffset) in
             try await store.read { tx throws(Problem) in
                 try UsageMeter.windows(
-                    of: "sum", subject: "agr-1", after: Instant(seconds: 0), through: Instant(seconds: 2_000_000_000),
+                    of: "sum", subject: "agr-1", after: Instant(seconds: 0),
+                    through: Instant(seconds: 2_000_000_000),
                     width: .day, zone: zone, in: tx)
             }
         }
@@ -84,7 +91,8 @@ struct UsageTests {
             var totals: [MeterDefinition.Aggregation: Int64] = [:]
             for type in MeterDefinition.Aggregation.allCases {
                 totals[type] = try UsageMeter.total(
-                    of: type.rawValue, subject: "agr-1", after: Instant(seconds: 0), through: Instant(seconds: 5000),
+                    of: type.rawValue, subject: "agr-1", after: Instant(seconds: 0),
+                    through: Instant(seconds: 5000),
                     in: tx)?.quantity
             }
             return totals
@@ -105,7 +113,8 @@ struct UsageTests {
         let store = try await opened(engine)
         let now = clock.wall.now()
         try await store.write { tx throws(Problem) in
-            try UsageMeter.close("agr-1", through: Instant(microseconds: now.microseconds - 1_000_000), in: tx)
+            try UsageMeter.close(
+                "agr-1", through: Instant(microseconds: now.microseconds - 1_000_000), in: tx)
         }
         let seconds = now.seconds
         #expect(try await record(Self.event("1", at: seconds - 500), in: store) == [.countedLate])
@@ -126,7 +135,10 @@ struct UsageTests {
             "specversion": "1.0", "id": "a", "source": "/s", "type": "sum", "subject": "agr-1",
             "time": "2026-11-21T03:44:04.5Z", "data": ["n": 3], "datacontenttype": "application/json",
         ]
-        #expect(try UsageEvent.events(cloudEvents: one).map(\.time) == [Instant(microseconds: 1_795_232_644_500_000)])
+        #expect(
+            try UsageEvent.events(cloudEvents: one).map(\.time) == [
+                Instant(microseconds: 1_795_232_644_500_000)
+            ])
         #expect(try UsageEvent.events(cloudEvents: [one, one]).count == 2)
         for attribute in ["specversion", "id", "source", "type", "subject"] {
             var members = try #require(one.object)
@@ -171,8 +183,10 @@ struct GrantTests {
         try await store.write { tx throws(Problem) in
             try Grants.issue(
                 UsageGrant(
-                    id: Self.id(1), holder: Self.id(2) as ID<Int>, asset: Self.id(3) as ID<Int>, purpose: "research",
-                    granted: uses, startsAt: now, endsAt: Instant(microseconds: now.microseconds + 100_000_000)),
+                    id: Self.id(1), holder: Self.id(2) as ID<Int>, asset: Self.id(3) as ID<Int>,
+                    purpose: "research",
+                    granted: uses, startsAt: now,
+                    endsAt: Instant(microseconds: now.microseconds + 100_000_000)),
                 in: tx)
         }
         return store
@@ -184,10 +198,14 @@ struct GrantTests {
     }
 
     func consume(_ passage: UInt64, in store: PlacedStore) async throws {
-        try await store.write { tx throws(Problem) in try Grants.consume(Self.id(passage), of: Self.id(1), in: tx) }
+        try await store.write { tx throws(Problem) in
+            try Grants.consume(Self.id(passage), of: Self.id(1), in: tx)
+        }
     }
 
-    @Test("S95: a pool's remaining quota is exact after concurrent use, and use beyond it cannot happen", arguments: Engine.available)
+    @Test(
+        "S95: a pool's remaining quota is exact after concurrent use, and use beyond it cannot happen",
+        arguments: Engine.available)
     func concurrent(_ engine: Engine) async throws {
         let store = try await granted(engine, 70)
         let outcomes = await withTaskGroup(of: String.self) { group in
@@ -199,7 +217,9 @@ struct GrantTests {
             return await group.reduce(into: [String: Int]()) { $0[$1, default: 0] += 1 }
         }
         #expect(outcomes == ["used": 70, "metering.grant-exhausted": 130])
-        let left = try await store.read { tx throws(Problem) in try Grants.grant(Self.id(1), in: tx)?.remaining }
+        let left = try await store.read { tx throws(Problem) in
+            try Grants.grant(Self.id(1), in: tx)?.remaining
+        }
         #expect(left == 0)
         await store.close()
     }
@@ -208,12 +228,16 @@ struct GrantTests {
     func idempotent(_ engine: Engine) async throws {
         let store = try await granted(engine, 2)
         for _ in 0..<5 { try await consume(7, in: store) }
-        let left = try await store.read { tx throws(Problem) in try Grants.grant(Self.id(1), in: tx)?.remaining }
+        let left = try await store.read { tx throws(Problem) in
+            try Grants.grant(Self.id(1), in: tx)?.remaining
+        }
         #expect(left == 1)
         await store.close()
     }
 
-    @Test("a reservation comes back by the clock and cannot be consumed afterwards", arguments: Engine.available)
+    @Test(
+        "a reservation comes back by the clock and cannot be consumed afterwards", arguments: Engine.available
+    )
     func expiry(_ engine: Engine) async throws {
         let store = try await granted(engine, 1)
         try await store.write { tx throws(Problem) in
@@ -229,7 +253,8 @@ struct GrantTests {
         await store.close()
     }
 
-    @Test("a revoked or ended grant is refused, also for what was reserved before", arguments: Engine.available)
+    @Test(
+        "a revoked or ended grant is refused, also for what was reserved before", arguments: Engine.available)
     func revoked(_ engine: Engine) async throws {
         let store = try await granted(engine, 5)
         try await store.write { tx throws(Problem) in

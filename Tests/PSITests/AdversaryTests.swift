@@ -28,7 +28,8 @@ struct AdversaryTests {
             case .success(let result):
                 // A repeated last message comes after the run is over.
                 #expect(fault == .repeated && result.matched == sets.expectedByReceiver)
-            case .failure(let failure): #expect(Self.expected.contains(failure), "\(method) \(fault) at \(number)")
+            case .failure(let failure):
+                #expect(Self.expected.contains(failure), "\(method) \(fault) at \(number)")
             }
         }
     }
@@ -218,7 +219,8 @@ private struct VOLERun {
     init(_ random: inout SeededRandom) throws {
         delta = Block.random(using: &random)
         let base = BaseTransfer.Sender(using: &random)
-        let answer = try #require(BaseTransfer.Receiver(choices: delta, message: base.message, using: &random))
+        let answer = try #require(
+            BaseTransfer.Receiver(choices: delta, message: base.message, using: &random))
         keys = answer.keys
         receiver = VOLEReceiver(
             count: Self.count, keys: try #require(base.keys(answer: answer.answer)), using: &random)

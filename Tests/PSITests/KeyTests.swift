@@ -9,11 +9,14 @@ import Testing
 
 @Suite("Keys of a private match")
 struct KeyTests {
-    @Test("the recipe makes the two sides' ways of writing one key the same", arguments: [
-        ([KeyRecipe.Step.trim, .width], "  ＡＢ１２　", "AB12"), ([.lower], "Ab", "ab"),
-        ([.upper], "11010119900101001x", "11010119900101001X"), ([.phone], "+86 138-0013-8000", "13800138000"),
-        ([.phone], "0086 13800138000", "13800138000"), ([.trim], "张三 ", "张三"),
-    ])
+    @Test(
+        "the recipe makes the two sides' ways of writing one key the same",
+        arguments: [
+            ([KeyRecipe.Step.trim, .width], "  ＡＢ１２　", "AB12"), ([.lower], "Ab", "ab"),
+            ([.upper], "11010119900101001x", "11010119900101001X"),
+            ([.phone], "+86 138-0013-8000", "13800138000"),
+            ([.phone], "0086 13800138000", "13800138000"), ([.trim], "张三 ", "张三"),
+        ])
     func recipe(steps: [KeyRecipe.Step], raw: String, expected: String) {
         #expect(KeyRecipe(steps: steps).normalize(Array(raw.utf8)) == Array(expected.utf8))
     }

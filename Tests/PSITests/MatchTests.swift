@@ -39,7 +39,9 @@ struct MatchTests {
         }
     }
 
-    @Test("sizes by group: the receiver learns each group's count and not which rows; the sender learns nothing")
+    @Test(
+        "sizes by group: the receiver learns each group's count and not which rows; the sender learns nothing"
+    )
     func sizesByGroup() async throws {
         let sets = Sets(receiver: 600, sender: 500, common: 200)
         let plan = try sets.plan(.ecdh, .size)
@@ -61,7 +63,9 @@ struct MatchTests {
         let rows = try sets.plan(.ristretto, .rowsToBoth)
         let (left, right) = MemoryLink.pair()
         async let theirs = PSIRun.send(rows, sets.sender, over: left, seed: 2)
-        #expect(try await PSIRun.receive(rows, sets.receiver, over: right, seed: 1).matched == sets.expectedByReceiver)
+        #expect(
+            try await PSIRun.receive(rows, sets.receiver, over: right, seed: 1).matched
+                == sets.expectedByReceiver)
         #expect(try await theirs.matched == sets.expectedBySender)
         let size = try sets.plan(.ristretto, .size)
         async let answer = PSIRun.send(size, sets.sender, over: left, seed: 2)
@@ -85,9 +89,10 @@ struct MatchTests {
             async let theirs = PSIRun.send(plan, sets.sender, over: first, seed: 2)
             _ = try await PSIRun.receive(plan, sets.receiver, over: second, seed: 1)
             _ = try await theirs
-            let traffic = Set((first.sent + second.sent).flatMap { message in
-                message.indices.dropLast(7).map { Array(message[$0..<$0 + 8]) }
-            })
+            let traffic = Set(
+                (first.sent + second.sent).flatMap { message in
+                    message.indices.dropLast(7).map { Array(message[$0..<$0 + 8]) }
+                })
             for item in sets.receiver + sets.sender {
                 #expect(!traffic.contains(Array(item.littleEndian.prefix(8))))
             }

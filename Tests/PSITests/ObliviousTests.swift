@@ -33,11 +33,14 @@ struct ObliviousTests {
         let columns = BlockKernels.columns(rows: count)
         let (rows, _) = BlockKernels.sorted(input)
         let values = Self.random(count, &random)
-        let store = try #require(BlockKernels.encode(rows: rows, values: values, columns: columns, key: key, seed: key))
-        let twin = try #require(PortableKernels.encode(rows: rows, values: values, columns: columns, key: key, seed: key))
+        let store = try #require(
+            BlockKernels.encode(rows: rows, values: values, columns: columns, key: key, seed: key))
+        let twin = try #require(
+            PortableKernels.encode(rows: rows, values: values, columns: columns, key: key, seed: key))
         #expect(store.bytes() == twin.bytes())
         #expect(BlockKernels.decode(store, columns: columns, rows: rows, key: key).bytes() == values.bytes())
-        #expect(PortableKernels.decode(store, columns: columns, rows: rows, key: key).bytes() == values.bytes())
+        #expect(
+            PortableKernels.decode(store, columns: columns, rows: rows, key: key).bytes() == values.bytes())
     }
 
     @Test("a store decodes every row it encodes, for sizes up to 2^17 and a thousand repeats at 300")
@@ -50,16 +53,20 @@ struct ObliviousTests {
             let columns = BlockKernels.columns(rows: count)
             let store = try #require(
                 BlockKernels.encode(rows: rows, values: values, columns: columns, key: key, seed: key))
-            #expect(BlockKernels.decode(store, columns: columns, rows: rows, key: key).bytes() == values.bytes())
+            #expect(
+                BlockKernels.decode(store, columns: columns, rows: rows, key: key).bytes() == values.bytes())
         }
     }
 
-    @Test("silent VOLE: c = b + Δ·a, and every check passes between honest sides", arguments: [8192, 8256, 40_000])
+    @Test(
+        "silent VOLE: c = b + Δ·a, and every check passes between honest sides",
+        arguments: [8192, 8256, 40_000])
     func vole(count: Int) throws {
         var random = SeededRandom(seed: 11)
         let delta = Block.random(using: &random)
         let base = BaseTransfer.Sender(using: &random)
-        let answer = try #require(BaseTransfer.Receiver(choices: delta, message: base.message, using: &random))
+        let answer = try #require(
+            BaseTransfer.Receiver(choices: delta, message: base.message, using: &random))
         let keys = try #require(base.keys(answer: answer.answer))
         for (index, pair) in keys.enumerated() {
             let choice = (index < 64 ? delta.x : delta.y) >> UInt64(index % 64) & 1

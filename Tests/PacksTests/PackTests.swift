@@ -49,7 +49,8 @@ struct PackTests {
 
     @Test("S224: the tourism rules cover INB-T1 to INB-T9")
     func tourismVectors() throws {
-        let ids = Set(try pack("inbound-tourism").examples.map { String($0.id.prefix { !"abcd".contains($0) }) })
+        let ids = Set(
+            try pack("inbound-tourism").examples.map { String($0.id.prefix { !"abcd".contains($0) }) })
         #expect(ids == Set((1...9).map { "INB-T\($0)" }))
     }
 
@@ -69,8 +70,10 @@ struct PackTests {
     func refusesBroken() throws {
         let files = [
             "pack.yaml": "id: x\nversion: 2020-01-01\ntitle: x\n",
-            "rules/a.yaml": "id: a\ntitle: a\ndocument: d\nclauses:\n  - id: A\n    article: '1'\n    kind: condtion\n    text: t\n    when: a >= 1\n",
-            "rules/b.yaml": "id: b\ntitle: b\ndocument: d\nclauses:\n  - id: B\n    article: '1'\n    kind: condition\n    text: t\n    when: a >= \n",
+            "rules/a.yaml":
+                "id: a\ntitle: a\ndocument: d\nclauses:\n  - id: A\n    article: '1'\n    kind: condtion\n    text: t\n    when: a >= 1\n",
+            "rules/b.yaml":
+                "id: b\ntitle: b\ndocument: d\nclauses:\n  - id: B\n    article: '1'\n    kind: condition\n    text: t\n    when: a >= \n",
         ]
         do {
             _ = try Pack(files: files)
@@ -90,7 +93,9 @@ struct PackTests {
         #expect(pack.examples.count == 2)
     }
 
-    @Test("S154: all 36 targets are loaded; 15 % a year from the 2019 base does not reach 4.6, and 15.19 % does")
+    @Test(
+        "S154: all 36 targets are loaded; 15 % a year from the 2019 base does not reach 4.6, and 15.19 % does"
+    )
     func planTargets() throws {
         let plan = try #require(try pack("plan-ledger").plans.first)
         #expect(plan.targets.map(\.id) == (1...36).map { "T" + Decimal10.padded($0, 2) })
@@ -126,13 +131,16 @@ struct PackTests {
 @Suite("An index")
 struct IndexTests {
     func index(_ yaml: String) throws -> CompositeIndicator {
-        let pack = try Pack(files: ["pack.yaml": "id: x\nversion: 2020-01-01\ntitle: x\n", "indicators/i.yaml": yaml])
+        let pack = try Pack(files: [
+            "pack.yaml": "id: x\nversion: 2020-01-01\ntitle: x\n", "indicators/i.yaml": yaml,
+        ])
         return try #require(pack.indices.first)
     }
 
     @Test("S144: weights sum to one, a missing value follows the stated rule, less can be better")
     func arithmetic() throws {
-        let index = try index("""
+        let index = try index(
+            """
             id: i
             title: i
             source: s
@@ -155,13 +163,17 @@ struct IndexTests {
         let index = try #require(pack.indices.first { $0.id == "benchmark" })
         #expect(index.hasDefaultWeights)
         var random = SeededRandom(seed: 5)
-        let columns = Dictionary(uniqueKeysWithValues: index.indicators.map { indicator in
-            (indicator.id, (0..<12).map { _ in Double.random(in: 0...100, using: &random) as Double? })
-        })
+        let columns = Dictionary(
+            uniqueKeysWithValues: index.indicators.map { indicator in
+                (indicator.id, (0..<12).map { _ in Double.random(in: 0...100, using: &random) as Double? })
+            })
         let table = FigureTable(units: (0..<12).map { "city \($0)" }, columns: columns)
         let (first, second) = (try index.compute(table), try index.compute(table))
         #expect(first.scores == second.scores && first.rankRanges == second.rankRanges)
-        #expect(zip(first.ranks, first.rankRanges).allSatisfy { rank, range in rank.map { range?.contains($0) ?? false } ?? true })
+        #expect(
+            zip(first.ranks, first.rankRanges).allSatisfy { rank, range in
+                rank.map { range?.contains($0) ?? false } ?? true
+            })
     }
 
     @Test("reproduces a published human development value from its four figures")

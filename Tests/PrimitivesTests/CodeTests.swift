@@ -43,14 +43,18 @@ struct CodeTests {
 
 @Suite("JSON")
 struct JSONTests {
-    @Test("writes numbers as ECMAScript does (RFC 8785 appendix B)", arguments: [
-        (0.0, "0"), (-0.0, "0"), (Double.leastNonzeroMagnitude, "5e-324"), (1.7976931348623157e308, "1.7976931348623157e+308"),
-        (9007199254740992, "9007199254740992"), (295147905179352825856, "295147905179352830000"),
-        (9.999999999999997e22, "9.999999999999997e+22"), (1e23, "1e+23"), (1e21, "1e+21"),
-        (999999999999999737856, "999999999999999700000"), (0.000001, "0.000001"), (1e-7, "1e-7"),
-        (333333333.3333332, "333333333.3333332"), (-0.0000033333333333333333, "-0.0000033333333333333333"),
-        (1424953923781206.2, "1424953923781206.2"), (4.5, "4.5"), (-1.5e300, "-1.5e+300"),
-    ])
+    @Test(
+        "writes numbers as ECMAScript does (RFC 8785 appendix B)",
+        arguments: [
+            (0.0, "0"), (-0.0, "0"), (Double.leastNonzeroMagnitude, "5e-324"),
+            (1.7976931348623157e308, "1.7976931348623157e+308"),
+            (9007199254740992, "9007199254740992"), (295147905179352825856, "295147905179352830000"),
+            (9.999999999999997e22, "9.999999999999997e+22"), (1e23, "1e+23"), (1e21, "1e+21"),
+            (999999999999999737856, "999999999999999700000"), (0.000001, "0.000001"), (1e-7, "1e-7"),
+            (333333333.3333332, "333333333.3333332"),
+            (-0.0000033333333333333333, "-0.0000033333333333333333"),
+            (1424953923781206.2, "1424953923781206.2"), (4.5, "4.5"), (-1.5e300, "-1.5e+300"),
+        ])
     func numbers(_ value: Double, _ text: String) {
         #expect(JSON.number(value).canonicalText == text)
     }
@@ -58,13 +62,18 @@ struct JSONTests {
     @Test("sorts members by UTF-16 code units and escapes only what it must")
     func canonical() throws {
         let value = try JSON(parsing: #"{"€":1,"\r":2,"1":3,"😂":4,"\ufb33":5, "a":"\u0001/\"é"}"#)
-        #expect(value.canonicalText == "{\"\\r\":2,\"1\":3,\"a\":\"\\u0001/\\\"é\",\"€\":1,\"😂\":4,\"\u{fb33}\":5}")
+        #expect(
+            value.canonicalText
+                == "{\"\\r\":2,\"1\":3,\"a\":\"\\u0001/\\\"é\",\"€\":1,\"😂\":4,\"\u{fb33}\":5}")
         #expect(try JSON(parsing: value.prettyText) == value)
     }
 
-    @Test("refuses what is not strict JSON, with the place", arguments: [
-        "", "{", "[1,]", "{\"a\":1,\"a\":2}", "01", "1.", "\"\\ud800\"", "nul", "[1] 2", "\"\u{1}\"", "+1", "1e",
-    ])
+    @Test(
+        "refuses what is not strict JSON, with the place",
+        arguments: [
+            "", "{", "[1,]", "{\"a\":1,\"a\":2}", "01", "1.", "\"\\ud800\"", "nul", "[1] 2", "\"\u{1}\"",
+            "+1", "1e",
+        ])
     func refuses(_ text: String) {
         #expect(throws: JSON.ParseFailure.self) { try JSON(parsing: text) }
     }
@@ -77,9 +86,12 @@ struct JSONTests {
 
 @Suite("An instant")
 struct InstantTests {
-    @Test("is written and read as RFC 3339", arguments: [
-        "1970-01-01T00:00:00Z", "2026-11-21T03:44:04Z", "2000-02-29T23:59:59.000001Z", "1969-12-31T23:59:59.500000Z",
-    ])
+    @Test(
+        "is written and read as RFC 3339",
+        arguments: [
+            "1970-01-01T00:00:00Z", "2026-11-21T03:44:04Z", "2000-02-29T23:59:59.000001Z",
+            "1969-12-31T23:59:59.500000Z",
+        ])
     func roundTrip(_ text: String) throws {
         #expect(try #require(Instant(rfc3339: text)).rfc3339 == text)
     }
@@ -123,6 +135,8 @@ struct Base64Tests {
             #expect(Base64.decodeURL(Base64.encodeURL(bytes)) == bytes)
         }
         #expect(Base64.encode(Array("foob".utf8)) == "Zm9vYg==")
-        for text in ["Zm9vYh==", "Zm9vYg=", "Zm9vYg", "Zm9v Yg==", "=", "===="] { #expect(Base64.decode(text) == nil) }
+        for text in ["Zm9vYh==", "Zm9vYg=", "Zm9vYg", "Zm9v Yg==", "=", "===="] {
+            #expect(Base64.decode(text) == nil)
+        }
     }
 }

@@ -11,26 +11,31 @@ struct Decimal34Tests {
     func number(_ text: String) throws -> Decimal34 { try #require(Decimal34(text)) }
 
     /// Expected values from Python's `decimal` with 34 digits, ROUND_HALF_EVEN.
-    @Test("computes as an independent decimal library does", arguments: [
-        ("1", "/", "3", "0.3333333333333333333333333333333333"),
-        ("2", "/", "3", "0.6666666666666666666666666666666667"),
-        ("0.1", "+", "0.2", "0.3"),
-        ("9999999999999999999999999999999999", "+", "1", "10000000000000000000000000000000000"),
-        ("1E30", "+", "1E-30", "1000000000000000000000000000000"),
-        ("1", "-", "1E-40", "1"),
-        ("1234567890123456789012345678901234", "*", "9876543210987654321098765432109876",
-         "12193263113702179522618503273386670000000000000000000000000000000000"),
-        ("110.25", "/", "105", "1.05"),
-        ("-7", "*", "0.5", "-3.5"),
-    ])
+    @Test(
+        "computes as an independent decimal library does",
+        arguments: [
+            ("1", "/", "3", "0.3333333333333333333333333333333333"),
+            ("2", "/", "3", "0.6666666666666666666666666666666667"),
+            ("0.1", "+", "0.2", "0.3"),
+            ("9999999999999999999999999999999999", "+", "1", "10000000000000000000000000000000000"),
+            ("1E30", "+", "1E-30", "1000000000000000000000000000000"),
+            ("1", "-", "1E-40", "1"),
+            (
+                "1234567890123456789012345678901234", "*", "9876543210987654321098765432109876",
+                "12193263113702179522618503273386670000000000000000000000000000000000"
+            ),
+            ("110.25", "/", "105", "1.05"),
+            ("-7", "*", "0.5", "-3.5"),
+        ])
     func arithmetic(_ row: (String, String, String, String)) throws {
         let (left, right) = (try number(row.0), try number(row.2))
-        let result = switch row.1 {
-        case "+": left.adding(right)
-        case "-": left.subtracting(right)
-        case "*": left.multiplied(by: right)
-        default: left.divided(by: right)
-        }
+        let result =
+            switch row.1 {
+            case "+": left.adding(right)
+            case "-": left.subtracting(right)
+            case "*": left.multiplied(by: right)
+            default: left.divided(by: right)
+            }
         #expect(try result == number(row.3))
     }
 
@@ -56,18 +61,21 @@ struct Decimal34Tests {
         #expect(try Set([number("100"), number("1E2"), number("100.00")]).count == 1)
     }
 
-    @Test("rounds as each of its seven ways says", arguments: [
-        ("2.5", Decimal34.Rounding.halfEven, "2"), ("3.5", .halfEven, "4"), ("-1.5", .floor, "-2"),
-        ("-1.5", .ceiling, "-1"), ("1.1", .up, "2"), ("-1.1", .up, "-2"), ("1.9", .down, "1"),
-        ("2.5", .halfUp, "3"), ("2.5", .halfDown, "2"),
-    ])
+    @Test(
+        "rounds as each of its seven ways says",
+        arguments: [
+            ("2.5", Decimal34.Rounding.halfEven, "2"), ("3.5", .halfEven, "4"), ("-1.5", .floor, "-2"),
+            ("-1.5", .ceiling, "-1"), ("1.1", .up, "2"), ("-1.1", .up, "-2"), ("1.9", .down, "1"),
+            ("2.5", .halfUp, "3"), ("2.5", .halfDown, "2"),
+        ])
     func rounding(_ row: (String, Decimal34.Rounding, String)) throws {
         #expect(try number(row.0).rounded(to: 0, row.1) == number(row.2))
     }
 
     @Test("knows roots, powers and logarithms to thirty digits")
     func functions() throws {
-        #expect(try number("2").squareRoot?.description.hasPrefix("1.41421356237309504880168872420969") == true)
+        #expect(
+            try number("2").squareRoot?.description.hasPrefix("1.41421356237309504880168872420969") == true)
         #expect(try number("16").squareRoot == number("4"))
         #expect(try number("1").exponential?.description.hasPrefix("2.71828182845904523536028747135") == true)
         #expect(try number("10").logarithm?.description.hasPrefix("2.30258509299404568401799145468") == true)
@@ -84,30 +92,38 @@ struct FEELTests {
         return evaluation.value(try FEELParser.expression(text), in: FEELScope(context)).json
     }
 
-    @Test("says what a person means", arguments: [
-        ("1 + 2 * 3", 7 as JSON), ("if 3 > 2 then \"yes\" else \"no\"", "yes"), ("5 in [1..5]", true),
-        ("5 in [1..5)", false), ("sum([1, 2, 3])", 6), ("[1, 2, 3][item > 1]", .array([2, 3])),
-        ("some x in [1, 2] satisfies x > 1", true), ("for i in 1..3 return i * i", .array([1, 4, 9])),
-        ("false and null", false), ("true or null", true), ("null > 1", nil),
-        ("date(\"2020-02-29\") + @\"P1Y\" = date(\"2021-02-28\")", true), ("{a: 1, b: a + 1}.b", 2),
-        ("string length(\"胡同\")", 2),
-    ])
+    @Test(
+        "says what a person means",
+        arguments: [
+            ("1 + 2 * 3", 7 as JSON), ("if 3 > 2 then \"yes\" else \"no\"", "yes"), ("5 in [1..5]", true),
+            ("5 in [1..5)", false), ("sum([1, 2, 3])", 6), ("[1, 2, 3][item > 1]", .array([2, 3])),
+            ("some x in [1, 2] satisfies x > 1", true), ("for i in 1..3 return i * i", .array([1, 4, 9])),
+            ("false and null", false), ("true or null", true), ("null > 1", nil),
+            ("date(\"2020-02-29\") + @\"P1Y\" = date(\"2021-02-28\")", true), ("{a: 1, b: a + 1}.b", 2),
+            ("string length(\"胡同\")", 2),
+        ])
     func means(_ row: (String, JSON)) throws {
         #expect(try value(row.0) == row.1)
     }
 
     @Test("names the facts that are missing instead of guessing")
     func missing() throws {
-        #expect(try value("staff <= 100 and income <= 5", ["income": 3], open: true) == ["missing": ["staff"]])
+        #expect(
+            try value("staff <= 100 and income <= 5", ["income": 3], open: true) == ["missing": ["staff"]])
         #expect(try value("staff <= 100 and income <= 5", ["income": 9], open: true) == false)
         #expect(try value("x = 5", open: true) == ["missing": ["x"]])
-        #expect(try value("count(firms[staff > 1])", ["firms": [["staff": nil]]], open: true) == ["missing": ["firms[1].staff"]])
+        #expect(
+            try value("count(firms[staff > 1])", ["firms": [["staff": nil]]], open: true) == [
+                "missing": ["firms[1].staff"]
+            ])
     }
 
     @Test("survives whatever somebody types (seed 3)")
     func fuzz() {
         var random = SeededRandom(seed: 3)
-        let seeds = ["if a then b else c", "[1..5[", "{a: 1}.a", "f(x: 1)", "@\"P1D\"", "not(1, 2)", "((((", "\"\\u12"]
+        let seeds = [
+            "if a then b else c", "[1..5[", "{a: 1}.a", "f(x: 1)", "@\"P1D\"", "not(1, 2)", "((((", "\"\\u12",
+        ]
         let alphabet = Array("()[]{}<>=!.,:+-*/\"@?abin 019\\u")
         for _ in 0..<20_000 {
             var text = Array(seeds[Int.random(in: 0..<seeds.count, using: &random)])
@@ -154,7 +170,8 @@ struct DecisionTableTests {
     @Test("refuses a document type, which could name files of the machine")
     func refusesDoctype() {
         #expect(throws: XMLFailure.self) {
-            try XMLReader.read(Array("<!DOCTYPE a [<!ENTITY x SYSTEM \"file:///etc/passwd\">]><a>&x;</a>".utf8))
+            try XMLReader.read(
+                Array("<!DOCTYPE a [<!ENTITY x SYSTEM \"file:///etc/passwd\">]><a>&x;</a>".utf8))
         }
     }
 }
@@ -176,12 +193,16 @@ struct ConformanceKitTests {
             let cases = try XMLReader.read(Array(Data(contentsOf: file)))
             let name = cases.child("modelName")?.text.trimmingCharacters(in: .whitespacesAndNewlines)
             let folder = file.deletingLastPathComponent()
-            let models = files.filter { $0.deletingLastPathComponent() == folder && $0.pathExtension == "dmn" }
+            let models = files.filter {
+                $0.deletingLastPathComponent() == folder && $0.pathExtension == "dmn"
+            }
             let model = try #require(models.first { $0.lastPathComponent == name })
             outcomes += DMNConformance.run(
                 folder: folder.lastPathComponent, file: file.lastPathComponent, cases: cases,
                 model: try XMLReader.read(Array(Data(contentsOf: model))),
-                imports: try models.filter { $0 != model }.map { try XMLReader.read(Array(Data(contentsOf: $0))) },
+                imports: try models.filter { $0 != model }.map {
+                    try XMLReader.read(Array(Data(contentsOf: $0)))
+                },
                 now: FEELDateTime(Instant(seconds: 1_700_000_000)))
         }
         #expect(outcomes.count == 3391)

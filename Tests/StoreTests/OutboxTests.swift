@@ -16,7 +16,9 @@ struct OutboxTests {
         return store
     }
 
-    @Test("a message goes out with its commit or not at all, and is tried again ever more slowly until it arrives", arguments: Engine.available)
+    @Test(
+        "a message goes out with its commit or not at all, and is tried again ever more slowly until it arrives",
+        arguments: Engine.available)
     func outbox(_ engine: Engine) async throws {
         let store = try await opened(engine)
         let id = ID<Outbox.Message>(high: 1, low: 1)
@@ -76,7 +78,8 @@ struct OutboxTests {
 
     @Test("words: characters and pairs for ideographs, folded words for Latin")
     func words() {
-        #expect(SearchWords.ofDocument("空气质 Café-２ naïve") == ["空", "空气", "气", "气质", "质", "cafe", "2", "naive"])
+        #expect(
+            SearchWords.ofDocument("空气质 Café-２ naïve") == ["空", "空气", "气", "气质", "质", "cafe", "2", "naive"])
         #expect(SearchWords.ofQuery("空气质") == ["空气", "气质"])
         #expect(SearchWords.ofQuery("空") == ["空"])
     }

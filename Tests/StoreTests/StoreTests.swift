@@ -11,9 +11,12 @@ import Testing
 struct StoreTests {
     static let note = Migration(
         "test/0001-note",
-        ["CREATE TABLE test_note (id INTEGER NOT NULL PRIMARY KEY, body TEXT NOT NULL CHECK (body <> '')) STRICT"])
+        [
+            "CREATE TABLE test_note (id INTEGER NOT NULL PRIMARY KEY, body TEXT NOT NULL CHECK (body <> '')) STRICT"
+        ])
 
-    @Test("what was answered is there after the node was closed and opened again", arguments: Engine.available)
+    @Test(
+        "what was answered is there after the node was closed and opened again", arguments: Engine.available)
     func survives(_ engine: Engine) async throws {
         let place = Place(engine)
         let store = try place.open()
@@ -44,7 +47,9 @@ struct StoreTests {
         await store.close()
     }
 
-    @Test("a refused command takes back only its own writes, whoever shares its commit", arguments: Engine.available)
+    @Test(
+        "a refused command takes back only its own writes, whoever shares its commit",
+        arguments: Engine.available)
     func refusedAlone(_ engine: Engine) async throws {
         let place = Place(engine)
         let store = try place.open()
@@ -125,7 +130,9 @@ struct StoreTests {
         #expect(problem?.code == "store.closed")
     }
 
-    @Test("the time of commands never runs backwards, not even over a restart with a wrong clock", arguments: Engine.available)
+    @Test(
+        "the time of commands never runs backwards, not even over a restart with a wrong clock",
+        arguments: Engine.available)
     func monotone(_ engine: Engine) async throws {
         let place = Place(engine)
         let clock = ManualClock(1_000_000)
@@ -159,7 +166,8 @@ struct StoreTests {
         try await copied
         let copy = try SQLiteStore.open(at: target, clock: ManualClock().wall)
         try await copy.migrate([Self.note])
-        let count = try await copy.read { tx throws(Problem) in try tx.count("SELECT count(*) FROM test_note") }
+        let count = try await copy.read { tx throws(Problem) in try tx.count("SELECT count(*) FROM test_note")
+        }
         #expect((5000...5100).contains(count))
         let check = try await copy.read { tx throws(Problem) in
             try tx.first("PRAGMA integrity_check") { row throws(Problem) in try row.text(0) }

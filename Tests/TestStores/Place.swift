@@ -46,7 +46,8 @@ package final class Place: Sendable {
         case .postgres:
             guard let server = PostgresServer.shared else { throw Problem(.unavailable, "test.no-postgres") }
             let url = try server.url(ofSchema: schema)
-            return PlacedStore(place: self, store: try PostgresStore.open(url: url, clock: clock.wall, limits: limits))
+            return PlacedStore(
+                place: self, store: try PostgresStore.open(url: url, clock: clock.wall, limits: limits))
         }
     }
 }
@@ -73,7 +74,9 @@ package struct PlacedStore: DataStore {
         try await store.read(body)
     }
 
-    package func migrate(_ migrations: [Migration]) async throws(Problem) { try await store.migrate(migrations) }
+    package func migrate(_ migrations: [Migration]) async throws(Problem) {
+        try await store.migrate(migrations)
+    }
     package func backup(to path: String) async throws(Problem) { try await store.backup(to: path) }
     package func close() async { await store.close() }
 }

@@ -33,7 +33,8 @@ final class PostgresServer: Sendable {
             cd / && rm -rf "$1"
             """
         // PostgreSQL refuses to run as root.
-        let asUser = getuid() == 0 ? ["setpriv", "--reuid=postgres", "--regid=postgres", "--clear-groups"] : []
+        let asUser =
+            getuid() == 0 ? ["setpriv", "--reuid=postgres", "--regid=postgres", "--clear-groups"] : []
         let shell = Process()
         shell.executableURL = URL(filePath: "/usr/bin/env")
         shell.arguments = asUser + ["sh", "-c", script, "sh", folder, program]
@@ -70,7 +71,9 @@ final class PostgresServer: Sendable {
 
     /// The address of a schema, which is made if it does not exist.
     func url(ofSchema schema: String) throws(Problem) -> String {
-        guard psql("CREATE SCHEMA IF NOT EXISTS \(schema)") else { throw Problem(.unavailable, "test.no-postgres") }
+        guard psql("CREATE SCHEMA IF NOT EXISTS \(schema)") else {
+            throw Problem(.unavailable, "test.no-postgres")
+        }
         return "postgres:///postgres?host=\(folder)&user=hutong&options=-csearch_path%3D\(schema)"
     }
 }

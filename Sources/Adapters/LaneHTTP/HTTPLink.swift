@@ -32,7 +32,8 @@ package struct HTTPLink: PeerLink, OutsideCaller {
     ) async throws(Problem) -> LaneMessage {
         switch (peer.address, detour) {
         case (.url(let url), _): return try await post(message, to: peer, at: url, deadline: deadline)
-        case (_, .mailbox(let mailbox)): return try await mailbox.exchange(message, with: peer, deadline: deadline)
+        case (_, .mailbox(let mailbox)):
+            return try await mailbox.exchange(message, with: peer, deadline: deadline)
         case (_, .exchange(let url)):
             guard let url = await url() else { throw .peerUnreachable(peer.name, note: "no exchange joined") }
             return try await post(message, to: peer, at: url, deadline: deadline)
@@ -59,7 +60,8 @@ package struct HTTPLink: PeerLink, OutsideCaller {
         answer: (LaneMessage) async throws(Problem) -> LaneMessage
     ) async throws(Problem) {
         let (response, body) = try await send(
-            "POST", url + "/lane/v1/mailbox", [("Hutong-Token", poll.token)], poll.body, .seconds(30), name: url)
+            "POST", url + "/lane/v1/mailbox", [("Hutong-Token", poll.token)], poll.body, .seconds(30),
+            name: url)
         guard response.status == .ok, let token = response.headers.first(name: "Hutong-Token"),
             let ticket = response.headers.first(name: "Hutong-Ticket")
         else {
@@ -70,7 +72,8 @@ package struct HTTPLink: PeerLink, OutsideCaller {
         }
         let reply = try await answer(LaneMessage(token: token, body: body))
         _ = try await send(
-            "POST", url + "/lane/v1/mailbox/" + ticket, [("Hutong-Token", reply.token)], reply.body, .seconds(30),
+            "POST", url + "/lane/v1/mailbox/" + ticket, [("Hutong-Token", reply.token)], reply.body,
+            .seconds(30),
             name: url)
     }
 
@@ -95,7 +98,8 @@ package struct HTTPLink: PeerLink, OutsideCaller {
         for (name, value) in headers { request.headers.add(name: name, value: value) }
         request.body = .bytes(ByteBuffer(bytes: body))
         do {
-            let response = try await client.execute(request, timeout: .nanoseconds(deadline.wholeMicroseconds * 1000))
+            let response = try await client.execute(
+                request, timeout: .nanoseconds(deadline.wholeMicroseconds * 1000))
             let bytes = try await response.body.collect(upTo: LaneMessage.bodyBytesMax + 1024)
             return (response, Array(buffer: bytes))
         } catch {
@@ -105,15 +109,20 @@ package struct HTTPLink: PeerLink, OutsideCaller {
 
     /// Plain http is for this machine alone; everywhere else the channel is TLS.
     static func isPermitted(_ url: String) -> Bool {
-        guard let parts = URLComponents(string: url), let scheme = parts.scheme, let host = parts.host else { return false }
+        guard let parts = URLComponents(string: url), let scheme = parts.scheme, let host = parts.host else {
+            return false
+        }
         if scheme == "https" { return true }
-        return scheme == "http" && (host == "localhost" || host.hasPrefix("127.") || host == "::1" || host == "[::1]")
+        return scheme == "http"
+            && (host == "localhost" || host.hasPrefix("127.") || host == "::1" || host == "[::1]")
     }
 
     /// What an unsigned answer says: enough to tell a user, never believed as the peer's word.
     private static func problem(in body: [UInt8], peer: String, status: Int) -> Problem {
         let code = (try? JSON(parsing: body))?["code"]?.text
-        if status == 401 || status == 403 || status == 404, let code { return Problem(.forbidden, code, ["party": .text(peer)]) }
+        if status == 401 || status == 403 || status == 404, let code {
+            return Problem(.forbidden, code, ["party": .text(peer)])
+        }
         return .peerUnreachable(peer, note: "status \(status) \(code ?? "")")
     }
 }

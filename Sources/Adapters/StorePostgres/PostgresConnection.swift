@@ -42,7 +42,8 @@ final class PostgresConnection {
         brokenBy = nil
         guard isAlive else {
             throw Problem(
-                .unavailable, "store.server-unreachable", operatorNote: unsafe String(cString: PQerrorMessage(handle)))
+                .unavailable, "store.server-unreachable",
+                operatorNote: unsafe String(cString: PQerrorMessage(handle)))
         }
     }
 
@@ -69,7 +70,9 @@ final class PostgresConnection {
     ) throws(Problem) {
         let result = try unsafe run(sql, arguments)
         defer { unsafe PQclear(result) }
-        for place in 0..<(unsafe PQntuples(result)) { try each(unsafe PostgresRow(result: result, row: place)) }
+        for place in 0..<(unsafe PQntuples(result)) {
+            try each(unsafe PostgresRow(result: result, row: place))
+        }
     }
 
     private func run(_ sql: String, _ arguments: [any SQLConvertible]) throws(Problem) -> OpaquePointer? {
@@ -149,7 +152,9 @@ private final class PostgresArguments: SQLArguments {
     func bind(text: String, at place: Int) { append(text.utf8, format: 0) }
 
     func bind(high: UInt64, low: UInt64, at place: Int) {
-        append([high, low].flatMap { word in (0..<8).map { UInt8(truncatingIfNeeded: word >> (56 - 8 * $0)) } }, format: 1)
+        append(
+            [high, low].flatMap { word in (0..<8).map { UInt8(truncatingIfNeeded: word >> (56 - 8 * $0)) } },
+            format: 1)
     }
 
     private func append(_ value: some Collection<UInt8>, format: Int32) {
@@ -168,7 +173,8 @@ private final class PostgresArguments: SQLArguments {
             let values = unsafe places.map { place in
                 unsafe place.start.flatMap { offset in unsafe start.map { unsafe $0 + offset } }
             }
-            return unsafe body(Int32(places.count), values, places.map { Int32($0.count) }, places.map(\.format))
+            return unsafe body(
+                Int32(places.count), values, places.map { Int32($0.count) }, places.map(\.format))
         }
     }
 }
@@ -215,7 +221,10 @@ private struct PostgresRow: SQLRow {
 
     func wordsIfAny(_ column: Int) -> (high: UInt64, low: UInt64)? {
         guard case .blob(let bytes) = self[column], bytes.count == 16 else { return nil }
-        return (UInt64(bitPattern: Self.integer(bytes.prefix(8))), UInt64(bitPattern: Self.integer(bytes.suffix(8))))
+        return (
+            UInt64(bitPattern: Self.integer(bytes.prefix(8))),
+            UInt64(bitPattern: Self.integer(bytes.suffix(8)))
+        )
     }
 
     private func bytes(_ place: Int32) -> [UInt8] {

@@ -19,7 +19,8 @@ package struct PostgresStore: DataStore {
     package static func open(
         url: String, clock: WallClock, limits: WriterLimits = WriterLimits()
     ) throws(Problem) -> PostgresStore {
-        let writer = try GroupCommitWriter(session: PostgresWriterSession(url: url), clock: clock, limits: limits)
+        let writer = try GroupCommitWriter(
+            session: PostgresWriterSession(url: url), clock: clock, limits: limits)
         let readers = ReaderPool(count: readerCount) { try? PostgresReaderSession(url: url) }
         return PostgresStore(writer: writer, readers: readers)
     }

@@ -35,7 +35,7 @@ final class SQLiteConnection {
     private static let configureOnce: Void = { _ = hutong_sqlite_without_memory_statistics() }()
 
     func close() {
-        for unsafe statement in unsafe statements.values { unsafe sqlite3_finalize(statement) }
+        for unsafestatement in unsafe statements.values { unsafe sqlite3_finalize(statement) }
         unsafe statements = [:]
         unsafe sqlite3_close_v2(handle)
         unsafe handle = nil
@@ -89,7 +89,9 @@ final class SQLiteConnection {
 
     /// The statement for a text, kept for the next time unless it is just running (a query inside a query).
     private func prepared(_ sql: String) throws(Problem) -> (statement: OpaquePointer, isKept: Bool) {
-        if let kept = unsafe statements[sql], unsafe sqlite3_stmt_busy(kept) == 0 { return unsafe (kept, true) }
+        if let kept = unsafe statements[sql], unsafe sqlite3_stmt_busy(kept) == 0 {
+            return unsafe (kept, true)
+        }
         var statement: OpaquePointer?
         let code = unsafe sqlite3_prepare_v3(
             handle, sql, -1, UInt32(SQLITE_PREPARE_PERSISTENT), &statement, nil)
@@ -153,7 +155,8 @@ private struct SQLiteStatement: SQLArguments, SQLRow {
             if bytes.isEmpty {
                 unsafe sqlite3_bind_zeroblob(pointer, Int32(place), 0)
             } else {
-                unsafe sqlite3_bind_blob64(pointer, Int32(place), bytes, UInt64(bytes.count), hutong_sqlite_copy)
+                unsafe sqlite3_bind_blob64(
+                    pointer, Int32(place), bytes, UInt64(bytes.count), hutong_sqlite_copy)
             }
         }
     }
@@ -189,7 +192,8 @@ private struct SQLiteStatement: SQLArguments, SQLRow {
         return switch unsafe sqlite3_column_type(pointer, place) {
         case SQLITE_INTEGER: .integer(unsafe sqlite3_column_int64(pointer, place))
         case SQLITE_FLOAT: .real(unsafe sqlite3_column_double(pointer, place))
-        case SQLITE_TEXT: .text(unsafe String(decoding: bytes(sqlite3_column_text(pointer, place), place), as: UTF8.self))
+        case SQLITE_TEXT:
+            .text(unsafe String(decoding: bytes(sqlite3_column_text(pointer, place), place), as: UTF8.self))
         case SQLITE_BLOB: .blob(unsafe Array(bytes(sqlite3_column_blob(pointer, place), place)))
         default: .null
         }

@@ -20,7 +20,8 @@ package struct SQLiteStore: DataStore {
     package static func open(
         at path: String, clock: WallClock, limits: WriterLimits = WriterLimits()
     ) throws(Problem) -> SQLiteStore {
-        let writer = try GroupCommitWriter(session: SQLiteWriterSession(path: path), clock: clock, limits: limits)
+        let writer = try GroupCommitWriter(
+            session: SQLiteWriterSession(path: path), clock: clock, limits: limits)
         let readers = ReaderPool(count: readerCount) { try? SQLiteReaderSession(path: path) }
         return SQLiteStore(path: path, writer: writer, readers: readers)
     }

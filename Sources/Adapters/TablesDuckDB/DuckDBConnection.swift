@@ -46,7 +46,8 @@ internal import Tables
         }
         for (place, value) in query.arguments.enumerated() {
             guard unsafe bind(value, at: UInt64(place + 1), of: statement) == 0 else {
-                throw Problem(.invalid, "tables.query-refused", operatorNote: "argument \(place + 1) does not fit")
+                throw Problem(
+                    .invalid, "tables.query-refused", operatorNote: "argument \(place + 1) does not fit")
             }
         }
         var pending: duckdb_pending_result?
@@ -88,7 +89,9 @@ internal import Tables
         unsafe pointer.map { unsafe String(cString: $0) } ?? ""
     }
 
-    private func bind(_ value: TableValue, at place: UInt64, of statement: duckdb_prepared_statement?) -> Int32 {
+    private func bind(_ value: TableValue, at place: UInt64, of statement: duckdb_prepared_statement?)
+        -> Int32
+    {
         // SAFETY: the statement is live, and DuckDB copies every value it is given.
         switch value {
         case .null: unsafe cduckdb_bind_null(statement, place)
@@ -101,7 +104,8 @@ internal import Tables
             }
         case .decimal(let value):
             unsafe cduckdb_bind_decimal(
-                statement, place, duckdb_decimal(width: 38, scale: UInt8(value.scale), value: value.unscaled.hugeint))
+                statement, place,
+                duckdb_decimal(width: 38, scale: UInt8(value.scale), value: value.unscaled.hugeint))
         case .real(let value): unsafe cduckdb_bind_double(statement, place, value)
         case .text(let value):
             unsafe cduckdb_bind_varchar_length(statement, place, value, UInt64(value.utf8.count))

@@ -20,7 +20,8 @@ extension DuckDBConnection {
     func define(_ function: TextFunction) throws(Problem) {
         // SAFETY: in this function every handle is made and destroyed here; the box is retained for DuckDB and
         // released by its delete callback, which runs once, when the database closes.
-        var text: duckdb_logical_type? = unsafe cduckdb_create_logical_type(DuckDBLayout.Kind.varchar.rawValue)
+        var text: duckdb_logical_type? = unsafe cduckdb_create_logical_type(
+            DuckDBLayout.Kind.varchar.rawValue)
         var scalar: duckdb_scalar_function? = unsafe cduckdb_create_scalar_function()
         defer {
             unsafe cduckdb_destroy_logical_type(&text)
@@ -41,7 +42,9 @@ extension DuckDBConnection {
 }
 
 /// Called by DuckDB for each chunk, on its own threads.
-private func transformChunk(_ info: duckdb_function_info?, _ input: duckdb_data_chunk?, _ output: duckdb_vector?) {
+private func transformChunk(
+    _ info: duckdb_function_info?, _ input: duckdb_data_chunk?, _ output: duckdb_vector?
+) {
     // SAFETY: DuckDB hands over live handles; input and output have the same number of texts; NULL rows are
     // skipped by DuckDB's default null handling, and their places are marked invalid here as well.
     guard let pointer = unsafe cduckdb_scalar_function_get_extra_info(info) else { return }
@@ -72,7 +75,9 @@ private func transformChunk(_ info: duckdb_function_info?, _ input: duckdb_data_
                 continue
             }
             let range = answers.range(row)
-            let start = unsafe buffer.baseAddress.map { unsafe ($0 + range.lowerBound).assumingMemoryBound(to: CChar.self) }
+            let start = unsafe buffer.baseAddress.map {
+                unsafe ($0 + range.lowerBound).assumingMemoryBound(to: CChar.self)
+            }
             unsafe cduckdb_vector_assign_string_element_len(output, UInt64(row), start, UInt64(range.count))
         }
     }

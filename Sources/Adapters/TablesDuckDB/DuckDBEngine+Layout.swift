@@ -46,7 +46,8 @@ extension DuckDBEngine {
         do throws(Problem) {
             return try await body(self)
         } catch {
-            guard let note = error.operatorNote, let line = note.firstMatch(of: /on Line: (\d+)/)?.output.1 else {
+            guard let note = error.operatorNote, let line = note.firstMatch(of: /on Line: (\d+)/)?.output.1
+            else {
                 throw error
             }
             let file = files.first { note.contains($0) } ?? files.first ?? ""

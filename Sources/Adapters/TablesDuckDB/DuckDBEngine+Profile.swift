@@ -117,7 +117,8 @@ private struct ProfileDetails {
             switch question {
             case .histogram(let place, let least, let greatest):
                 let bars = plan.histogramBars
-                let position = "(\(quoted(place))::DOUBLE - (\(least))) / \((greatest - least) / Double(bars))"
+                let position =
+                    "(\(quoted(place))::DOUBLE - (\(least))) / \((greatest - least) / Double(bars))"
                 return "to_json(histogram(least(\(bars - 1), floor(\(position)))::INTEGER) "
                     + "FILTER (\(quoted(place)) IS NOT NULL))::VARCHAR"
             case .frequent(let place):
@@ -130,7 +131,9 @@ private struct ProfileDetails {
     func completed(_ row: [TableValue]) -> TableProfile {
         var columns = profile.columns
         for (question, value) in zip(questions, row) {
-            guard case .text(let text) = value, case .object(let counts)? = try? JSON(parsing: text) else { continue }
+            guard case .text(let text) = value, case .object(let counts)? = try? JSON(parsing: text) else {
+                continue
+            }
             switch question {
             case .histogram(let place, let least, let greatest):
                 var bars = [Int64](repeating: 0, count: plan.histogramBars)

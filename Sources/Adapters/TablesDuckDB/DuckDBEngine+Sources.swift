@@ -50,7 +50,8 @@ extension DuckDBEngine {
             try file.synchronize()
             try file.close()
             guard unsafe rename(draft, path) == 0 else { throw CocoaError(.fileWriteUnknown) }
-            let folder = unsafe open(URL(filePath: path).deletingLastPathComponent().path(), O_RDONLY | O_DIRECTORY)
+            let folder = unsafe open(
+                URL(filePath: path).deletingLastPathComponent().path(), O_RDONLY | O_DIRECTORY)
             guard folder >= 0, fsync(folder) == 0 else { throw CocoaError(.fileWriteUnknown) }
             _ = Foundation.close(folder)
         } catch {
@@ -106,4 +107,3 @@ extension CSVColumn {
         }
     }
 }
-

@@ -91,7 +91,8 @@ package struct DuckDBEngineFactory: TableEngineFactory {
         let connection = try borrow()
         let stopper = QueryStopper(connection)
         let answer = await withTaskCancellationHandler {
-            await withCheckedContinuation { (continuation: CheckedContinuation<Result<QuerySummary, Problem>, Never>) in
+            await withCheckedContinuation {
+                (continuation: CheckedContinuation<Result<QuerySummary, Problem>, Never>) in
                 connection.thread.run { [self] in
                     let answer = self.answer(query, on: connection, stopper, each: each)
                     giveBack(connection)

@@ -41,13 +41,17 @@ enum DuckDBFailure {
             return Problem(.forbidden, "tables.access-refused", operatorNote: words)
         }
         if words.hasPrefix("IO Error") { return fileProblem(words) }
-        if words.hasPrefix("Out of Memory") { return Problem(.limited, "tables.memory-spent", operatorNote: words) }
+        if words.hasPrefix("Out of Memory") {
+            return Problem(.limited, "tables.memory-spent", operatorNote: words)
+        }
         if words.hasPrefix("INTERRUPT") { return Problem(.unavailable, "tables.query-cancelled") }
         return Problem(.invalid, "tables.query-refused", operatorNote: words)
     }
 
     private static func fileProblem(_ words: String) -> Problem {
-        if words.contains("No space left") || words.contains("Could not write") || words.contains("Cannot open file") {
+        if words.contains("No space left") || words.contains("Could not write")
+            || words.contains("Cannot open file")
+        {
             return Problem(.unavailable, "tables.file-unwritten", operatorNote: words)
         }
         return Problem(.missing, "tables.file-unreadable", ["file": .text("")], operatorNote: words)

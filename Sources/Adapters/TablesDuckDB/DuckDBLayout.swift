@@ -134,7 +134,8 @@ struct DuckDBLayout {
     }
 
     /// Texts lie as 16 bytes each: a length, then up to 12 bytes in place, else 4 bytes and a pointer.
-    static func texts(_ data: UnsafeMutableRawPointer, _ count: Int, _ isPresent: (Int) -> Bool) -> TextVector {
+    static func texts(_ data: UnsafeMutableRawPointer, _ count: Int, _ isPresent: (Int) -> Bool) -> TextVector
+    {
         var texts = TextVector()
         texts.reserve(count, bytes: count * 16)
         for row in 0..<count {

@@ -15,7 +15,8 @@ enum DuckDBLibrary {
     static var places: [String] {
         let beside = URL(filePath: CommandLine.arguments.first ?? "").deletingLastPathComponent().path()
         let fixed = [
-            beside + "/libduckdb.so", beside + "/../../duckdb/libduckdb.so", ".build/duckdb/libduckdb.so", "/usr/local/lib/hutong/libduckdb.so",
+            beside + "/libduckdb.so", beside + "/../../duckdb/libduckdb.so", ".build/duckdb/libduckdb.so",
+            "/usr/local/lib/hutong/libduckdb.so",
         ]
         guard let wish = ProcessInfo.processInfo.environment["HUTONG_DUCKDB"] else { return fixed }
         return [wish]
@@ -25,7 +26,9 @@ enum DuckDBLibrary {
         var reasons: [String] = []
         for place in places where FileManager.default.fileExists(atPath: place) {
             // SAFETY: the answer is NULL or a NUL-terminated text, which is copied at once.
-            guard let reason = unsafe cduckdb_load(place).map({ unsafe String(cString: $0) }) else { return nil }
+            guard let reason = unsafe cduckdb_load(place).map({ unsafe String(cString: $0) }) else {
+                return nil
+            }
             reasons.append(reason)
         }
         return Problem(

@@ -13,7 +13,9 @@ package struct DuckDBDialect: DialectWords {
 
     package func typeName(_ type: ColumnType) -> String { type.sqlName }
 
-    package func read(_ value: String, as type: ColumnType) -> String { "TRY_CAST(\(value) AS \(typeName(type)))" }
+    package func read(_ value: String, as type: ColumnType) -> String {
+        "TRY_CAST(\(value) AS \(typeName(type)))"
+    }
     package func quotient(_ dividend: String, _ divisor: String) -> String { "(\(dividend) // \(divisor))" }
 
     package func part(_ unit: RelationExpression.CalendarUnit, of value: String) -> String {

@@ -26,7 +26,9 @@ enum TypeGuess: Hashable {
             self = .number
         } else if texts.allSatisfy({ ["true", "false"].contains($0.lowercased()) }) {
             self = .bool
-        } else if let format = Self.momentFormat(of: first), texts.allSatisfy({ Self.momentFormat(of: $0)?.0 == format.0 }) {
+        } else if let format = Self.momentFormat(of: first),
+            texts.allSatisfy({ Self.momentFormat(of: $0)?.0 == format.0 })
+        {
             self = .moment(format: format.0, isDay: format.1)
         } else {
             self = .text
@@ -34,7 +36,8 @@ enum TypeGuess: Hashable {
     }
 
     private static func isNumber(_ text: String) -> Bool {
-        text.utf8.allSatisfy { (48...57).contains($0) || [43, 45, 46, 69, 101].contains($0) } && Double(text) != nil
+        text.utf8.allSatisfy { (48...57).contains($0) || [43, 45, 46, 69, 101].contains($0) }
+            && Double(text) != nil
     }
 
     /// ISO 8601, slashes, dots, and 2024年3月5日, alone or with a time of day.
@@ -46,7 +49,8 @@ enum TypeGuess: Hashable {
             let rest = skeleton.dropFirst(day.count)
             if rest.isEmpty { return (format, true) }
             for (time, tail) in [
-                (" 0:0:0", " %H:%M:%S"), ("T0:0:0", "T%H:%M:%S"), (" 0:0", " %H:%M"), ("T0:0:0Z", "T%H:%M:%SZ"),
+                (" 0:0:0", " %H:%M:%S"), ("T0:0:0", "T%H:%M:%S"), (" 0:0", " %H:%M"),
+                ("T0:0:0Z", "T%H:%M:%SZ"),
                 (" 0:0:0.0", " %H:%M:%S.%f"), (" 0时0分0秒", " %H时%M分%S秒"), ("0时", "%H时"),
             ] where rest == time {
                 return (format + tail, false)

@@ -30,18 +30,25 @@ package struct NodeClient: Sendable {
     }
 
     /// Streams a file up.
-    package func upload(_ path: String, pieces: AsyncStream<[UInt8]>, byteCount: Int64) async throws(Problem) -> JSON {
-        let body = HTTPClientRequest.Body.stream(pieces.map { ByteBuffer(bytes: $0) }, length: .known(byteCount))
+    package func upload(_ path: String, pieces: AsyncStream<[UInt8]>, byteCount: Int64) async throws(Problem)
+        -> JSON
+    {
+        let body = HTTPClientRequest.Body.stream(
+            pieces.map { ByteBuffer(bytes: $0) }, length: .known(byteCount))
         return try await json("POST", path, body)
     }
 
-    private func json(_ method: String, _ path: String, _ body: HTTPClientRequest.Body?) async throws(Problem) -> JSON {
+    private func json(_ method: String, _ path: String, _ body: HTTPClientRequest.Body?) async throws(Problem)
+        -> JSON
+    {
         let bytes = try await send(method, path, body)
         guard let json = try? JSON(parsing: bytes) else { return .null }
         return json
     }
 
-    private func send(_ method: String, _ path: String, _ body: HTTPClientRequest.Body?) async throws(Problem) -> [UInt8] {
+    private func send(_ method: String, _ path: String, _ body: HTTPClientRequest.Body?) async throws(Problem)
+        -> [UInt8]
+    {
         var request = HTTPClientRequest(url: url + path)
         request.method = .RAW(value: method)
         if let token { request.headers.add(name: "Authorization", value: "Bearer " + token.disclosed) }
@@ -67,7 +74,9 @@ package struct NodeClient: Sendable {
         }
         let kind = json["kind"]?.text.flatMap(Problem.Kind.init(rawValue:)) ?? .invalid
         var arguments: [String: Problem.Argument] = [:]
-        for (name, value) in json["arguments"]?.object ?? [:] { arguments[name] = Problem.Argument(json: value) }
+        for (name, value) in json["arguments"]?.object ?? [:] {
+            arguments[name] = Problem.Argument(json: value)
+        }
         return Problem(kind, code, arguments)
     }
 }

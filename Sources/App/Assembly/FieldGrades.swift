@@ -19,7 +19,8 @@ enum FieldGrades {
                     why: "header names health data, sensitive under PIPL art. 28")
             }
             return FieldGrading(
-                field: column.column.name, dataClass: "general", proposed: "general-1", why: "nothing sensitive was found")
+                field: column.column.name, dataClass: "general", proposed: "general-1",
+                why: "nothing sensitive was found")
         }
     }
 

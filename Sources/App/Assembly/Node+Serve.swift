@@ -22,7 +22,8 @@ extension Node {
         // A node that only dials out has no peer routes: what is not there cannot be attacked.
         let table = settings.dialsOut ? courtyard.table.withoutPeerRoutes : courtyard.table
         let server = HTTPServer(
-            table: table, host: settings.host, port: settings.port, tls: tls, inbox: courtyard.inbox, logger: logger,
+            table: table, host: settings.host, port: settings.port, tls: tls, inbox: courtyard.inbox,
+            logger: logger,
             metrics: courtyard.metrics, clock: .system)
         try await withThrowingTaskGroup(of: Void.self) { group in
             group.addTask {
@@ -33,12 +34,32 @@ extension Node {
                     await ready(url)
                 }
             }
-            group.addTask { await self.repeatedly(.milliseconds(50), logger, "outbox") { () async throws(Problem) in try await self.deliver() } }
-            group.addTask { await self.repeatedly(.milliseconds(50), logger, "negotiations") { () async throws(Problem) in try await self.courtyard.market.work() } }
-            group.addTask { await self.repeatedly(.milliseconds(100), logger, "log") { () async throws(Problem) in try await self.publish() } }
-            group.addTask { await self.repeatedly(.seconds(5), logger, "expiry") { () async throws(Problem) in try await self.expire() } }
+            group.addTask {
+                await self.repeatedly(.milliseconds(50), logger, "outbox") { () async throws(Problem) in
+                    try await self.deliver()
+                }
+            }
+            group.addTask {
+                await self.repeatedly(.milliseconds(50), logger, "negotiations") { () async throws(Problem) in
+                    try await self.courtyard.market.work()
+                }
+            }
+            group.addTask {
+                await self.repeatedly(.milliseconds(100), logger, "log") { () async throws(Problem) in
+                    try await self.publish()
+                }
+            }
+            group.addTask {
+                await self.repeatedly(.seconds(5), logger, "expiry") { () async throws(Problem) in
+                    try await self.expire()
+                }
+            }
             for _ in 0..<(settings.dialsOut ? Self.pollersAtOnce : 0) {
-                group.addTask { await self.repeatedly(.zero, logger, "mailbox") { () async throws(Problem) in try await self.pollMailbox() } }
+                group.addTask {
+                    await self.repeatedly(.zero, logger, "mailbox") { () async throws(Problem) in
+                        try await self.pollMailbox()
+                    }
+                }
             }
             try await group.next()
             group.cancelAll()
@@ -96,7 +117,10 @@ extension Node {
                 failures += 1
                 logger.warning(
                     "background work failed",
-                    metadata: ["work": "\(name)", "problem.code": "\(error.code)", "note": "\(error.operatorNote ?? "")"])
+                    metadata: [
+                        "work": "\(name)", "problem.code": "\(error.code)",
+                        "note": "\(error.operatorNote ?? "")",
+                    ])
             }
             let wait = failures == 0 ? pause : min(.seconds(10), .milliseconds(200) * (1 << min(failures, 6)))
             if wait > .zero { try? await Task.sleep(for: wait) }

@@ -34,7 +34,8 @@ package struct Node: Sendable {
     package static var migrations: [Migration] {
         IdentitySchema.migrations + LaneSchema.migrations + TransparencySchema.migrations
             + LedgerSchema.migrations + MeteringSchema.migrations + CollectSchema.migrations
-            + RegisterSchema.migrations + TradeSchema.migrations + ValveSchema.migrations + PrivacyBudgetSchema.migrations
+            + RegisterSchema.migrations + TradeSchema.migrations + ValveSchema.migrations
+            + PrivacyBudgetSchema.migrations
     }
 
     /// Opens a data folder, or makes one at the first start: keys, own party, operator's token.
@@ -73,19 +74,23 @@ package struct Node: Sendable {
         let compute = ComputeService(
             context: context, valve: valve,
             engine: CleanRoomEngine(
-                engines: engines, dialect: RelationText(DuckDBDialect()), objects: settings.data + "/objects"), budget: budget,
+                engines: engines, dialect: RelationText(DuckDBDialect()), objects: settings.data + "/objects"),
+            budget: budget,
             sealingKey: sealingKey)
         let courtyard = Courtyard(
-            name: own.name, version: version, isExchange: isExchange, publicURL: { address.value }, context: context,
+            name: own.name, version: version, isExchange: isExchange, publicURL: { address.value },
+            context: context,
             assets: AssetService(
-                context: context, engines: engines, objects: settings.data + "/objects", grade: FieldGrades.propose),
+                context: context, engines: engines, objects: settings.data + "/objects",
+                grade: FieldGrades.propose),
             registrations: RegistrationService(context: context), market: MarketService(context: context),
             valve: valve, compute: compute, budget: budget, publisher: publisher,
             logFiles: LogEndpoints(storage: storage, key: logKey.key), mailbox: mailbox, outside: link,
             ownAddress: { settings.dialsOut ? .dialOut : .url(address.value) }, engines: engines,
             inbox: settings.data + "/inbox", objects: settings.data + "/objects", metrics: MetricsText())
         return Node(
-            settings: settings, store: store, courtyard: courtyard, link: link, address: address, own: own, lock: lock)
+            settings: settings, store: store, courtyard: courtyard, link: link, address: address, own: own,
+            lock: lock)
     }
 
     let lock: FolderLock
@@ -129,18 +134,23 @@ package struct Node: Sendable {
         }
         if let known { return known }
         let party = Party(
-            id: ID(at: WallClock.system.now()), name: settings.name ?? "node", jurisdiction: settings.jurisdiction,
-            roles: settings.role == .party ? [.operator, .holder, .buyer] : Set(Role.allCases).subtracting([.public]),
+            id: ID(at: WallClock.system.now()), name: settings.name ?? "node",
+            jurisdiction: settings.jurisdiction,
+            roles: settings.role == .party
+                ? [.operator, .holder, .buyer] : Set(Role.allCases).subtracting([.public]),
             signingKey: key.publicKey.bytes, sealingKey: sealingKey.publicKey,
-            address: settings.dialsOut ? .dialOut : .url(settings.publicURL ?? "http://\(settings.host):\(settings.port)"))
+            address: settings.dialsOut
+                ? .dialOut : .url(settings.publicURL ?? "http://\(settings.host):\(settings.port)"))
         let token = try await store.write { transaction throws(Problem) in
             try PartyRegister.put(party, isSelf: true, isExchange: settings.role != .party, in: transaction)
             var random = SystemRandomNumberGenerator()
             return try Tokens.issue(to: party, using: &random, in: transaction)
         }
         let file = settings.data + "/keys/operator.token"
-        guard FileManager.default.createFile(
-            atPath: file, contents: Data((token.disclosed + "\n").utf8), attributes: [.posixPermissions: 0o600])
+        guard
+            FileManager.default.createFile(
+                atPath: file, contents: Data((token.disclosed + "\n").utf8),
+                attributes: [.posixPermissions: 0o600])
         else { throw Problem(.fault, "store.storage-failed", operatorNote: "cannot write \(file)") }
         return party
     }
@@ -191,6 +201,8 @@ struct LogCheckpoints: CheckpointExchange {
 
     func remember(_ checkpoint: String, of peer: Party) async throws(Problem) {
         guard let signed = SignedCheckpoint(parsing: Array(checkpoint.utf8)) else { return }
-        _ = try await store.write { writing throws(Problem) in try PeerCheckpoints.remember(signed, in: writing) }
+        _ = try await store.write { writing throws(Problem) in
+            try PeerCheckpoints.remember(signed, in: writing)
+        }
     }
 }

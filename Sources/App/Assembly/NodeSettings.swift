@@ -20,7 +20,8 @@ package struct NodeSettings: Sendable {
     package var passphrase: Redacted<[UInt8]>?
 
     package init(
-        data: String, host: String = "127.0.0.1", port: Int = 8080, publicURL: String? = nil, name: String? = nil,
+        data: String, host: String = "127.0.0.1", port: Int = 8080, publicURL: String? = nil,
+        name: String? = nil,
         role: Role = .both, dialsOut: Bool = false, jurisdiction: String = "CN", certificate: String? = nil,
         privateKey: String? = nil, passphrase: Redacted<[UInt8]>? = nil
     ) {

@@ -25,7 +25,9 @@ extension Courtyard {
             }
             let listings = try transaction.all(
                 "SELECT code, state FROM trade_listing WHERE document LIKE ?", ["%\"asset\":\"\(subject)\"%"]
-            ) { row throws(Problem) -> JSON in ["listing": .string(try row.text(0)), "state": .string(try row.text(1))] }
+            ) { row throws(Problem) -> JSON in
+                ["listing": .string(try row.text(0)), "state": .string(try row.text(1))]
+            }
             let known = try transaction.first("SELECT note FROM register_code WHERE code = ?", [code.text]) {
                 row throws(Problem) in try row.text(0)
             }
@@ -35,9 +37,11 @@ extension Courtyard {
             }
             return APIReply(
                 [
-                    "code": .string(code.text), "kind": .string(code.kind.rawValue), "asset": .string(subject),
+                    "code": .string(code.text), "kind": .string(code.kind.rawValue),
+                    "asset": .string(subject),
                     "registration": registration.map { .string($0.code.text) } ?? .null,
-                    "note": known.map(JSON.string) ?? .null, "history": .array(leaves), "listings": .array(listings),
+                    "note": known.map(JSON.string) ?? .null, "history": .array(leaves),
+                    "listings": .array(listings),
                 ])
         }
     }

@@ -15,22 +15,33 @@ extension Courtyard {
     /// Questions, passages, receipts, the budget and the valve.
     var computeRoutes: [Route] {
         [
-            Route("POST", "/api/v1/questions", .scope(.computeWrite), "Ask one question under one agreement.") {
+            Route("POST", "/api/v1/questions", .scope(.computeWrite), "Ask one question under one agreement.")
+            {
                 request throws(Problem) in try await ask(request)
             },
-            Route("POST", "/api/v1/questions/check", .scope(.computeWrite), "What would it cost, and is it allowed?") {
+            Route(
+                "POST", "/api/v1/questions/check", .scope(.computeWrite),
+                "What would it cost, and is it allowed?"
+            ) {
                 request throws(Problem) in try await check(request.json())
             },
-            Route("GET", "/api/v1/passages", .scope(.tradeRead), "Our passages, newest first.") { request throws(Problem) in
+            Route("GET", "/api/v1/passages", .scope(.tradeRead), "Our passages, newest first.") {
+                request throws(Problem) in
                 try await passages(request)
             },
             Route("GET", "/api/v1/passages/:code", .scope(.tradeRead), "One passage with its receipt.") {
                 request throws(Problem) in APIReply(try await passage(request).listed)
             },
-            Route("GET", "/api/v1/passages/:code/proof", .scope(.tradeRead), "Its receipt as a .tlog-proof file.") {
+            Route(
+                "GET", "/api/v1/passages/:code/proof", .scope(.tradeRead),
+                "Its receipt as a .tlog-proof file."
+            ) {
                 request throws(Problem) in try await proof(request)
             },
-            Route("POST", "/api/v1/passages/:code/replay", .scope(.marketOperate), "Run an answered passage again.") {
+            Route(
+                "POST", "/api/v1/passages/:code/replay", .scope(.marketOperate),
+                "Run an answered passage again."
+            ) {
                 request throws(Problem) in APIReply(try await compute.replay(request.parameter("code")))
             },
             Route("GET", "/api/v1/budgets/:listing", .anyone, "Privacy budget: spent and left.") {
@@ -42,7 +53,8 @@ extension Courtyard {
             Route("POST", "/api/v1/valve/close", .scope(.valveWrite), "Close: node, a code, or country:XX.") {
                 request throws(Problem) in try await moveValve(request, closes: true)
             },
-            Route("POST", "/api/v1/valve/open", .scope(.valveWrite), "Open again.") { request throws(Problem) in
+            Route("POST", "/api/v1/valve/open", .scope(.valveWrite), "Open again.") {
+                request throws(Problem) in
                 try await moveValve(request, closes: false)
             },
         ]
@@ -122,9 +134,13 @@ extension Courtyard {
                 [
                     "closed": .array(
                         closures.map {
-                            ["target": .string($0.target), "why": .string($0.why), "at": .string($0.at.rfc3339)]
+                            [
+                                "target": .string($0.target), "why": .string($0.why),
+                                "at": .string($0.at.rfc3339),
+                            ]
                         }),
-                    "passed": .integer(passed), "refused": .integer(try DataValve.refusalCount(in: transaction)),
+                    "passed": .integer(passed),
+                    "refused": .integer(try DataValve.refusalCount(in: transaction)),
                 ])
         }
     }
@@ -162,7 +178,9 @@ extension Courtyard {
         let rows = try await visiblePassages(caller).filter { passage in
             passage.state == .settled && passage.reservedAt.day(in: .shanghai).description.hasPrefix(month)
         }
-        let total = rows.filter { $0.side == .keeper || !isExchange }.reduce(Int64(0)) { $0 + $1.price.minorUnits }
+        let total = rows.filter { $0.side == .keeper || !isExchange }.reduce(Int64(0)) {
+            $0 + $1.price.minorUnits
+        }
         return APIReply(
             [
                 "party": .string(Code(.party, caller.party).text), "month": .string(month),
@@ -174,8 +192,10 @@ extension Courtyard {
 extension Passage {
     var listed: JSON {
         [
-            "passage": .string(code.text), "side": .string(side.rawValue), "agreement": .string(agreementCode),
-            "door": .string(door.rawValue), "state": .string(state.rawValue), "price": .string(price.description),
+            "passage": .string(code.text), "side": .string(side.rawValue),
+            "agreement": .string(agreementCode),
+            "door": .string(door.rawValue), "state": .string(state.rawValue),
+            "price": .string(price.description),
             "asker": .string(Code(.party, asker).text), "at": .string(reservedAt.rfc3339),
             "receipt": document["receipt"] ?? .null, "leaf": document["leaf"] ?? .null,
         ]
@@ -184,7 +204,8 @@ extension Passage {
     /// One line of a statement: what it was, what it cost, and where the evidence lies.
     var line: JSON {
         [
-            "passage": .string(code.text), "agreement": .string(agreementCode), "door": .string(door.rawValue),
+            "passage": .string(code.text), "agreement": .string(agreementCode),
+            "door": .string(door.rawValue),
             "at": .string(reservedAt.dateAndTime(in: .shanghai)), "price": .string(price.description),
             "leaf": document["leaf"] ?? .null, "receipt": document["receiptDigest"] ?? .null,
         ]

@@ -39,10 +39,12 @@ package struct Courtyard: Sendable {
 
     package init(
         name: String, version: String, isExchange: Bool, publicURL: @escaping @Sendable () -> String,
-        context: StageContext, assets: AssetService, registrations: RegistrationService, market: MarketService,
+        context: StageContext, assets: AssetService, registrations: RegistrationService,
+        market: MarketService,
         valve: DataValve, compute: ComputeService, budget: any BudgetKeeper, publisher: LogPublisher,
         logFiles: LogEndpoints, mailbox: Mailbox, outside: any OutsideCaller,
-        ownAddress: @escaping @Sendable () -> Party.Address, engines: any TableEngineFactory, inbox: String, objects: String,
+        ownAddress: @escaping @Sendable () -> Party.Address, engines: any TableEngineFactory, inbox: String,
+        objects: String,
         metrics: MetricsText
     ) {
         self.name = name

@@ -54,16 +54,20 @@ package struct HTTPServer: Sendable {
         }
         let application = Application(
             responder: responder, server: try builder(),
-            configuration: ApplicationConfiguration(address: .hostname(host, port: port), serverName: "hutong"),
+            configuration: ApplicationConfiguration(
+                address: .hostname(host, port: port), serverName: "hutong"),
             onServerRunning: { channel in await ready(channel.localAddress?.port ?? 0) }, logger: logger)
         try await application.runService()
     }
 
     private func builder() throws -> HTTPServerBuilder {
         guard let tls else { return .http1() }
-        let chain = try NIOSSLCertificate.fromPEMFile(tls.certificate).map { NIOSSLCertificateSource.certificate($0) }
+        let chain = try NIOSSLCertificate.fromPEMFile(tls.certificate).map {
+            NIOSSLCertificateSource.certificate($0)
+        }
         let configuration = TLSConfiguration.makeServerConfiguration(
-            certificateChain: chain, privateKey: .privateKey(try NIOSSLPrivateKey(file: tls.key, format: .pem)))
+            certificateChain: chain,
+            privateKey: .privateKey(try NIOSSLPrivateKey(file: tls.key, format: .pem)))
         return try .tls(.http1(), tlsConfiguration: configuration)
     }
 
@@ -74,15 +78,21 @@ package struct HTTPServer: Sendable {
         do throws(Problem) {
             let (route, parameters) = try table.find(request.method.rawValue, request.uri.path)
             let staged = try await body(of: request, route)
-            defer { if let file = staged.file, !route.isUpload { try? FileManager.default.removeItem(atPath: file) } }
+            defer {
+                if let file = staged.file, !route.isUpload {
+                    try? FileManager.default.removeItem(atPath: file)
+                }
+            }
             let decoded = APIRequest(
                 method: request.method.rawValue, path: request.uri.path, query: Self.query(of: request),
-                headers: Self.headers(of: request), body: staged.bytes, upload: staged.file, language: language)
+                headers: Self.headers(of: request), body: staged.bytes, upload: staged.file,
+                language: language)
             return Self.response(try await table.answer(decoded, route: route, parameters: parameters))
         } catch {
             if error.kind == .fault {
                 logger.error(
-                    "request failed", metadata: [
+                    "request failed",
+                    metadata: [
                         "request.id": "\(requestID)", "problem.code": "\(error.code)",
                         "problem.note": "\(error.operatorNote ?? "")",
                     ])
@@ -95,9 +105,13 @@ package struct HTTPServer: Sendable {
         }
     }
 
-    private func body(of request: Request, _ route: Route) async throws(Problem) -> (bytes: [UInt8], file: String?) {
+    private func body(of request: Request, _ route: Route) async throws(Problem) -> (
+        bytes: [UInt8], file: String?
+    ) {
         let limit = Problem(.limited, "app.body-too-long", ["limit": .bytes(Int64(route.bodyBytesMax))])
-        if let length = request.headers[.contentLength].flatMap({ Int($0) }), length > route.bodyBytesMax { throw limit }
+        if let length = request.headers[.contentLength].flatMap({ Int($0) }), length > route.bodyBytesMax {
+            throw limit
+        }
         guard route.isUpload else {
             do {
                 return (Array(buffer: try await request.body.collect(upTo: route.bodyBytesMax)), nil)
@@ -113,7 +127,8 @@ package struct HTTPServer: Sendable {
         let name = ID<Request>(at: clock.now()).uuid
         let path = inbox + "/" + name
         let failed = Problem(.fault, "store.storage-failed", operatorNote: "cannot write the inbox")
-        guard FileManager.default.createFile(atPath: path, contents: nil), let handle = FileHandle(forWritingAtPath: path)
+        guard FileManager.default.createFile(atPath: path, contents: nil),
+            let handle = FileHandle(forWritingAtPath: path)
         else { throw failed }
         var count = 0
         do {
@@ -146,7 +161,9 @@ package struct HTTPServer: Sendable {
 
     private static func query(of request: Request) -> [String: String] {
         var query: [String: String] = [:]
-        for (name, value) in request.uri.queryParameters { query[String(name)] = String(value).replacing("+", with: " ") }
+        for (name, value) in request.uri.queryParameters {
+            query[String(name)] = String(value).replacing("+", with: " ")
+        }
         return query
     }
 
@@ -158,7 +175,9 @@ package struct HTTPServer: Sendable {
 
     /// `?lang=`, then the page's cookie, then Accept-Language.
     private static func language(of request: Request) -> Language {
-        if let wish = request.uri.queryParameters["lang"].flatMap({ Language(rawValue: String($0)) }) { return wish }
+        if let wish = request.uri.queryParameters["lang"].flatMap({ Language(rawValue: String($0)) }) {
+            return wish
+        }
         let accepted = request.headers[.acceptLanguage] ?? ""
         return accepted.lowercased().hasPrefix("zh") ? .zh : .en
     }

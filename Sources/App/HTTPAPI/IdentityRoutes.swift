@@ -13,13 +13,18 @@ extension Courtyard {
     var identityRoutes: [Route] {
         [
             Route("GET", "/api/v1/parties", .signedIn, "The parties this node knows.") { _ throws(Problem) in
-                let parties = try await store.read { transaction throws(Problem) in try PartyRegister.all(in: transaction) }
+                let parties = try await store.read { transaction throws(Problem) in
+                    try PartyRegister.all(in: transaction)
+                }
                 return APIReply(["parties": .array(parties.map(\.listed))])
             },
             Route("POST", "/api/v1/parties/invitations", .scope(.marketOperate), "Invite a party once.") {
                 request throws(Problem) in try await invite(request.json())
             },
-            Route("POST", "/api/v1/parties/join", .message, "Join with an invitation: register keys, get a token.") {
+            Route(
+                "POST", "/api/v1/parties/join", .message,
+                "Join with an invitation: register keys, get a token."
+            ) {
                 request throws(Problem) in try await join(request.json())
             },
             Route("POST", "/api/v1/exchange", .scope(.marketOperate), "Join this node to an exchange.") {
@@ -28,7 +33,8 @@ extension Courtyard {
             Route("POST", "/api/v1/parties/:party/tokens", .scope(.marketOperate), "Issue a token.") {
                 request throws(Problem) in try await issueToken(request.parameter("party"), request.json())
             },
-            Route("POST", "/api/v1/parties/:party/revoke", .scope(.marketOperate), "End a party's part here.") {
+            Route("POST", "/api/v1/parties/:party/revoke", .scope(.marketOperate), "End a party's part here.")
+            {
                 request throws(Problem) in try await revoke(request.parameter("party"))
             },
             Route(
@@ -39,7 +45,8 @@ extension Courtyard {
     }
 
     private func invite(_ body: JSON) async throws(Problem) -> APIReply {
-        let roles = Set(try body.needed("roles").split(separator: ",").compactMap { Role(rawValue: String($0)) })
+        let roles = Set(
+            try body.needed("roles").split(separator: ",").compactMap { Role(rawValue: String($0)) })
         guard !roles.isEmpty else { throw Problem(.invalid, "app.part-missing", ["part": "roles"]) }
         let promise = Invitations.Promise(
             name: try body.needed("name"), creditCode: body["creditCode"]?.text,
@@ -68,13 +75,17 @@ extension Courtyard {
         let (party, own, token) = try await store.write { transaction throws(Problem) in
             let promise = try Invitations.consume(secret, in: transaction)
             let party = Party(
-                id: id, name: promise.name, creditCode: promise.creditCode, jurisdiction: promise.jurisdiction,
+                id: id, name: promise.name, creditCode: promise.creditCode,
+                jurisdiction: promise.jurisdiction,
                 roles: promise.roles, signingKey: signingKey, sealingKey: sealingKey, address: address)
-            guard Party(json: party.json) != nil else { throw Problem(.invalid, "app.part-missing", ["part": "signingKey"]) }
+            guard Party(json: party.json) != nil else {
+                throw Problem(.invalid, "app.part-missing", ["part": "signingKey"])
+            }
             try PartyRegister.put(party, in: transaction)
             try Bookkeeping.openAccounts(for: party, in: transaction)
             try context.record(
-                .partyJoined, party.code, ["party": .string(Digest(of: party.json.canonicalBytes).hex)], in: transaction)
+                .partyJoined, party.code, ["party": .string(Digest(of: party.json.canonicalBytes).hex)],
+                in: transaction)
             var random = SystemRandomNumberGenerator()
             let token = try Tokens.issue(to: party, using: &random, in: transaction)
             return (party, try PartyRegister.party(context.own, in: transaction), token)
@@ -84,7 +95,9 @@ extension Courtyard {
 
     /// The other end of `join`: this node asks, checks the fingerprint and pins the exchange.
     private func joinExchange(_ body: JSON) async throws(Problem) -> APIReply {
-        guard let invitation = Invitation(text: try body.needed("invitation")) else { throw .invitationRefused }
+        guard let invitation = Invitation(text: try body.needed("invitation")) else {
+            throw .invitationRefused
+        }
         let context = context
         let own = try await store.read { transaction throws(Problem) in
             try PartyRegister.party(context.own, in: transaction)
@@ -114,7 +127,8 @@ extension Courtyard {
         return try await store.write { transaction throws(Problem) in
             let party = try PartyRegister.party(named: name, in: transaction)
             var random = SystemRandomNumberGenerator()
-            let token = try Tokens.issue(to: party, scopes: scopes.map(Set.init), using: &random, in: transaction)
+            let token = try Tokens.issue(
+                to: party, scopes: scopes.map(Set.init), using: &random, in: transaction)
             return APIReply(["token": .string(token.disclosed), "party": .string(party.code.text)])
         }
     }

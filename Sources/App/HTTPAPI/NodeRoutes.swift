@@ -17,7 +17,8 @@ extension Courtyard {
     package var table: RouteTable {
         let (store, clock) = (store, context.clock)
         return RouteTable(
-            nodeRoutes + identityRoutes + registerRoutes + tradeRoutes + computeRoutes + logRoutes + pageRoutes
+            nodeRoutes + identityRoutes + registerRoutes + tradeRoutes + computeRoutes + logRoutes
+                + pageRoutes
         ) { token throws(Problem) in
             try await store.read { transaction throws(Problem) in
                 try Tokens.caller(bearing: token, at: clock.now(), in: transaction)
@@ -33,9 +34,12 @@ extension Courtyard {
             Route("GET", "/api/v1/openapi.json", .anyone, "This API, described.") { _ in
                 APIReply(OpenAPI.document(table.routes, version: version))
             },
-            Route("GET", "/metrics", .anyone, "Prometheus text.") { _ throws(Problem) in try await metricsText() },
+            Route("GET", "/metrics", .anyone, "Prometheus text.") { _ throws(Problem) in
+                try await metricsText()
+            },
             Route(
-                "POST", "/lane/v1/messages", .message, "A signed message between nodes; an exchange relays it.",
+                "POST", "/lane/v1/messages", .message,
+                "A signed message between nodes; an exchange relays it.",
                 bodyBytesMax: LaneMessage.bodyBytesMax
             ) { request throws(Problem) in try await receiveMessage(request) },
             Route("POST", "/lane/v1/mailbox", .message, "A dial-out node waits for its next message.") {
@@ -60,7 +64,8 @@ extension Courtyard {
             ]
         }
         return APIReply(
-            contentType: "text/plain; version=0.0.4; charset=utf-8", body: Array(metrics.text(gauges: gauges).utf8))
+            contentType: "text/plain; version=0.0.4; charset=utf-8",
+            body: Array(metrics.text(gauges: gauges).utf8))
     }
 
     // MARK: The lane
@@ -85,7 +90,8 @@ extension Courtyard {
     }
 
     private func reply(_ message: LaneMessage) -> APIReply {
-        APIReply(contentType: "application/json", headers: ["Hutong-Token": message.token], body: message.body)
+        APIReply(
+            contentType: "application/json", headers: ["Hutong-Token": message.token], body: message.body)
     }
 
     /// An exchange carries what it can neither read the meaning of nor alter: the token names sender and receiver.
@@ -105,7 +111,8 @@ extension Courtyard {
         }
         return APIReply(
             contentType: "application/json",
-            headers: ["Hutong-Token": item.message.token, "Hutong-Ticket": item.ticket], body: item.message.body)
+            headers: ["Hutong-Token": item.message.token, "Hutong-Ticket": item.ticket],
+            body: item.message.body)
     }
 
     /// What this node does with each kind of message.
@@ -177,14 +184,17 @@ extension Courtyard {
             },
             "ask": { body, sender throws(Problem) in
                 let question = try Question(json: body)
-                guard question.asker == sender.id else { throw .messageRefused.noted("asks in another's name") }
+                guard question.asker == sender.id else {
+                    throw .messageRefused.noted("asks in another's name")
+                }
                 return try await compute.keep(question)
             },
             "receipt": { body, sender throws(Problem) in
                 guard let receipt = body["receipt"].flatMap(PassageReceipt.init(json:)) else {
                     throw .bodyMalformed("receipt", "receipt")
                 }
-                try await compute.take(receipt, sealed: body["answer"]?.text.flatMap { Base64.decode($0) }, from: sender)
+                try await compute.take(
+                    receipt, sealed: body["answer"]?.text.flatMap { Base64.decode($0) }, from: sender)
                 return [:]
             },
         ]
@@ -216,7 +226,8 @@ extension Courtyard {
         let price = try body.needed("price") { Money($0) }
         // A question may overtake the news that its agreement was filed: both signatures come with it.
         if let filed = body["agreement"] { try await market.takeFiled(filed) }
-        return try await compute.answer(question, price: price, asker: try await context.party(question.asker))
+        return try await compute.answer(
+            question, price: price, asker: try await context.party(question.asker))
     }
 
     private func revoke(_ body: JSON, from sender: Party) async throws(Problem) -> JSON {
@@ -230,8 +241,11 @@ extension Courtyard {
 
     private var logRoutes: [Route] {
         ["/checkpoint", "/tile/*", "/log/vkey"].map { path in
-            Route("GET", path, .anyone, "The transparency log (c2sp.org/tlog-tiles).") { request throws(Problem) in
-                let file = request.path.hasPrefix("/log/") ? String(request.path.dropFirst(5)) : String(request.path.dropFirst())
+            Route("GET", path, .anyone, "The transparency log (c2sp.org/tlog-tiles).") {
+                request throws(Problem) in
+                let file =
+                    request.path.hasPrefix("/log/")
+                    ? String(request.path.dropFirst(5)) : String(request.path.dropFirst())
                 let answer = try logFiles.answer(file)
                 var headers = answer.headers
                 let type = headers.removeValue(forKey: "content-type") ?? "application/octet-stream"

@@ -8,12 +8,18 @@ package enum OpenAPI {
     package static func document(_ routes: [Route], version: String) -> JSON {
         var paths: [String: [String: JSON]] = [:]
         for route in routes where route.path.hasPrefix("/api/") {
-            let path = route.path.split(separator: "/").map { $0.hasPrefix(":") ? "{\($0.dropFirst())}" : String($0) }
-            paths["/" + path.joined(separator: "/"), default: [:]][route.method.lowercased()] = operation(route)
+            let path = route.path.split(separator: "/").map {
+                $0.hasPrefix(":") ? "{\($0.dropFirst())}" : String($0)
+            }
+            paths["/" + path.joined(separator: "/"), default: [:]][route.method.lowercased()] = operation(
+                route)
         }
         return [
             "openapi": "3.1.0",
-            "info": ["title": "Hutong 互通", "version": .string(version), "license": ["name": "Apache-2.0", "identifier": "Apache-2.0"]],
+            "info": [
+                "title": "Hutong 互通", "version": .string(version),
+                "license": ["name": "Apache-2.0", "identifier": "Apache-2.0"],
+            ],
             "paths": .object(paths.mapValues(JSON.object)),
             "components": [
                 "securitySchemes": ["token": ["type": "http", "scheme": "bearer"]],
@@ -29,12 +35,17 @@ package enum OpenAPI {
 
     private static func operation(_ route: Route) -> JSON {
         let parameters = route.path.split(separator: "/").filter { $0.hasPrefix(":") }.map { part -> JSON in
-            ["name": .string(String(part.dropFirst())), "in": "path", "required": true, "schema": ["type": "string"]]
+            [
+                "name": .string(String(part.dropFirst())), "in": "path", "required": true,
+                "schema": ["type": "string"],
+            ]
         }
         var operation: [String: JSON] = [
             "summary": .string(route.summary), "x-access": .string(route.access.word),
             "responses": [
-                "200": ["description": "Done.", "content": ["application/json": ["schema": ["type": "object"]]]],
+                "200": [
+                    "description": "Done.", "content": ["application/json": ["schema": ["type": "object"]]],
+                ],
                 "default": ["$ref": "#/components/responses/problem"],
             ],
         ]

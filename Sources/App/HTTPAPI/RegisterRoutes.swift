@@ -14,23 +14,34 @@ extension Courtyard {
     var registerRoutes: [Route] {
         [
             Route(
-                "POST", "/api/v1/deliveries", .scope(.collectWrite), "Stage a file; `?name=` says what it is.",
+                "POST", "/api/v1/deliveries", .scope(.collectWrite),
+                "Stage a file; `?name=` says what it is.",
                 bodyBytesMax: Self.uploadBytesMax, isUpload: true
             ) { request throws(Problem) in try staged(request) },
-            Route("POST", "/api/v1/assets", .scope(.collectWrite), "Take staged files in as an asset version.") {
+            Route(
+                "POST", "/api/v1/assets", .scope(.collectWrite), "Take staged files in as an asset version."
+            ) {
                 request throws(Problem) in try await takeIn(request.json())
             },
-            Route("GET", "/api/v1/assets", .scope(.collectWrite), "This node's assets.") { _ throws(Problem) in
+            Route("GET", "/api/v1/assets", .scope(.collectWrite), "This node's assets.") {
+                _ throws(Problem) in
                 try await listAssets()
             },
-            Route("POST", "/api/v1/assets/:asset/grades", .scope(.registerWrite), "Confirm or override grades.") {
+            Route(
+                "POST", "/api/v1/assets/:asset/grades", .scope(.registerWrite), "Confirm or override grades."
+            ) {
                 request throws(Problem) in try await confirmGrades(request)
             },
-            Route("POST", "/api/v1/assets/:asset/registration", .scope(.registerWrite), "Apply for registration.") {
-                request throws(Problem) in APIReply(try await registrations.apply(for: request.parameter("asset")))
+            Route(
+                "POST", "/api/v1/assets/:asset/registration", .scope(.registerWrite),
+                "Apply for registration."
+            ) {
+                request throws(Problem) in
+                APIReply(try await registrations.apply(for: request.parameter("asset")))
             },
             Route("GET", "/api/v1/registrations", .scope(.marketOperate), "Applications and their state.") {
-                _ throws(Problem) in APIReply(["registrations": .array(try await registrations.applications())])
+                _ throws(Problem) in
+                APIReply(["registrations": .array(try await registrations.applications())])
             },
             Route("POST", "/api/v1/registrations/:code/review", .scope(.marketOperate), "Grant or refuse.") {
                 request throws(Problem) in
@@ -49,20 +60,25 @@ extension Courtyard {
             Route("GET", "/api/v1/attestations/:code", .anyone, "Attestations about a code.") {
                 request throws(Problem) in try await attestations(request.parameter("code"))
             },
-            Route("GET", "/api/v1/mandates", .signedIn, "Mandates given and held.") { request throws(Problem) in
+            Route("GET", "/api/v1/mandates", .signedIn, "Mandates given and held.") {
+                request throws(Problem) in
                 let party = try request.proven().party
                 let mandates = try await store.read { transaction throws(Problem) in
                     try MandateBook.all(of: party, in: transaction)
                 }
-                return APIReply(["mandates": .array(mandates.map { ["code": .string($0.code.text), "mandate": $0.json] })])
+                return APIReply([
+                    "mandates": .array(mandates.map { ["code": .string($0.code.text), "mandate": $0.json] })
+                ])
             },
-            Route("POST", "/api/v1/mandates", .scope(.tradeWrite), "Grant a mandate.") { request throws(Problem) in
+            Route("POST", "/api/v1/mandates", .scope(.tradeWrite), "Grant a mandate.") {
+                request throws(Problem) in
                 try await grant(request)
             },
             Route("POST", "/api/v1/mandates/:code/revoke", .scope(.tradeWrite), "Revoke a mandate.") {
                 request throws(Problem) in try await revokeMandate(request)
             },
-            Route("POST", "/api/v1/codes", .signedIn, "Issue a code for something outside.") { request throws(Problem) in
+            Route("POST", "/api/v1/codes", .signedIn, "Issue a code for something outside.") {
+                request throws(Problem) in
                 try await issueCode(request)
             },
             Route("GET", "/api/v1/codes/:code", .anyone, "What a code stands for, through all six steps.") {
@@ -79,7 +95,8 @@ extension Courtyard {
         let name = file.split(separator: "/").last.map(String.init) ?? ""
         let shown = request.query["name"] ?? name
         let suffix = shown.split(separator: ".").last.map { $0.lowercased() } ?? "csv"
-        let staged = ["csv", "json", "jsonl", "parquet", "xlsx"].contains(suffix) ? name + "." + suffix : name + ".csv"
+        let staged =
+            ["csv", "json", "jsonl", "parquet", "xlsx"].contains(suffix) ? name + "." + suffix : name + ".csv"
         // SAFETY: both paths are strings that the call copies.
         guard unsafe rename(file, inbox + "/" + staged) == 0 else {
             throw Problem(.fault, "store.storage-failed", operatorNote: "cannot rename an upload")
@@ -90,7 +107,10 @@ extension Courtyard {
     private func takeIn(_ body: JSON) async throws(Problem) -> APIReply {
         let names = body["deliveries"]?.array?.compactMap(\.text) ?? []
         // A staged name is ours: letters, digits, hyphens and one dot. Nothing else reaches the file system.
-        guard names.allSatisfy({ $0.allSatisfy { $0.isASCII && ($0.isLetter || $0.isNumber || $0 == "-" || $0 == ".") } })
+        guard
+            names.allSatisfy({
+                $0.allSatisfy { $0.isASCII && ($0.isLetter || $0.isNumber || $0 == "-" || $0 == ".") }
+            })
         else { throw Problem(.invalid, "app.part-missing", ["part": "deliveries"]) }
         let intaken = try await assets.takeIn(
             names.map { inbox + "/" + $0 }, title: try body.needed("title"),
@@ -107,7 +127,9 @@ extension Courtyard {
 
     private func listAssets() async throws(Problem) -> APIReply {
         let rows = try await store.read { transaction throws(Problem) in
-            try transaction.all("SELECT code, title, registration FROM register_asset ORDER BY created_at DESC") {
+            try transaction.all(
+                "SELECT code, title, registration FROM register_asset ORDER BY created_at DESC"
+            ) {
                 row throws(Problem) -> JSON in
                 [
                     "asset": .string(try row.text(0)), "title": .string(try row.text(1)),
@@ -136,7 +158,8 @@ extension Courtyard {
             [
                 "registration": .string(registration.code.text), "asset": .string(registration.assetCode),
                 "holder": .string(Code(.party, registration.holder).text), "claim": registration.document,
-                "registeredAt": .string(registration.registeredAt.rfc3339), "leaf": .integer(registration.leafIndex),
+                "registeredAt": .string(registration.registeredAt.rfc3339),
+                "leaf": .integer(registration.leafIndex),
                 "proof": .string(String(decoding: receipt.bytes, as: UTF8.self)),
             ])
     }
@@ -194,7 +217,8 @@ extension Courtyard {
                 usesMax: body["uses"]?.integer.map { Int($0) })
             try MandateBook.grant(mandate, in: transaction)
             try context.record(
-                .mandateGranted, mandate.code, ["mandate": .string(Digest(of: mandate.json.canonicalBytes).hex)],
+                .mandateGranted, mandate.code,
+                ["mandate": .string(Digest(of: mandate.json.canonicalBytes).hex)],
                 in: transaction)
             return mandate
         }
@@ -207,7 +231,9 @@ extension Courtyard {
         let context = context
         try await store.write { transaction throws(Problem) in
             let mine = try MandateBook.all(of: party, in: transaction)
-            guard mine.contains(where: { $0.code.text == code && $0.principal == party }) else { throw .codeUnknown(code) }
+            guard mine.contains(where: { $0.code.text == code && $0.principal == party }) else {
+                throw .codeUnknown(code)
+            }
             try MandateBook.revoke(code, in: transaction)
             try context.record(.mandateRevoked, Code(code), [:], in: transaction)
         }
@@ -231,8 +257,10 @@ extension Courtyard {
 extension FieldGrading {
     var json: JSON {
         [
-            "field": .string(field), "class": .string(dataClass), "proposed": .string(proposed), "why": .string(why),
-            "confirmed": confirmed.map(JSON.string) ?? .null, "confirmedBy": confirmedBy.map(JSON.string) ?? .null,
+            "field": .string(field), "class": .string(dataClass), "proposed": .string(proposed),
+            "why": .string(why),
+            "confirmed": confirmed.map(JSON.string) ?? .null,
+            "confirmedBy": confirmedBy.map(JSON.string) ?? .null,
         ]
     }
 }
@@ -242,7 +270,8 @@ extension SourceDeclaration {
     init(body: JSON) {
         let ground = body["ground"]?.text.flatMap(LegalBasis.Ground.init(rawValue:))
         self.init(
-            name: body["name"]?.text.map { LocalizedText($0) }, kind: body["kind"]?.text.flatMap(SourceKind.init(rawValue:)),
+            name: body["name"]?.text.map { LocalizedText($0) },
+            kind: body["kind"]?.text.flatMap(SourceKind.init(rawValue:)),
             owner: body["owner"]?.text, collector: body["collector"]?.text,
             method: body["method"]?.text.flatMap(CollectionMethod.init(rawValue:)),
             basis: ground.map { LegalBasis(ground: $0, document: body["document"]?.text ?? "") })

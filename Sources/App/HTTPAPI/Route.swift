@@ -163,7 +163,9 @@ package struct RouteTable: Sendable {
         for route in routes {
             guard let parameters = route.match(parts) else { continue }
             isPathKnown = true
-            if route.method == method || (method == "HEAD" && route.method == "GET") { return (route, parameters) }
+            if route.method == method || (method == "HEAD" && route.method == "GET") {
+                return (route, parameters)
+            }
         }
         throw isPathKnown
             ? Problem(.invalid, "app.method-unknown", ["method": .text(method)])
@@ -171,7 +173,9 @@ package struct RouteTable: Sendable {
     }
 
     /// Proves the caller, requires the route's scope, runs its verb.
-    package func answer(_ request: APIRequest, route: Route, parameters: [String: String]) async throws(Problem) -> APIReply {
+    package func answer(_ request: APIRequest, route: Route, parameters: [String: String])
+        async throws(Problem) -> APIReply
+    {
         var request = request
         request.parameters = parameters.mapValues { $0.removingPercentEncoding }
         if request.caller == nil, let token = request.bearer {
@@ -208,7 +212,9 @@ extension APIRequest {
 
     /// The name of the session's cookie. Browsers do not part cookies by port: two nodes on one machine would end
     /// each other's sessions.
-    var sessionCookie: String { "hutong-" + (headers["host"]?.split(separator: ":").dropFirst().last ?? "443") }
+    var sessionCookie: String {
+        "hutong-" + (headers["host"]?.split(separator: ":").dropFirst().last ?? "443")
+    }
 
     package func cookie(_ name: String) -> String? {
         for pair in (headers["cookie"] ?? "").split(separator: ";") {
@@ -242,6 +248,8 @@ extension String {
 extension RouteTable {
     /// The table of a node that only dials out: the lane's doors do not exist there.
     package var withoutPeerRoutes: RouteTable {
-        RouteTable(routes.filter { !$0.path.hasPrefix("/lane/") && $0.path != "/api/v1/parties/join" }, authenticate: authenticate)
+        RouteTable(
+            routes.filter { !$0.path.hasPrefix("/lane/") && $0.path != "/api/v1/parties/join" },
+            authenticate: authenticate)
     }
 }

@@ -24,15 +24,21 @@ extension Courtyard {
             Route("POST", "/api/v1/listings", .scope(.tradeWrite), "Offer a product of one of our assets.") {
                 request throws(Problem) in try await offer(request.json())
             },
-            Route("POST", "/api/v1/listings/:code/review", .scope(.marketOperate), "Open or refuse a listing.") {
+            Route(
+                "POST", "/api/v1/listings/:code/review", .scope(.marketOperate), "Open or refuse a listing."
+            ) {
                 request throws(Problem) in
                 let body = try request.json()
                 return APIReply(
                     try await market.review(
-                        request.parameter("code"), opens: body["opens"]?.bool ?? false, why: body["why"]?.text ?? "",
+                        request.parameter("code"), opens: body["opens"]?.bool ?? false,
+                        why: body["why"]?.text ?? "",
                         by: request.proven()))
             },
-            Route("POST", "/api/v1/listings/:code/withdraw", .scope(.tradeWrite), "Take a listing off the market.") {
+            Route(
+                "POST", "/api/v1/listings/:code/withdraw", .scope(.tradeWrite),
+                "Take a listing off the market."
+            ) {
                 request throws(Problem) in
                 try await market.withdraw(request.parameter("code"), by: request.proven().party)
                 return APIReply(["listing": .string(request.parameter("code")), "state": "withdrawn"])
@@ -40,13 +46,20 @@ extension Courtyard {
             Route("GET", "/api/v1/demands", .anyone, "Open and matched demands.") { _ throws(Problem) in
                 try await demands()
             },
-            Route("POST", "/api/v1/demands", .scope(.tradeWrite), "Post a demand.") { request throws(Problem) in
+            Route("POST", "/api/v1/demands", .scope(.tradeWrite), "Post a demand.") {
+                request throws(Problem) in
                 try await postDemand(request)
             },
-            Route("GET", "/api/v1/offers", .scope(.tradeRead), "Our negotiations: state, whose turn, until when.") {
+            Route(
+                "GET", "/api/v1/offers", .scope(.tradeRead),
+                "Our negotiations: state, whose turn, until when."
+            ) {
                 request throws(Problem) in try await offers(of: request.proven().party)
             },
-            Route("POST", "/api/v1/offers", .scope(.tradeWrite), "Ask for a listing, under its terms or a counter.") {
+            Route(
+                "POST", "/api/v1/offers", .scope(.tradeWrite),
+                "Ask for a listing, under its terms or a counter."
+            ) {
                 request throws(Problem) in
                 let body = try request.json()
                 let counter = try body["counter"].map { json throws(Problem) in try UsagePolicy(json: json) }
@@ -54,23 +67,33 @@ extension Courtyard {
                     body.needed("listing"), counter: counter, as: request.proven().party)
                 return APIReply(row.listed, status: 201)
             },
-            Route("POST", "/api/v1/offers/:code/accept", .scope(.tradeWrite), "Accept what lies on the table.") {
+            Route(
+                "POST", "/api/v1/offers/:code/accept", .scope(.tradeWrite), "Accept what lies on the table."
+            ) {
                 request throws(Problem) in
-                APIReply(try await market.accept(request.parameter("code"), as: request.proven().party).listed)
+                APIReply(
+                    try await market.accept(request.parameter("code"), as: request.proven().party).listed)
             },
             Route("POST", "/api/v1/offers/:code/counter", .scope(.tradeWrite), "Propose other terms.") {
                 request throws(Problem) in
                 let terms = try UsagePolicy(json: try request.json()["terms"] ?? .null)
                 return APIReply(
-                    try await market.counter(request.parameter("code"), with: terms, as: request.proven().party).listed)
+                    try await market.counter(
+                        request.parameter("code"), with: terms, as: request.proven().party
+                    ).listed)
             },
-            Route("POST", "/api/v1/offers/:code/decline", .scope(.tradeWrite), "End a negotiation, with a reason.") {
+            Route(
+                "POST", "/api/v1/offers/:code/decline", .scope(.tradeWrite),
+                "End a negotiation, with a reason."
+            ) {
                 request throws(Problem) in
                 let why = try request.json().needed("why")
                 return APIReply(
-                    try await market.decline(request.parameter("code"), why: why, as: request.proven().party).listed)
+                    try await market.decline(request.parameter("code"), why: why, as: request.proven().party)
+                        .listed)
             },
-            Route("GET", "/api/v1/offers/:code/agreement", .scope(.tradeRead), "What an account has to sign.") {
+            Route("GET", "/api/v1/offers/:code/agreement", .scope(.tradeRead), "What an account has to sign.")
+            {
                 request throws(Problem) in try await unsignedAgreement(request)
             },
             Route("POST", "/api/v1/offers/:code/sign", .scope(.tradeWrite), "An account's signature.") {
@@ -78,12 +101,16 @@ extension Courtyard {
                 let signature = try request.json().needed("signature") { Base64.decode($0) }
                 return APIReply(
                     try await market.sign(
-                        request.parameter("code"), signature: signature, as: request.proven().party).listed)
+                        request.parameter("code"), signature: signature, as: request.proven().party
+                    ).listed)
             },
-            Route("GET", "/api/v1/agreements", .scope(.tradeRead), "Our agreements.") { request throws(Problem) in
+            Route("GET", "/api/v1/agreements", .scope(.tradeRead), "Our agreements.") {
+                request throws(Problem) in
                 try await agreements(request)
             },
-            Route("GET", "/api/v1/agreements/:code", .scope(.tradeRead), "One agreement, with both signatures.") {
+            Route(
+                "GET", "/api/v1/agreements/:code", .scope(.tradeRead), "One agreement, with both signatures."
+            ) {
                 request throws(Problem) in APIReply(try await agreement(request).wire)
             },
             Route("POST", "/api/v1/agreements/:code/revoke", .scope(.tradeWrite), "End an agreement.") {
@@ -97,7 +124,8 @@ extension Courtyard {
             Route("GET", "/api/v1/balances", .scope(.auditRead), "Every account; the sum is zero.") {
                 _ throws(Problem) in try await balances()
             },
-            Route("GET", "/api/v1/statement", .scope(.tradeRead), "Our passages and what they cost: ?month=.") {
+            Route("GET", "/api/v1/statement", .scope(.tradeRead), "Our passages and what they cost: ?month=.")
+            {
                 request throws(Problem) in try await statement(request)
             },
         ]
@@ -154,11 +182,13 @@ extension Courtyard {
         let id = ID<Listing>(at: context.clock.now())
         let openness = body["openness"]?.text.flatMap(Listing.Openness.init) ?? .conditional
         let listing = Listing(
-            id: id, holder: context.own, title: try body.neededText("title"), about: try body.neededText("about"),
+            id: id, holder: context.own, title: try body.neededText("title"),
+            about: try body.neededText("about"),
             openness: openness, assetCode: asset.code.text, lineage: lineage,
             tableName: body["table"]?.text ?? "data",
             summary: Self.summary(of: version, gradings, isOpen: openness == .unconditional),
-            terms: try UsagePolicy(json: body["terms"] ?? .null), rules: body["rules"].flatMap { $0.isNull ? nil : $0 },
+            terms: try UsagePolicy(json: body["terms"] ?? .null),
+            rules: body["rules"].flatMap { $0.isNull ? nil : $0 },
             price: price, requiredAttestations: Set(body["requires"]?.array?.compactMap(\.text) ?? []))
         var reply = try await market.offer(listing).object ?? [:]
         reply["listing"] = .string(listing.code.text)
@@ -252,8 +282,11 @@ extension Courtyard {
         let agreement = try await store.read { transaction throws(Problem) in
             try AgreementBook.agreement(request.parameter("code"), in: transaction)
         }
-        guard caller.may(.auditRead) || caller.party == agreement.provider || caller.party == agreement.consumer else {
-            throw Problem(.missing, "trade.agreement-unknown", ["agreement": .text(request.parameter("code"))])
+        guard
+            caller.may(.auditRead) || caller.party == agreement.provider || caller.party == agreement.consumer
+        else {
+            throw Problem(
+                .missing, "trade.agreement-unknown", ["agreement": .text(request.parameter("code"))])
         }
         return agreement
     }
@@ -267,7 +300,8 @@ extension Courtyard {
                 "notices": .array(
                     notices.map {
                         [
-                            "kind": .string($0.kind), "subject": .string($0.subjectCode), "about": $0.document,
+                            "kind": .string($0.kind), "subject": .string($0.subjectCode),
+                            "about": $0.document,
                             "at": .string($0.at.rfc3339),
                         ]
                     })
@@ -275,7 +309,9 @@ extension Courtyard {
     }
 
     private func balances() async throws(Problem) -> APIReply {
-        let accounts = try await store.read { transaction throws(Problem) in try Books.accounts(in: transaction) }
+        let accounts = try await store.read { transaction throws(Problem) in
+            try Books.accounts(in: transaction)
+        }
         let sum = accounts.reduce(Int64(0)) { $0 + $1.balance.net }
         return APIReply(
             [
@@ -284,7 +320,8 @@ extension Courtyard {
                     accounts.map {
                         [
                             "kind": .string($0.kind.label), "name": .string($0.name),
-                            "balance": .string($0.unit.written(-$0.balance.net)), "unit": .string($0.unit.symbol),
+                            "balance": .string($0.unit.written(-$0.balance.net)),
+                            "unit": .string($0.unit.symbol),
                         ]
                     }),
             ])
@@ -294,7 +331,9 @@ extension Courtyard {
 extension Listing {
     var searchText: String {
         let fields = summary["fields"]?.array?.compactMap { $0["name"]?.text } ?? []
-        return ([code.text, title.zh, title.en, about.zh, about.en, tableName] + fields).joined(separator: " ").lowercased()
+        return ([code.text, title.zh, title.en, about.zh, about.en, tableName] + fields).joined(
+            separator: " "
+        ).lowercased()
     }
 
     /// What a list shows.
@@ -314,7 +353,8 @@ extension NegotiationDesk.Row {
     var listed: JSON {
         [
             "offer": .string(code.text), "listing": .string(listingCode),
-            "counterparty": .string(Code(.party, counterparty).text), "side": .string(negotiation.side.rawValue),
+            "counterparty": .string(Code(.party, counterparty).text),
+            "side": .string(negotiation.side.rawValue),
             "state": .string(negotiation.state.rawValue),
             "turn": negotiation.state.actor.map { .string($0.rawValue) } ?? .null,
             "until": .string(negotiation.correspondence.actBefore.rfc3339),
@@ -328,8 +368,10 @@ extension NegotiationDesk.Row {
 extension Agreement {
     var listed: JSON {
         [
-            "agreement": .string(code.text), "listing": .string(listing.code.text), "title": listing.title.json,
-            "provider": .string(Code(.party, provider).text), "consumer": .string(Code(.party, consumer).text),
+            "agreement": .string(code.text), "listing": .string(listing.code.text),
+            "title": listing.title.json,
+            "provider": .string(Code(.party, provider).text),
+            "consumer": .string(Code(.party, consumer).text),
             "state": .string(state.rawValue), "contract": contractCode.map(JSON.string) ?? .null,
             "table": .string(listing.tableName), "price": listing.price.json,
             "words": .array(policy.plainWords.map(\.json)),

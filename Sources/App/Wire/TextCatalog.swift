@@ -40,7 +40,9 @@ package struct TextCatalog: Sendable {
     }
 
     private static func parse(_ file: String) -> [String: [Language: Sentences]] {
-        guard let tree = try? Yams.load(yaml: file) as? [String: [String: [String: String]]] else { return [:] }
+        guard let tree = try? Yams.load(yaml: file) as? [String: [String: [String: String]]] else {
+            return [:]
+        }
         return tree.mapValues { languages in
             var sentences: [Language: Sentences] = [:]
             for (name, parts) in languages {
@@ -57,7 +59,8 @@ package struct TextCatalog: Sendable {
         var size = 0
         // SAFETY: the C side returns a pointer to a constant array that is exactly `size` bytes long.
         while let bytes = unsafe hutong_text_file(files.count, &size) {
-            unsafe files.append(String(decoding: UnsafeBufferPointer(start: bytes, count: size), as: UTF8.self))
+            unsafe files.append(
+                String(decoding: UnsafeBufferPointer(start: bytes, count: size), as: UTF8.self))
         }
         return files
     }
@@ -107,7 +110,8 @@ extension Problem {
         var members: [String: JSON] = [
             "type": .string("/problems/" + code), "title": .string(sentences.what),
             "detail": .string(sentences.why), "remedy": .string(sentences.remedy),
-            "code": .string(code), "kind": .string(kind.rawValue), "arguments": .object(arguments.mapValues(\.json)),
+            "code": .string(code), "kind": .string(kind.rawValue),
+            "arguments": .object(arguments.mapValues(\.json)),
             "status": .integer(Int64(kind.status)),
         ]
         if let request { members["request"] = .string(request) }

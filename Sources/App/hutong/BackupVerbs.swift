@@ -21,13 +21,16 @@ struct BackupVerb: Verb {
         guard files.fileExists(atPath: data + "/node.sqlite") else {
             throw Problem(.missing, "app.file-unreadable", ["file": .text(data)])
         }
-        guard !files.fileExists(atPath: target) else { throw Problem(.conflict, "app.folder-exists", ["folder": .text(target)]) }
+        guard !files.fileExists(atPath: target) else {
+            throw Problem(.conflict, "app.folder-exists", ["folder": .text(target)])
+        }
         try files.createDirectory(atPath: target, withIntermediateDirectories: true)
         let store = try SQLiteStore.open(at: data + "/node.sqlite", clock: .system)
         try await store.backup(to: target + "/node.sqlite")
         await store.close()
         // Objects and tiles never change once written: copied after the database, none that it names is missing.
-        for folder in ["objects", "log"] + (withKeys ? ["keys"] : []) where files.fileExists(atPath: data + "/" + folder) {
+        for folder in ["objects", "log"] + (withKeys ? ["keys"] : [])
+        where files.fileExists(atPath: data + "/" + folder) {
             try files.copyItem(atPath: data + "/" + folder, toPath: target + "/" + folder)
         }
         console.answer(["backup": .string(target), "keys": .bool(withKeys)], text: target)
@@ -51,7 +54,9 @@ struct RestoreVerb: Verb {
         guard files.fileExists(atPath: source + "/node.sqlite") else {
             throw Problem(.missing, "app.file-unreadable", ["file": .text(source)])
         }
-        guard !files.fileExists(atPath: data) else { throw Problem(.conflict, "app.folder-exists", ["folder": .text(data)]) }
+        guard !files.fileExists(atPath: data) else {
+            throw Problem(.conflict, "app.folder-exists", ["folder": .text(data)])
+        }
         try files.copyItem(atPath: source, toPath: data)
         // The log key stays behind: signing on over an older tree would be a fork.
         for name in ["log.pem", "log.vkey"] where files.fileExists(atPath: data + "/keys/" + name) {

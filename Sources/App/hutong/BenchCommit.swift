@@ -70,7 +70,8 @@ struct BenchCommit: Sendable {
             }
             try UsageMeter.define(MeterDefinition(type: "query", aggregation: .count), in: tx)
             let grant = UsageGrant(
-                id: ID(high: 3, low: 1), holder: ID<Account>(high: 1, low: 2), asset: ID<Account>(high: 3, low: 2),
+                id: ID(high: 3, low: 1), holder: ID<Account>(high: 1, low: 2),
+                asset: ID<Account>(high: 3, low: 2),
                 purpose: "bench", granted: .max, startsAt: Instant(microseconds: 0),
                 endsAt: Instant(microseconds: .max))
             try Grants.issue(grant, in: tx)

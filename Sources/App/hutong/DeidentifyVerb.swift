@@ -8,7 +8,8 @@ import Tables
 
 struct DeidentifyVerb: Verb {
     static let configuration = CommandConfiguration(
-        commandName: "deidentify", abstract: "Mask, hash, encrypt, group: de-identify a table by a recipe. 去标识化。",
+        commandName: "deidentify",
+        abstract: "Mask, hash, encrypt, group: de-identify a table by a recipe. 去标识化。",
         discussion: """
             Writes the result only if it reaches the recipe's thresholds; the report says what was done, what risk is \
             left and what was lost. The result is de-identified (去标识化), never anonymous.
@@ -21,7 +22,8 @@ struct DeidentifyVerb: Verb {
     @Option(help: "Where the report goes, as JSON.") var report: String?
     @Option(help: "A file with the key, 64 hexadecimal digits; without it a new key is used and forgotten.")
     var keyFile: String?
-    @Option(help: "Where the vault of tokenized values goes; keep it apart from the result.") var vault: String?
+    @Option(help: "Where the vault of tokenized values goes; keep it apart from the result.") var vault:
+        String?
     @OptionGroup var output: OutputOptions
 
     func run(_ console: Console) async throws {
@@ -54,7 +56,8 @@ struct DeidentifyVerb: Verb {
 
     private func key() throws -> Redacted<[UInt8]> {
         guard let keyFile else { return Redacted((0..<32).map { _ in UInt8.random(in: 0...255) }) }
-        let text = try? String(contentsOfFile: keyFile, encoding: .utf8).trimmingCharacters(in: .whitespacesAndNewlines)
+        let text = try? String(contentsOfFile: keyFile, encoding: .utf8).trimmingCharacters(
+            in: .whitespacesAndNewlines)
         guard let bytes = text.flatMap(Hex.decode), bytes.count == 32 else {
             throw Problem(.invalid, "collect.key-unusable")
         }

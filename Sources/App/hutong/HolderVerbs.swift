@@ -51,14 +51,22 @@ struct PublishVerb: Verb {
         guard confirm else {
             let next = LocalizedText(
                 zh: "请查看建议级别，确认后加 --confirm 重新发布，或在页面上确认。",
-                en: "Look at the proposed grades, then confirm them: POST /api/v1/assets/\(asset)/grades, or --confirm.")
-            return console.answer(taken, text: Columns.text(taken["grades"], ["field", "class", "proposed", "why"]) + "\n\n" + console.say(next))
+                en:
+                    "Look at the proposed grades, then confirm them: POST /api/v1/assets/\(asset)/grades, or --confirm."
+            )
+            return console.answer(
+                taken,
+                text: Columns.text(taken["grades"], ["field", "class", "proposed", "why"]) + "\n\n"
+                    + console.say(next))
         }
         _ = try await node.post("/api/v1/assets/\(asset)/grades", ["person": "operator"])
         let registration = try await node.post("/api/v1/assets/\(asset)/registration")
         console.answer(
-            .object(["asset": .string(asset), "registration": registration, "grades": taken["grades"] ?? .null]),
-            text: "\(asset)\n" + (registration["registration"]?.text ?? "") + "  " + (registration["state"]?.text ?? "")
+            .object([
+                "asset": .string(asset), "registration": registration, "grades": taken["grades"] ?? .null,
+            ]),
+            text: "\(asset)\n" + (registration["registration"]?.text ?? "") + "  "
+                + (registration["state"]?.text ?? "")
                 + "\n" + console.say(Self.then))
     }
 
@@ -68,7 +76,8 @@ struct PublishVerb: Verb {
 
 /// `hutong list ASSET`: offer a registered asset.
 struct ListVerb: Verb {
-    static let configuration = CommandConfiguration(commandName: "list", abstract: "Offer a registered asset. 挂牌。")
+    static let configuration = CommandConfiguration(
+        commandName: "list", abstract: "Offer a registered asset. 挂牌。")
     @Argument var asset: String
     @Option(help: "What people call it.") var title: String
     @Option(help: "One or two sentences.") var about = ""
@@ -87,7 +96,8 @@ struct ListVerb: Verb {
         let listed = try await door.open().post(
             "/api/v1/listings",
             [
-                "asset": .string(asset), "title": .string(title), "about": .string(about.isEmpty ? title : about),
+                "asset": .string(asset), "title": .string(title),
+                "about": .string(about.isEmpty ? title : about),
                 "terms": try terms.map { path throws(Problem) in try GivenFile.json(path) } ?? plain,
                 "rules": try rules.map { path throws(Problem) in try GivenFile.json(path) } ?? .null,
                 "price": .string(price), "table": .string(table),
@@ -105,7 +115,8 @@ struct ValveVerb: AsyncParsableCommand {
 
     struct Close: Verb {
         static let configuration = CommandConfiguration(
-            abstract: "Shut a target before the next record.", discussion: "Example: hutong valve close country:US --why 整改")
+            abstract: "Shut a target before the next record.",
+            discussion: "Example: hutong valve close country:US --why 整改")
         @Argument(help: "node, a code, or country:XX.") var target: String
         @Option(help: "The reason that is shown.") var why = ""
         @OptionGroup var door: DoorOptions
@@ -114,7 +125,8 @@ struct ValveVerb: AsyncParsableCommand {
         func run(_ console: Console) async throws {
             let answer = try await door.open().post(
                 "/api/v1/valve/close", ["target": .string(target), "why": .string(why)])
-            console.answer(answer, text: "\(target)  closed  \(answer["milliseconds"]?.canonicalText ?? "") ms")
+            console.answer(
+                answer, text: "\(target)  closed  \(answer["milliseconds"]?.canonicalText ?? "") ms")
         }
     }
 
@@ -131,7 +143,8 @@ struct ValveVerb: AsyncParsableCommand {
     }
 
     struct Status: Verb {
-        static let configuration = CommandConfiguration(abstract: "What is shut, what passed, what was refused.")
+        static let configuration = CommandConfiguration(
+            abstract: "What is shut, what passed, what was refused.")
         @OptionGroup var door: DoorOptions
         @OptionGroup var output: OutputOptions
 
@@ -140,7 +153,9 @@ struct ValveVerb: AsyncParsableCommand {
             let counts = LocalizedText(
                 zh: "过阀 \(answer["passed"]?.integer ?? 0) 次，拒绝 \(answer["refused"]?.integer ?? 0) 次",
                 en: "\(answer["passed"]?.integer ?? 0) passed, \(answer["refused"]?.integer ?? 0) refused")
-            console.answer(answer, text: Columns.text(answer["closed"], ["target", "at", "why"]) + "\n\n" + console.say(counts))
+            console.answer(
+                answer,
+                text: Columns.text(answer["closed"], ["target", "at", "why"]) + "\n\n" + console.say(counts))
         }
     }
 }
@@ -148,7 +163,8 @@ struct ValveVerb: AsyncParsableCommand {
 /// `hutong code issue|resolve`.
 struct CodeVerb: AsyncParsableCommand {
     static let configuration = CommandConfiguration(
-        commandName: "code", abstract: "Issue a code, or resolve one. 赋码与解析。", subcommands: [Issue.self, Resolve.self])
+        commandName: "code", abstract: "Issue a code, or resolve one. 赋码与解析。",
+        subcommands: [Issue.self, Resolve.self])
 
     struct Issue: Verb {
         static let configuration = CommandConfiguration(abstract: "Issue a code for something outside.")
@@ -158,7 +174,8 @@ struct CodeVerb: AsyncParsableCommand {
         @OptionGroup var output: OutputOptions
 
         func run(_ console: Console) async throws {
-            let answer = try await door.open().post("/api/v1/codes", ["kind": .string(kind), "note": .string(note)])
+            let answer = try await door.open().post(
+                "/api/v1/codes", ["kind": .string(kind), "note": .string(note)])
             console.answer(answer, text: answer["code"]?.text ?? "")
         }
     }

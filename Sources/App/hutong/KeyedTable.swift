@@ -128,7 +128,9 @@ struct CSVFields {
                 text.append(field[place])
                 continue
             }
-            if !isQuoted, place > field.startIndex, field[place - 1] == field[place] { text.append(field[place]) }
+            if !isQuoted, place > field.startIndex, field[place - 1] == field[place] {
+                text.append(field[place])
+            }
             isQuoted.toggle()
         }
         return text[...]

@@ -27,7 +27,10 @@ struct LedgerBenchVerb: Verb {
     @Flag(help: "All transfers debit one account.")
     var hot = false
 
-    @Option(help: "What one commit holds: transfer, leaf (with its log leaf), or passage (with meter event and grant too).")
+    @Option(
+        help:
+            "What one commit holds: transfer, leaf (with its log leaf), or passage (with meter event and grant too)."
+    )
     var holds: BenchCommand = .leaf
 
     @Option(help: "Seconds of each run.")
@@ -38,14 +41,16 @@ struct LedgerBenchVerb: Verb {
 
     func run(_ console: Console) async throws {
         let counts = clients.split(separator: ",").compactMap { Int($0) }
-        guard !counts.isEmpty, counts.allSatisfy({ (1...100_000).contains($0) }), (1...600).contains(seconds) else {
+        guard !counts.isEmpty, counts.allSatisfy({ (1...100_000).contains($0) }), (1...600).contains(seconds)
+        else {
             throw ValidationError("--clients takes numbers from 1 to 100000, --seconds 1 to 600")
         }
         var lines: [JSON] = []
         var text: [String] = []
         for count in counts {
             console.progress("\(count) clients …")
-            let bench = LedgerBench(clients: count, isHot: hot, command: holds, seconds: seconds, place: place)
+            let bench = LedgerBench(
+                clients: count, isHot: hot, command: holds, seconds: seconds, place: place)
             let result = try await bench.run()
             lines.append(result.json)
             text.append(result.text)
@@ -99,7 +104,8 @@ struct LedgerBench {
     }
 
     func run() async throws -> Result {
-        let folder = (place ?? NSTemporaryDirectory()) + "/hutong-bench-\(ProcessInfo.processInfo.processIdentifier)"
+        let folder =
+            (place ?? NSTemporaryDirectory()) + "/hutong-bench-\(ProcessInfo.processInfo.processIdentifier)"
         try FileManager.default.createDirectory(atPath: folder, withIntermediateDirectories: true)
         defer { try? FileManager.default.removeItem(atPath: folder) }
         let path = folder + "/bench.sqlite"

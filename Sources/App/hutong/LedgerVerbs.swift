@@ -103,7 +103,8 @@ struct LedgerExportVerb: Verb {
             try Journal(through: Instant(microseconds: .max), in: tx).written(format)
         }
         await store.close()
-        console.answer(["format": .string(format.rawValue), "journal": .string(text)], text: String(text.dropLast()))
+        console.answer(
+            ["format": .string(format.rawValue), "journal": .string(text)], text: String(text.dropLast()))
     }
 }
 
@@ -177,7 +178,8 @@ enum AccountTable {
     static func text(_ accounts: [Account]) -> String {
         let rows = accounts.map { account in
             [
-                Code(.account, account.id).text, account.kind.label, account.unit.written(account.balance.net),
+                Code(.account, account.id).text, account.kind.label,
+                account.unit.written(account.balance.net),
                 account.unit.symbol, account.isClosed ? "closed" : "", account.name,
             ]
         }
@@ -207,7 +209,8 @@ extension Account {
             "code": .string(Code(.account, id).text), "id": .string(id.uuid), "unit": .string(unit.symbol),
             "kind": .string(kind.label), "name": .string(name), "closed": .bool(isClosed),
             "net": .integer(balance.net), "debitsPosted": .integer(balance.debitsPosted),
-            "creditsPosted": .integer(balance.creditsPosted), "debitsPending": .integer(balance.debitsPending),
+            "creditsPosted": .integer(balance.creditsPosted),
+            "debitsPending": .integer(balance.debitsPending),
             "creditsPending": .integer(balance.creditsPending),
         ]
     }
@@ -219,8 +222,10 @@ extension Reconciliation {
             "lines": .array(
                 findings.map { finding in
                     [
-                        "line": .integer(Int64(finding.line.number)), "reference": .string(finding.line.reference),
-                        "amount": .integer(finding.line.minorUnits), "verdict": .string(finding.verdict.rawValue),
+                        "line": .integer(Int64(finding.line.number)),
+                        "reference": .string(finding.line.reference),
+                        "amount": .integer(finding.line.minorUnits),
+                        "verdict": .string(finding.verdict.rawValue),
                         "suspense": .integer(finding.suspenseMinorUnits),
                     ]
                 }),

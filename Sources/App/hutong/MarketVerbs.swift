@@ -7,20 +7,23 @@ import Primitives
 /// `hutong search`: what is on offer.
 struct SearchVerb: Verb {
     static let configuration = CommandConfiguration(
-        commandName: "search", abstract: "Search the catalog. 检索目录。", discussion: "Example: hutong search 空气 PM2.5")
+        commandName: "search", abstract: "Search the catalog. 检索目录。",
+        discussion: "Example: hutong search 空气 PM2.5")
     @Argument(help: "Words; a listing must have all of them.") var words: [String] = []
     @OptionGroup var door: DoorOptions
     @OptionGroup var output: OutputOptions
 
     func run(_ console: Console) async throws {
-        let query = words.joined(separator: " ").addingPercentEncoding(withAllowedCharacters: .alphanumerics) ?? ""
+        let query =
+            words.joined(separator: " ").addingPercentEncoding(withAllowedCharacters: .alphanumerics) ?? ""
         let found = try await door.open().get("/api/v1/listings?q=" + query)
         let lines = (found["listings"]?.array ?? []).map { listing in
             let title = listing["title"]?[console.language.rawValue]?.text ?? ""
             return "\(listing["code"]?.text ?? "")  \(title)  \(listing["price"]?.canonicalText ?? "")"
         }
         let none = LocalizedText(
-            zh: "没有找到。可用 hutong demand post 发布需求。", en: "Nothing found. `hutong demand post` states what you need.")
+            zh: "没有找到。可用 hutong demand post 发布需求。",
+            en: "Nothing found. `hutong demand post` states what you need.")
         console.answer(found, text: lines.isEmpty ? console.say(none) : lines.joined(separator: "\n"))
     }
 }
@@ -28,11 +31,13 @@ struct SearchVerb: Verb {
 /// `hutong demand post|list`.
 struct DemandVerb: AsyncParsableCommand {
     static let configuration = CommandConfiguration(
-        commandName: "demand", abstract: "State a demand, or list them. 发布或查看需求。", subcommands: [Post.self, List.self])
+        commandName: "demand", abstract: "State a demand, or list them. 发布或查看需求。",
+        subcommands: [Post.self, List.self])
 
     struct Post: Verb {
         static let configuration = CommandConfiguration(
-            abstract: "Post a demand.", discussion: "Example: hutong demand post 呼吸 就诊 --purpose research --price-max 1CNY")
+            abstract: "Post a demand.",
+            discussion: "Example: hutong demand post 呼吸 就诊 --purpose research --price-max 1CNY")
         @Argument var words: [String]
         @Option var purpose = ""
         @Option(help: "The dearest use you would pay, such as 1CNY.") var priceMax: String?
@@ -57,7 +62,8 @@ struct DemandVerb: AsyncParsableCommand {
 
         func run(_ console: Console) async throws {
             let answer = try await door.open().get("/api/v1/demands")
-            console.answer(answer, text: Columns.text(answer["demands"], ["demand", "state", "listing", "words"]))
+            console.answer(
+                answer, text: Columns.text(answer["demands"], ["demand", "state", "listing", "words"]))
         }
     }
 }
@@ -81,7 +87,8 @@ struct AgreeVerb: Verb {
 
 /// `hutong offers`: negotiations and agreements, with whose turn it is and until when.
 struct OffersVerb: Verb {
-    static let configuration = CommandConfiguration(commandName: "offers", abstract: "Negotiations and agreements. 磋商与合约。")
+    static let configuration = CommandConfiguration(
+        commandName: "offers", abstract: "Negotiations and agreements. 磋商与合约。")
     @OptionGroup var door: DoorOptions
     @OptionGroup var output: OutputOptions
 
@@ -117,7 +124,8 @@ struct AcceptVerb: Verb {
 }
 
 struct DeclineVerb: Verb {
-    static let configuration = CommandConfiguration(commandName: "decline", abstract: "End a negotiation. 拒绝。")
+    static let configuration = CommandConfiguration(
+        commandName: "decline", abstract: "End a negotiation. 拒绝。")
     @Argument var offer: String
     @Option(help: "The reason the other side is told.") var why: String
     @OptionGroup var door: DoorOptions
@@ -133,7 +141,9 @@ struct DeclineVerb: Verb {
 struct QueryVerb: Verb {
     static let configuration = CommandConfiguration(
         commandName: "query", abstract: "Ask a question under an agreement. 按合约提问。",
-        discussion: "Example: hutong query agr-… 'SELECT day, COUNT(*) AS n FROM visits GROUP BY day' --purpose research")
+        discussion:
+            "Example: hutong query agr-… 'SELECT day, COUNT(*) AS n FROM visits GROUP BY day' --purpose research"
+    )
     @Argument var agreement: String
     @Argument var question: String
     @Option var purpose = ""
@@ -168,7 +178,8 @@ struct QueryVerb: Verb {
 
 struct ReplayVerb: Verb {
     static let configuration = CommandConfiguration(
-        commandName: "replay", abstract: "Run an answered passage again: the same bytes, or a problem. 重放过阀记录。")
+        commandName: "replay",
+        abstract: "Run an answered passage again: the same bytes, or a problem. 重放过阀记录。")
     @Argument var passage: String
     @OptionGroup var door: DoorOptions
     @OptionGroup var output: OutputOptions
@@ -191,7 +202,9 @@ struct ReceiptsVerb: Verb {
         let node = try await door.open()
         let answer = try await node.get("/api/v1/passages")
         if let out { try await write(answer["passages"]?.array ?? [], to: out, from: node) }
-        console.answer(answer, text: Columns.text(answer["passages"], ["passage", "side", "agreement", "state", "price", "at"]))
+        console.answer(
+            answer,
+            text: Columns.text(answer["passages"], ["passage", "side", "agreement", "state", "price", "at"]))
     }
 
     private func write(_ passages: [JSON], to folder: String, from node: NodeDoor) async throws {
@@ -225,7 +238,9 @@ struct StatementVerb: Verb {
 /// Rows as columns that line up; wide characters count twice.
 enum Columns {
     static func text(_ rows: JSON?, _ names: [String]) -> String {
-        let cells = (rows?.array ?? []).map { row in names.map { row[$0]?.text ?? row[$0]?.canonicalText ?? "" } }
+        let cells = (rows?.array ?? []).map { row in
+            names.map { row[$0]?.text ?? row[$0]?.canonicalText ?? "" }
+        }
         let all = [names] + cells
         let widths = names.indices.map { place in all.map { width($0[place]) }.max() ?? 0 }
         return all.map { row in

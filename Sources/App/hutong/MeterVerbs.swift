@@ -44,7 +44,8 @@ extension MeterDefinition.Aggregation: ExpressibleByArgument {}
 
 struct MeterIngestVerb: Verb {
     static let configuration = CommandConfiguration(
-        commandName: "ingest", abstract: "Count CloudEvents from a file: one event or a batch. 计入 CloudEvents 用量事件。",
+        commandName: "ingest",
+        abstract: "Count CloudEvents from a file: one event or a batch. 计入 CloudEvents 用量事件。",
         discussion: """
             An event counts once for ever, by its source and id; the same file again changes nothing. An event of a \
             closed period counts now, as a correction.

@@ -66,12 +66,16 @@ enum NodeDoor: Sendable {
         try? handle.seek(toOffset: 0)
         switch self {
         case .remote(let client):
-            let pieces = AsyncStream { (try? handle.read(upToCount: 1 << 20)).flatMap { $0.isEmpty ? nil : Array($0) } }
+            let pieces = AsyncStream {
+                (try? handle.read(upToCount: 1 << 20)).flatMap { $0.isEmpty ? nil : Array($0) }
+            }
             let answer = try await client.upload(
                 "/api/v1/deliveries?name=" + encoded, pieces: pieces, byteCount: Int64(size))
             return answer["delivery"]?.text ?? ""
         case .local(let node):
-            let staged = "\(ID<NodeDoor>(at: WallClock.system.now()).uuid)." + (name.split(separator: ".").last ?? "csv").lowercased()
+            let staged =
+                "\(ID<NodeDoor>(at: WallClock.system.now()).uuid)."
+                + (name.split(separator: ".").last ?? "csv").lowercased()
             do {
                 try FileManager.default.copyItem(atPath: file, toPath: node.courtyard.inbox + "/" + staged)
             } catch {
@@ -81,11 +85,15 @@ enum NodeDoor: Sendable {
         }
     }
 
-    private static func answer(_ node: Node, _ method: String, _ path: String, _ body: [UInt8]) async throws(Problem) -> JSON {
+    private static func answer(_ node: Node, _ method: String, _ path: String, _ body: [UInt8])
+        async throws(Problem) -> JSON
+    {
         (try? JSON(parsing: try await reply(node, method, path, body).body)) ?? .null
     }
 
-    private static func reply(_ node: Node, _ method: String, _ path: String, _ body: [UInt8]) async throws(Problem) -> APIReply {
+    private static func reply(_ node: Node, _ method: String, _ path: String, _ body: [UInt8])
+        async throws(Problem) -> APIReply
+    {
         let parts = path.split(separator: "?", maxSplits: 1)
         var query: [String: String] = [:]
         for pair in (parts.count == 2 ? parts[1] : "").split(separator: "&") {
@@ -95,7 +103,8 @@ enum NodeDoor: Sendable {
         let token = Node.operatorToken(of: node.settings.data) ?? ""
         return try await node.courtyard.table.answer(
             APIRequest(
-                method: method, path: String(parts[0]), query: query, headers: ["authorization": "Bearer " + token],
+                method: method, path: String(parts[0]), query: query,
+                headers: ["authorization": "Bearer " + token],
                 body: body))
     }
 }

@@ -24,7 +24,8 @@ struct PSIPartyVerb: Verb {
     @OptionGroup var output: OutputOptions
     @Option(help: "Address to listen on, host:port; this side receives.") var listen: String?
     @Option(help: "Address to connect to, host:port; this side answers.") var connect: String?
-    @Option(name: .customLong("protocol"), help: "rr22, rr22-malicious, ecdh or ecdh-ristretto.") var method = "ecdh"
+    @Option(name: .customLong("protocol"), help: "rr22, rr22-malicious, ecdh or ecdh-ristretto.") var method =
+        "ecdh"
     @Option(help: "CSV file with a header line.") var `in`: String
     @Option(help: "Key columns, comma separated.") var key: String
     @Option(help: "rows, rows-both or size.") var want = "rows"
@@ -37,9 +38,13 @@ struct PSIPartyVerb: Verb {
         guard (listen == nil) != (connect == nil) else {
             throw ValidationError("Give either --listen or --connect.")
         }
-        guard !key.split(separator: ",").isEmpty else { throw ValidationError("Name at least one key column.") }
+        guard !key.split(separator: ",").isEmpty else {
+            throw ValidationError("Name at least one key column.")
+        }
         guard PSIMethod(rawValue: method) != nil else { throw ValidationError("Unknown protocol \(method).") }
-        guard PSIOutput(name: want) != nil else { throw ValidationError("--want is rows, rows-both or size.") }
+        guard PSIOutput(name: want) != nil else {
+            throw ValidationError("--want is rows, rows-both or size.")
+        }
     }
 
     func run(_ console: Console) async throws {
@@ -48,7 +53,8 @@ struct PSIPartyVerb: Verb {
         let recipe = KeyRecipe(steps: steps)
         let table = try KeyedTable(
             file: `in`, key: key.split(separator: ",").map(String.init), recipe: recipe, by: by)
-        let link = try listen.map { try SocketLink.listening(on: $0, deadlineSeconds: deadline) }
+        let link =
+            try listen.map { try SocketLink.listening(on: $0, deadlineSeconds: deadline) }
             ?? SocketLink.connected(to: connect ?? "", deadlineSeconds: deadline)
         defer { link.close() }
         let result: PSIResult
@@ -64,7 +70,9 @@ struct PSIPartyVerb: Verb {
         answer(console, table, result, start.duration(to: .now))
     }
 
-    private func match(_ table: KeyedTable, _ recipe: KeyRecipe, _ link: SocketLink) async throws(PSIFailure) -> PSIResult {
+    private func match(_ table: KeyedTable, _ recipe: KeyRecipe, _ link: SocketLink) async throws(PSIFailure)
+        -> PSIResult
+    {
         guard let method = PSIMethod(rawValue: method), let output = PSIOutput(name: want) else {
             throw .differentPlans
         }
@@ -112,7 +120,8 @@ struct PSIBenchVerb: Verb {
     @OptionGroup var output: OutputOptions
     @Option(help: "The receiver's items.") var items = 65_536
     @Option(help: "The sender's items; the same number unless given.") var other: Int?
-    @Option(name: .customLong("protocol"), help: "rr22, rr22-malicious, ecdh or ecdh-ristretto.") var method = "ecdh"
+    @Option(name: .customLong("protocol"), help: "rr22, rr22-malicious, ecdh or ecdh-ristretto.") var method =
+        "ecdh"
     @Option(help: "rows, rows-both or size.") var want = "rows"
 
     func run(_ console: Console) async throws {
@@ -128,8 +137,11 @@ struct PSIBenchVerb: Verb {
         let port = try SocketLink.freePort()
         let shared = ["--protocol", method, "--want", want, "--key", "id", "--json"]
         let receiver = Child(
-            binary, ["psi", "party", "--listen", "127.0.0.1:\(port)", "--in", mine.path,
-                     "--out", folder.appending(path: "out.csv").path] + shared)
+            binary,
+            [
+                "psi", "party", "--listen", "127.0.0.1:\(port)", "--in", mine.path,
+                "--out", folder.appending(path: "out.csv").path,
+            ] + shared)
         let start = ContinuousClock.now
         try receiver.start()
         let answering = Child(
@@ -142,7 +154,8 @@ struct PSIBenchVerb: Verb {
             "protocol": .string(method), "n": .integer(Int64(items)), "m": .integer(Int64(sender)),
             "want": .string(want), "seconds": .number(seconds), "cpu_seconds": .number(cpu),
             "bytes_sent": first["bytes_sent"] ?? .null, "bytes_received": first["bytes_received"] ?? .null,
-            "peak_rss_mb": .integer(max(first["peak_rss_mb"]?.integer ?? 0, second["peak_rss_mb"]?.integer ?? 0)),
+            "peak_rss_mb": .integer(
+                max(first["peak_rss_mb"]?.integer ?? 0, second["peak_rss_mb"]?.integer ?? 0)),
             "intersection": first["intersection"] ?? .null, "expected": .integer(Int64(common)),
             "security": .string(PSIMethod(rawValue: method)?.model ?? ""),
         ]
@@ -194,6 +207,7 @@ struct ResourceUse {
         _ = unsafe getrusage(Int32(RUSAGE_SELF.rawValue), &usage)
         let seconds = { (time: timeval) in Double(time.tv_sec) + Double(time.tv_usec) / 1e6 }
         return ResourceUse(
-            cpuSeconds: seconds(usage.ru_utime) + seconds(usage.ru_stime), peakMebibytes: Int(usage.ru_maxrss) / 1024)
+            cpuSeconds: seconds(usage.ru_utime) + seconds(usage.ru_stime),
+            peakMebibytes: Int(usage.ru_maxrss) / 1024)
     }
 }

@@ -27,7 +27,9 @@ struct PackCheckVerb: Verb {
         do {
             pack = try PackFolder.read(folder)
         } catch let faults as PackFaults {
-            console.answer(.array(faults.faults.map { $0.json(in: console.language) }), text: faults.text(in: console.language))
+            console.answer(
+                .array(faults.faults.map { $0.json(in: console.language) }),
+                text: faults.text(in: console.language))
             throw ExitCode(1)
         }
         let outcomes = pack.runExamples()
@@ -35,15 +37,18 @@ struct PackCheckVerb: Verb {
         let json: JSON = [
             "pack": .string(pack.id), "version": .string(pack.version.description),
             "tests": .integer(Int64(outcomes.count)),
-            "failed": .array(failed.map {
-                ["id": .string($0.id), "differences": .array($0.differences.map { .string($0) })]
-            }),
+            "failed": .array(
+                failed.map {
+                    ["id": .string($0.id), "differences": .array($0.differences.map { .string($0) })]
+                }),
         ]
         let lines = failed.map { "  ✗ \($0.id): " + $0.differences.joined(separator: "; ") }
-        console.answer(json, text: (
-            ["\(pack.id) \(pack.version): \(pack.rules.count) rules, \(pack.procedures.count) procedures, "
-                + "\(pack.lists.count) lists; \(outcomes.count - failed.count) of \(outcomes.count) tests passed"] + lines
-        ).joined(separator: "\n"))
+        console.answer(
+            json,
+            text: ([
+                "\(pack.id) \(pack.version): \(pack.rules.count) rules, \(pack.procedures.count) procedures, "
+                    + "\(pack.lists.count) lists; \(outcomes.count - failed.count) of \(outcomes.count) tests passed"
+            ] + lines).joined(separator: "\n"))
         if !failed.isEmpty { throw ExitCode(1) }
     }
 }
@@ -57,10 +62,15 @@ struct PackListVerb: Verb {
     func run(_ console: Console) async throws {
         let packs = try PackFolder.all(in: folder)
         console.answer(
-            .array(packs.map {
-                ["id": .string($0.id), "version": .string($0.version.description), "title": .string($0.title[console.language])]
-            }),
-            text: packs.map { "\($0.id)  \($0.version)  \($0.title[console.language])" }.joined(separator: "\n"))
+            .array(
+                packs.map {
+                    [
+                        "id": .string($0.id), "version": .string($0.version.description),
+                        "title": .string($0.title[console.language]),
+                    ]
+                }),
+            text: packs.map { "\($0.id)  \($0.version)  \($0.title[console.language])" }.joined(
+                separator: "\n"))
     }
 }
 
@@ -110,10 +120,13 @@ enum PackFolder {
             throw problem
         } catch {
             let fault = (error as? PackFaults)?.faults.first
-            throw Problem(.invalid, "packs.pack-malformed", [
-                "file": .text(fault?.file ?? folder), "line": .integer(Int64(fault?.line ?? 1)),
-                "found": .localized(fault?.found ?? LocalizedText("")), "remedy": .localized(fault?.remedy ?? LocalizedText("")),
-            ])
+            throw Problem(
+                .invalid, "packs.pack-malformed",
+                [
+                    "file": .text(fault?.file ?? folder), "line": .integer(Int64(fault?.line ?? 1)),
+                    "found": .localized(fault?.found ?? LocalizedText("")),
+                    "remedy": .localized(fault?.remedy ?? LocalizedText("")),
+                ])
         }
     }
 }
@@ -129,8 +142,10 @@ extension PackFault {
 
 extension PackFaults {
     func text(in language: Language) -> String {
-        faults.map { "\($0.file):\($0.line): \($0.place.isEmpty ? "" : $0.place + " — ")\($0.found[language]). \($0.remedy[language])" }
-            .joined(separator: "\n")
+        faults.map {
+            "\($0.file):\($0.line): \($0.place.isEmpty ? "" : $0.place + " — ")\($0.found[language]). \($0.remedy[language])"
+        }
+        .joined(separator: "\n")
     }
 }
 
@@ -149,7 +164,9 @@ struct RulesDecideVerb: Verb {
     func run(_ console: Console) async throws {
         let book = try RuleFinder.book(rule, in: pack)
         let json = try RuleFinder.json(facts)
-        let now = asOf.flatMap { CalendarDay($0) }.map { Instant(startOf: $0, in: .shanghai) } ?? WallClock.system.now()
+        let now =
+            asOf.flatMap { CalendarDay($0) }.map { Instant(startOf: $0, in: .shanghai) }
+            ?? WallClock.system.now()
         let decision = book.decide(json, now: now)
         console.answer(decision.json(in: console.language), text: decision.text(in: console.language))
     }
@@ -177,8 +194,13 @@ struct RulesEligibleVerb: Verb {
         let eligible = groups[.true] ?? []
         let open = groups[.unknown] ?? []
         console.answer(
-            ["eligible": .array(eligible), "unknown": .array(open), "refused": .integer(Int64(groups[.false]?.count ?? 0))],
-            text: "\(eligible.count) eligible, \(open.count) with facts missing, \(groups[.false]?.count ?? 0) not eligible")
+            [
+                "eligible": .array(eligible), "unknown": .array(open),
+                "refused": .integer(Int64(groups[.false]?.count ?? 0)),
+            ],
+            text:
+                "\(eligible.count) eligible, \(open.count) with facts missing, \(groups[.false]?.count ?? 0) not eligible"
+        )
     }
 }
 
@@ -186,7 +208,8 @@ enum RuleFinder {
     static func book(_ id: String, in folder: String) throws(Problem) -> RuleBook {
         let pack = try PackFolder.open(folder)
         guard let book = pack.rules.first(where: { $0.id == id }) else {
-            throw Problem(.missing, "packs.rule-missing", ["rule": .text(id), "known": .list(pack.rules.map(\.id))])
+            throw Problem(
+                .missing, "packs.rule-missing", ["rule": .text(id), "known": .list(pack.rules.map(\.id))])
         }
         return book
     }
@@ -196,7 +219,9 @@ enum RuleFinder {
         do {
             return try JSON(parsing: bytes)
         } catch {
-            throw Problem(.invalid, "app.json-malformed", ["offset": .integer(Int64(error.offset)), "reason": .text(error.reason)])
+            throw Problem(
+                .invalid, "app.json-malformed",
+                ["offset": .integer(Int64(error.offset)), "reason": .text(error.reason)])
         }
     }
 }
@@ -223,29 +248,39 @@ struct IndexComputeVerb: Verb {
         do {
             pack = try Pack(files: ["pack.yaml": head, "indicators/" + spec: text])
         } catch {
-            console.answer(.array(error.faults.map { $0.json(in: console.language) }), text: error.text(in: console.language))
+            console.answer(
+                .array(error.faults.map { $0.json(in: console.language) }),
+                text: error.text(in: console.language))
             throw ExitCode(1)
         }
         guard let index = pack.indices.first else { return }
         let csv = String(decoding: try Files.bytes(data), as: UTF8.self)
             .split(whereSeparator: \.isNewline)
-            .map { $0.split(separator: ",", omittingEmptySubsequences: false).map { String($0).trimmingCharacters(in: .whitespaces) } }
+            .map {
+                $0.split(separator: ",", omittingEmptySubsequences: false).map {
+                    String($0).trimmingCharacters(in: .whitespaces)
+                }
+            }
         let result = try index.compute(FigureTable(csv: csv))
         let root = index.groups.last?.id ?? ""
         let rows = result.units.indices.sorted { (result.ranks[$0] ?? .max) < (result.ranks[$1] ?? .max) }
         console.answer(
-            .array(rows.map { unit in
-                [
-                    "unit": .string(result.units[unit]), "rank": result.ranks[unit].map { .integer(Int64($0)) } ?? .null,
-                    "rankLow": result.rankRanges[unit].map { .integer(Int64($0.lowerBound)) } ?? .null,
-                    "rankHigh": result.rankRanges[unit].map { .integer(Int64($0.upperBound)) } ?? .null,
-                    "scores": .object(result.scores.mapValues { $0[unit].map { .number($0) } ?? .null }),
-                ]
-            }),
+            .array(
+                rows.map { unit in
+                    [
+                        "unit": .string(result.units[unit]),
+                        "rank": result.ranks[unit].map { .integer(Int64($0)) } ?? .null,
+                        "rankLow": result.rankRanges[unit].map { .integer(Int64($0.lowerBound)) } ?? .null,
+                        "rankHigh": result.rankRanges[unit].map { .integer(Int64($0.upperBound)) } ?? .null,
+                        "scores": .object(result.scores.mapValues { $0[unit].map { .number($0) } ?? .null }),
+                    ]
+                }),
             text: rows.map { unit in
-                let score = (result.scores[root]?[unit]).flatMap(\.self).map { String(format: "%.3f", $0) } ?? "–"
+                let score =
+                    (result.scores[root]?[unit]).flatMap(\.self).map { String(format: "%.3f", $0) } ?? "–"
                 let range = result.rankRanges[unit].map { "\($0.lowerBound)–\($0.upperBound)" } ?? ""
-                return "\(result.ranks[unit].map { "\($0)" } ?? "–")\t\(result.units[unit])\t\(score)\t\(range)"
+                return
+                    "\(result.ranks[unit].map { "\($0)" } ?? "–")\t\(result.units[unit])\t\(score)\t\(range)"
             }.joined(separator: "\n"))
     }
 }
@@ -268,10 +303,15 @@ struct PlanStatusVerb: Verb {
         console.answer(
             .array(plans.map { $0.json(on: day, in: console.language) }),
             text: plans.map { plan in
-                ([plan.title[console.language]] + plan.targets.map { target in
-                    let growth = target.neededGrowthPercent.map { " (+\($0) % a year needed)" } ?? ""
-                    return "  \(target.light(on: day).rawValue)\t\(target.id)\t\(target.title[console.language])\(growth)"
-                } + plan.tasks.map { "  \($0.light(on: day).rawValue)\t\($0.id)\t\($0.title[console.language])" })
+                ([plan.title[console.language]]
+                    + plan.targets.map { target in
+                        let growth = target.neededGrowthPercent.map { " (+\($0) % a year needed)" } ?? ""
+                        return
+                            "  \(target.light(on: day).rawValue)\t\(target.id)\t\(target.title[console.language])\(growth)"
+                    }
+                    + plan.tasks.map {
+                        "  \($0.light(on: day).rawValue)\t\($0.id)\t\($0.title[console.language])"
+                    })
                     .joined(separator: "\n")
             }.joined(separator: "\n"))
     }

@@ -41,7 +41,9 @@ struct PartyVerb: AsyncParsableCommand {
     struct Join: Verb {
         static let configuration = CommandConfiguration(
             abstract: "Join an exchange: this node, or with --account a party without one.",
-            discussion: "An account's keys are made here, in HUTONG_HOME (default ~/.config/hutong), and never leave.")
+            discussion:
+                "An account's keys are made here, in HUTONG_HOME (default ~/.config/hutong), and never leave."
+        )
         @Argument var invitation: String
         @Flag(help: "Open an account at the exchange instead of joining this node.") var account = false
         @OptionGroup var door: DoorOptions
@@ -49,15 +51,18 @@ struct PartyVerb: AsyncParsableCommand {
 
         func run(_ console: Console) async throws {
             guard account else {
-                let answer = try await door.open().post("/api/v1/exchange", ["invitation": .string(invitation)])
-                return console.answer(answer, text: Columns.text([answer["exchange"] ?? .null], ["code", "name", "address"]))
+                let answer = try await door.open().post(
+                    "/api/v1/exchange", ["invitation": .string(invitation)])
+                return console.answer(
+                    answer, text: Columns.text([answer["exchange"] ?? .null], ["code", "name", "address"]))
             }
             guard let invitation = Invitation(text: invitation) else { throw Problem.invitationRefused }
             let keys = try AccountKeys()
             let reply = try await NodeClient(url: invitation.url, token: nil).post(
                 "/api/v1/parties/join",
                 [
-                    "secret": .string(invitation.secret.disclosed), "id": .string(ID<Party>(at: WallClock.system.now()).uuid),
+                    "secret": .string(invitation.secret.disclosed),
+                    "id": .string(ID<Party>(at: WallClock.system.now()).uuid),
                     "signingKey": .string(Base64.encode(keys.signer.publicKey.bytes)),
                     "sealingKey": .string(Base64.encode(keys.sealing.publicKey)), "address": "account",
                 ])
@@ -70,9 +75,11 @@ struct PartyVerb: AsyncParsableCommand {
     }
 
     struct TokenFor: Verb {
-        static let configuration = CommandConfiguration(commandName: "token", abstract: "Issue a token; it is shown once.")
+        static let configuration = CommandConfiguration(
+            commandName: "token", abstract: "Issue a token; it is shown once.")
         @Argument(help: "A party's code or name.") var name: String
-        @Option(parsing: .upToNextOption, help: "Scopes; all of its roles' without this.") var scope: [String] = []
+        @Option(parsing: .upToNextOption, help: "Scopes; all of its roles' without this.") var scope:
+            [String] = []
         @OptionGroup var door: DoorOptions
         @OptionGroup var output: OutputOptions
 
@@ -102,7 +109,9 @@ struct PartyVerb: AsyncParsableCommand {
 
         func run(_ console: Console) async throws {
             let answer = try await door.open().get("/api/v1/parties")
-            console.answer(answer, text: Columns.text(answer["parties"], ["code", "name", "jurisdiction", "roles", "address"]))
+            console.answer(
+                answer,
+                text: Columns.text(answer["parties"], ["code", "name", "jurisdiction", "roles", "address"]))
         }
     }
 
@@ -151,7 +160,9 @@ struct OpenVerb: Verb {
     func run(_ console: Console) async throws {
         let reply = try GivenFile.json(file)
         guard let id = reply["passage"]?.text.flatMap({ ID<Passage>(uuid: $0) }),
-            let sealed = reply["answer"]?.text.flatMap({ Base64.decode($0) }).flatMap({ SealedBytes(bytes: $0) })
+            let sealed = reply["answer"]?.text.flatMap({ Base64.decode($0) }).flatMap({
+                SealedBytes(bytes: $0)
+            })
         else { throw Problem.sealBroken }
         let bytes = try AccountKeys().sealing.open(sealed, context: ComputeService.sealContext(id))
         guard let answer = try? JSON(parsing: bytes) else { throw Problem.sealBroken }
@@ -166,13 +177,16 @@ struct AttestVerb: Verb {
         discussion: "Example: hutong attest ast-… --kind quality report.json")
     @Argument var code: String
     @Argument(help: "Method and result, as JSON.") var file: String
-    @Option(help: "quality, value, compliance, ethics, certification, accreditation, export-route.") var kind: String
+    @Option(help: "quality, value, compliance, ethics, certification, accreditation, export-route.") var kind:
+        String
     @Option(help: "Days it is valid.") var days = 365
     @OptionGroup var door: DoorOptions
     @OptionGroup var output: OutputOptions
 
     func run(_ console: Console) async throws {
-        guard let kindValue = Attestation.Kind(rawValue: kind) else { throw ValidationError("--kind is one of those listed in help") }
+        guard let kindValue = Attestation.Kind(rawValue: kind) else {
+            throw ValidationError("--kind is one of those listed in help")
+        }
         let now = WallClock.system.now()
         let (id, until) = (ID<Attestation>(at: now), now.advanced(by: .seconds(Int64(days) * 86_400)))
         let document = try GivenFile.json(file)
@@ -197,7 +211,8 @@ struct MandateVerb: AsyncParsableCommand {
 
     struct Grant: Verb {
         static let configuration = CommandConfiguration(
-            abstract: "Grant a mandate.", discussion: "Example: hutong mandate grant pty-… --verbs query --uses 10 --purpose research")
+            abstract: "Grant a mandate.",
+            discussion: "Example: hutong mandate grant pty-… --verbs query --uses 10 --purpose research")
         @Argument(help: "The agent's code or name.") var agent: String
         @Option(help: "Doors or verbs, with commas.") var verbs: String
         @Option(help: "Codes it is about, with commas; * is everything of yours.") var subjects = "*"
@@ -231,7 +246,8 @@ struct MandateVerb: AsyncParsableCommand {
     }
 
     struct Revoke: Verb {
-        static let configuration = CommandConfiguration(abstract: "Revoke a mandate and all passed on under it.")
+        static let configuration = CommandConfiguration(
+            abstract: "Revoke a mandate and all passed on under it.")
         @Argument var code: String
         @OptionGroup var door: DoorOptions
         @OptionGroup var output: OutputOptions

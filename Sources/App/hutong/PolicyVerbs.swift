@@ -63,7 +63,8 @@ struct PolicyEvaluateVerb: Verb {
 
     func run(_ console: Console) async throws {
         let odrl = try ODRLCase(
-            policy: PolicyFile.graph(policy), request: PolicyFile.graph(request), world: PolicyFile.graph(sotw))
+            policy: PolicyFile.graph(policy), request: PolicyFile.graph(request),
+            world: PolicyFile.graph(sotw))
         let decision = odrl.policy.evaluate(odrl.request, in: odrl.world)
         let report = PolicyReport(
             policy: odrl.policy, requestId: odrl.requestId, request: odrl.request, decision: decision,
@@ -80,7 +81,9 @@ struct PolicyEvaluateVerb: Verb {
             ? LocalizedText(zh: "允许。", en: "Permitted.") : LocalizedText(zh: "不允许。", en: "Not permitted.")
         var lines = [console.say(verdict)]
         for report in decision.reports {
-            lines.append("\(report.rule.kind.rawValue) \(report.rule.id ?? "") \(report.isActive ? "active" : "inactive")")
+            lines.append(
+                "\(report.rule.kind.rawValue) \(report.rule.id ?? "") \(report.isActive ? "active" : "inactive")"
+            )
             lines += report.premises.map { "  \($0.truth.rawValue)  \(console.say($0.plainWords))" }
         }
         return lines.joined(separator: "\n")
@@ -106,7 +109,9 @@ struct PolicyMakeVerb: Verb {
     var uses: Int64?
     @Option(help: "A party that may receive results; may be repeated.")
     var only: [String] = []
-    @Option(name: .customLong("in"), help: "A jurisdiction where results may be received, such as CN; may be repeated.")
+    @Option(
+        name: .customLong("in"),
+        help: "A jurisdiction where results may be received, such as CN; may be repeated.")
     var jurisdiction: [String] = []
     @Option(help: "describe, query, match, train, workspace, download, share; may be repeated.")
     var door: [String] = ["describe", "query"]
@@ -150,9 +155,11 @@ private enum PolicyFile {
         do {
             return try RDFGraph(turtle: text)
         } catch {
-            throw Problem(.invalid, "policy.turtle-malformed", [
-                "file": .text(path), "line": .integer(Int64(error.line)), "reason": .text(error.reason),
-            ])
+            throw Problem(
+                .invalid, "policy.turtle-malformed",
+                [
+                    "file": .text(path), "line": .integer(Int64(error.line)), "reason": .text(error.reason),
+                ])
         }
     }
 
@@ -166,9 +173,11 @@ private enum PolicyFile {
         do {
             return try JSON(parsing: text)
         } catch {
-            throw Problem(.invalid, "app.json-malformed", [
-                "offset": .integer(Int64(error.offset)), "reason": .text(error.reason),
-            ])
+            throw Problem(
+                .invalid, "app.json-malformed",
+                [
+                    "offset": .integer(Int64(error.offset)), "reason": .text(error.reason),
+                ])
         }
     }
 }

@@ -9,7 +9,8 @@ import Tables
 struct QualityVerb: Verb {
     static let configuration = CommandConfiguration(
         commandName: "quality", abstract: "Score a file by the 20 indicators of GB/T 36344. 数据质量评价。",
-        discussion: "Each indicator is A of B, with what was counted; what the standard does not declare is left out.\n"
+        discussion:
+            "Each indicator is A of B, with what was counted; what the standard does not declare is left out.\n"
             + "Example: hutong quality air.csv --standard air-hourly.yaml")
     @Argument(help: "A CSV, Parquet or JSON file.") var file: String
     @Option(help: "The standard, a YAML file.") var standard: String
@@ -30,7 +31,8 @@ struct QualityVerb: Verb {
         let rows = report.scores.map { score in
             [
                 score.indicator.title[language], score.indicator.dimension.title[language],
-                score.value.map { String(format: "%.4f", $0) } ?? "–", "\(score.satisfied)/\(score.evaluated)",
+                score.value.map { String(format: "%.4f", $0) } ?? "–",
+                "\(score.satisfied)/\(score.evaluated)",
             ]
         }
         let head = language == .zh ? ["指标", "维度", "值", "A/B"] : ["indicator", "dimension", "value", "A/B"]

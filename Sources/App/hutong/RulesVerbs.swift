@@ -37,10 +37,12 @@ struct RulesTCKVerb: Verb {
             "nullBaseline": .integer(Int64(nulls)), "nonNull": .integer(Int64(outcomes.count - nulls)),
             "nonNullPassed": .integer(Int64(passedOthers)),
         ]
-        console.answer(.object(numbers), text: """
-            \(passed) of \(outcomes.count) cases passed; \(passedOthers) of the \(outcomes.count - nulls) that expect a value.
-            Null baseline: \(nulls).
-            """)
+        console.answer(
+            .object(numbers),
+            text: """
+                \(passed) of \(outcomes.count) cases passed; \(passedOthers) of the \(outcomes.count - nulls) that expect a value.
+                Null baseline: \(nulls).
+                """)
     }
 
     static func outcomes(in root: URL, _ console: Console) throws -> [DMNConformance.Outcome] {
@@ -56,7 +58,8 @@ struct RulesTCKVerb: Verb {
                 throw Problem(.missing, "app.file-unreadable", ["file": .text(main)])
             }
             outcomes += DMNConformance.run(
-                folder: folder.lastPathComponent, file: file.deletingPathExtension().lastPathComponent, cases: cases,
+                folder: folder.lastPathComponent, file: file.deletingPathExtension().lastPathComponent,
+                cases: cases,
                 model: try Files.xml(model), imports: try models.filter { $0 != model }.map(Files.xml),
                 now: FEELDateTime(now))
         }
@@ -66,8 +69,11 @@ struct RulesTCKVerb: Verb {
     /// The kit's own columns.
     private static func table(_ outcomes: [DMNConformance.Outcome]) -> String {
         outcomes.map { outcome in
-            [outcome.folder, outcome.file, outcome.test, outcome.isPassed ? "SUCCESS" : "ERROR", outcome.detail]
-                .map { "\"" + $0.replacing("\"", with: "\"\"") + "\"" }.joined(separator: ",")
+            [
+                outcome.folder, outcome.file, outcome.test, outcome.isPassed ? "SUCCESS" : "ERROR",
+                outcome.detail,
+            ]
+            .map { "\"" + $0.replacing("\"", with: "\"\"") + "\"" }.joined(separator: ",")
         }.joined(separator: "\n") + "\n"
     }
 }
@@ -94,7 +100,10 @@ enum Files {
         } catch {
             throw Problem(
                 .invalid, "rules.xml-malformed",
-                ["file": .text(file.lastPathComponent), "line": .integer(Int64(error.line)), "reason": .text(error.reason)])
+                [
+                    "file": .text(file.lastPathComponent), "line": .integer(Int64(error.line)),
+                    "reason": .text(error.reason),
+                ])
         }
     }
 
@@ -103,6 +112,8 @@ enum Files {
         guard let walk = FileManager.default.enumerator(at: folder, includingPropertiesForKeys: nil) else {
             throw Problem(.missing, "app.file-unreadable", ["file": .text(folder.path)])
         }
-        return walk.compactMap { $0 as? URL }.filter { fits($0.lastPathComponent) }.sorted { $0.path < $1.path }
+        return walk.compactMap { $0 as? URL }.filter { fits($0.lastPathComponent) }.sorted {
+            $0.path < $1.path
+        }
     }
 }

@@ -10,7 +10,8 @@ import Tables
 
 struct ScanVerb: Verb {
     static let configuration = CommandConfiguration(
-        commandName: "scan", abstract: "Find sensitive data in tables or free text, and propose grades. 敏感数据发现。",
+        commandName: "scan",
+        abstract: "Find sensitive data in tables or free text, and propose grades. 敏感数据发现。",
         discussion: """
             Tables: CSV (UTF-8, UTF-16, GB18030), Parquet, JSON lines. With --text a file is UTF-8 free text and \
             every place found is printed as byte offsets. Values are never printed whole.
@@ -27,7 +28,10 @@ struct ScanVerb: Verb {
             for file in files {
                 let spans = try Self.spans(file)
                 reports.append(["file": .string(file), "columns": [], "spans": .array(spans.map(Self.json))])
-                texts.append(file + "\n" + spans.map { "  \($0.start)–\($0.end)  \($0.kind.title[console.language])" }.joined(separator: "\n"))
+                texts.append(
+                    file + "\n"
+                        + spans.map { "  \($0.start)–\($0.end)  \($0.kind.title[console.language])" }.joined(
+                            separator: "\n"))
             }
         } else {
             let tables = try LocalTables()
@@ -44,7 +48,8 @@ struct ScanVerb: Verb {
     private static func json(_ finding: Finding) -> JSON {
         [
             "kind": .string(finding.kind.rawValue), "start": .integer(Int64(finding.start)),
-            "end": .integer(Int64(finding.end)), "confidence": .number(Double(finding.evidence.confidence) / 100),
+            "end": .integer(Int64(finding.end)),
+            "confidence": .number(Double(finding.evidence.confidence) / 100),
         ]
     }
 
@@ -65,11 +70,14 @@ struct ScanVerb: Verb {
         return (evidence.map { GradeProposal($0, rowCount: Int64(rows)) }, evidence)
     }
 
-    private static func report(_ file: String, _ proposals: [GradeProposal], _ evidence: [ColumnEvidence]) -> JSON {
+    private static func report(_ file: String, _ proposals: [GradeProposal], _ evidence: [ColumnEvidence])
+        -> JSON
+    {
         let columns = zip(proposals, evidence).map { proposal, evidence in
             [
                 "name": .string(proposal.column), "class": .string(proposal.dataClass.rawValue),
-                "grade": .string(proposal.grade.word), "findings": evidence.json, "why": proposal.json["why"] ?? [],
+                "grade": .string(proposal.grade.word), "findings": evidence.json,
+                "why": proposal.json["why"] ?? [],
             ] as JSON
         }
         return [
@@ -85,9 +93,13 @@ struct ScanVerb: Verb {
             let found = evidence.counts.first.map { count in
                 "\(count.kind.title[language]) \(Int((evidence.rate(count) * 100).rounded())) % \(count.example)"
             }
-            return [proposal.column, proposal.dataClass.title[language], proposal.grade.title[language], found ?? "–"]
+            return [
+                proposal.column, proposal.dataClass.title[language], proposal.grade.title[language],
+                found ?? "–",
+            ]
         }
-        let head = language == .zh ? ["列", "类别", "建议级别", "发现"] : ["column", "class", "proposed grade", "found"]
+        let head =
+            language == .zh ? ["列", "类别", "建议级别", "发现"] : ["column", "class", "proposed grade", "found"]
         return file + "\n" + TextTable(head, rows).text
     }
 }

@@ -29,12 +29,15 @@ struct ServeVerb: Verb {
     @OptionGroup var output: OutputOptions
 
     func run(_ console: Console) async throws {
-        guard let role = NodeSettings.Role(rawValue: role) else { throw ValidationError("--role is exchange, party or both") }
+        guard let role = NodeSettings.Role(rawValue: role) else {
+            throw ValidationError("--role is exchange, party or both")
+        }
         if host != "127.0.0.1", host != "localhost", certificate == nil {
             throw Problem(.forbidden, "lane.plain-http", ["url": .text("http://\(host)")])
         }
         let settings = NodeSettings(
-            data: data, host: host, port: port, publicURL: publicURL, name: name, role: role, dialsOut: dialOut,
+            data: data, host: host, port: port, publicURL: publicURL, name: name, role: role,
+            dialsOut: dialOut,
             jurisdiction: jurisdiction, certificate: certificate, privateKey: privateKey,
             passphrase: try Environment.passphrase())
         let node = try await Node.open(settings, version: Version.text)
@@ -52,7 +55,8 @@ struct ServeVerb: Verb {
                 ],
                 text: "\(url)\n\(party.name) · \(party.code.text)\n"
                     + console.say(
-                        LocalizedText(zh: "运营者令牌：", en: "operator's token: ")) + data + "/keys/operator.token")
+                        LocalizedText(zh: "运营者令牌：", en: "operator's token: ")) + data + "/keys/operator.token"
+            )
         }
     }
 }

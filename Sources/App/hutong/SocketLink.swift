@@ -76,7 +76,8 @@ final class SocketLink: PSILink {
         let message = unsafe [UInt8](unsafeUninitializedCapacity: count) { buffer, filled in
             while filled < count {
                 // SAFETY: at most count - filled bytes are written behind the filled part.
-                let got = unsafe recv(socket, buffer.baseAddress.map { unsafe $0 + filled }, count - filled, 0)
+                let got = unsafe recv(
+                    socket, buffer.baseAddress.map { unsafe $0 + filled }, count - filled, 0)
                 if got <= 0 {
                     failure = got < 0 && (errno == EAGAIN || errno == EWOULDBLOCK) ? .timedOut : .closed
                     return
@@ -98,12 +99,16 @@ extension SocketLink {
         var yes: Int32 = 1
         // SAFETY: the kernel copies option and address before the calls return.
         unsafe setsockopt(descriptor, SOL_SOCKET, SO_REUSEADDR, &yes, socklen_t(MemoryLayout<Int32>.size))
-        guard unsafe withSocketAddress(target, { unsafe bind(descriptor, $0, $1) }) == 0, Foundation.listen(descriptor, 1) == 0 else {
+        guard unsafe withSocketAddress(target, { unsafe bind(descriptor, $0, $1) }) == 0,
+            Foundation.listen(descriptor, 1) == 0
+        else {
             throw Problem(.unavailable, "psi.address-unavailable", ["address": .text(address)])
         }
         let peer = accept(descriptor, nil, nil)
         Foundation.close(descriptor)
-        guard peer >= 0 else { throw Problem(.unavailable, "psi.address-unavailable", ["address": .text(address)]) }
+        guard peer >= 0 else {
+            throw Problem(.unavailable, "psi.address-unavailable", ["address": .text(address)])
+        }
         return SocketLink(peer, deadlineSeconds: deadlineSeconds)
     }
 

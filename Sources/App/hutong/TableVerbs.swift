@@ -14,7 +14,9 @@ struct LocalTables {
     private let scratch: String
 
     init() throws {
-        scratch = FileManager.default.temporaryDirectory.path() + "/hutong-\(ProcessInfo.processInfo.processIdentifier)"
+        scratch =
+            FileManager.default.temporaryDirectory.path()
+            + "/hutong-\(ProcessInfo.processInfo.processIdentifier)"
         let threads = ProcessInfo.processInfo.activeProcessorCount
         engine = try DuckDBEngineFactory().open(
             EngineLimits(memoryBytes: 400_000_000, threads: threads, spillFolder: scratch))
@@ -69,7 +71,8 @@ extension Declaration {
         do {
             self.init(JSON(yaml: try Yams.load(yaml: text)))
         } catch {
-            throw Problem(.invalid, "app.declaration-unreadable", ["file": .text(path), "reason": .text("\(error)")])
+            throw Problem(
+                .invalid, "app.declaration-unreadable", ["file": .text(path), "reason": .text("\(error)")])
         }
     }
 }
@@ -78,7 +81,10 @@ extension Declaration.Fault {
     func problem(in file: String) -> Problem {
         Problem(
             .invalid, "app.declaration-wrong",
-            ["file": .text(file), "place": .text(place), "found": .localized(found), "remedy": .localized(remedy)])
+            [
+                "file": .text(file), "place": .text(place), "found": .localized(found),
+                "remedy": .localized(remedy),
+            ])
     }
 }
 

@@ -63,7 +63,8 @@ extension SensitiveKind {
         case .residentID, .residentID15, .passport, .travelPermit, .socialSecurity, .address, .medicalRecord,
             .bankCard, .account:
             .general4
-        case .personName, .birthDate, .mobile, .email, .messenger, .plate, .coordinates, .deviceNumber, .simCard,
+        case .personName, .birthDate, .mobile, .email, .messenger, .plate, .coordinates, .deviceNumber,
+            .simCard,
             .macAddress:
             .general3
         case .landline, .postcode, .vehicleNumber, .ipv4, .ipv6: .general2

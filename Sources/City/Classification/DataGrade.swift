@@ -43,7 +43,8 @@ package enum DataGrade: Int, Hashable, Sendable, Comparable, CaseIterable {
         switch (object, degree) {
         case (.nationalSecurity, .especiallySerious), (.nationalSecurity, .serious): .core
         case (.nationalSecurity, .general): .important
-        case (.economy, .especiallySerious), (.socialOrder, .especiallySerious), (.publicInterest, .especiallySerious):
+        case (.economy, .especiallySerious), (.socialOrder, .especiallySerious),
+            (.publicInterest, .especiallySerious):
             .core
         case (.economy, .serious), (.socialOrder, .serious), (.publicInterest, .serious): .important
         case (.economy, .general), (.socialOrder, .general), (.publicInterest, .general): .general4
@@ -87,7 +88,9 @@ package struct ProtectionMeasures: Hashable, Sendable {
         }
     }
 
-    private init(_ encrypted: Bool, _ masking: Masking, _ approval: Approval, _ logged: Bool, _ abroad: Abroad) {
+    private init(
+        _ encrypted: Bool, _ masking: Masking, _ approval: Approval, _ logged: Bool, _ abroad: Abroad
+    ) {
         encryptedAtRest = encrypted
         self.masking = masking
         self.approval = approval

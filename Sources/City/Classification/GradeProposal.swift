@@ -47,7 +47,8 @@ package struct ColumnEvidence: Hashable, Sendable {
             counts.map { count in
                 [
                     "kind": .string(count.kind.rawValue), "count": .integer(Int64(count.rowCount)),
-                    "rate": .number(rate(count)), "confidence": .number(Double(count.evidence.confidence) / 100),
+                    "rate": .number(rate(count)),
+                    "confidence": .number(Double(count.evidence.confidence) / 100),
                     "evidence": .string(count.evidence.rawValue), "example": .string(count.example),
                     "whole": .integer(Int64(count.wholeCount)),
                 ]
@@ -92,11 +93,15 @@ package struct GradeProposal: Hashable, Sendable {
             reasons.insert(
                 LocalizedText(
                     zh: "疑似重要数据，建议级别：重要。依据目录“\(catalog.title.zh)”\(catalog.version)，项目“\(item.name)”",
-                    en: "suspected important data: catalog \(catalog.title.en) \(catalog.version), item \(item.name)"),
+                    en:
+                        "suspected important data: catalog \(catalog.title.en) \(catalog.version), item \(item.name)"
+                ),
                 at: 0)
         }
         if reasons.isEmpty {
-            reasons = [LocalizedText(zh: "未发现个人信息或目录所列数据", en: "no personal data and nothing of the catalog found")]
+            reasons = [
+                LocalizedText(zh: "未发现个人信息或目录所列数据", en: "no personal data and nothing of the catalog found")
+            ]
         }
         column = evidence.column
         dataClass = strictest?.kind.dataClass ?? .business
@@ -109,7 +114,9 @@ package struct GradeProposal: Hashable, Sendable {
         let percent = Int((share * 100).rounded())
         return LocalizedText(
             zh: "\(percent)% 的值含\(count.kind.title.zh)（\(count.evidence.rawValue)，如 \(count.example)）",
-            en: "\(percent) % of the values hold a \(count.kind.title.en) (\(count.evidence.rawValue), as \(count.example))")
+            en:
+                "\(percent) % of the values hold a \(count.kind.title.en) (\(count.evidence.rawValue), as \(count.example))"
+        )
     }
 }
 
@@ -159,7 +166,8 @@ package struct ImportantDataCatalog: Hashable, Sendable {
                     kinds: kinds, rowsMin: Int64(try item.optional("rowsMin")?.integer() ?? 0)))
         }
         self.init(
-            sector: try declaration.member("sector").text(), title: try declaration.member("title").localized(),
+            sector: try declaration.member("sector").text(),
+            title: try declaration.member("title").localized(),
             version: try declaration.member("version").text(), asOf: try declaration.optional("asOf")?.day(),
             items: items)
     }
@@ -168,14 +176,17 @@ package struct ImportantDataCatalog: Hashable, Sendable {
         let name = column.lowercased()
         return items.first { item in
             rowCount >= item.rowsMin
-                && (item.words.contains { name.contains($0.lowercased()) } || kind.map(item.kinds.contains) ?? false)
+                && (item.words.contains { name.contains($0.lowercased()) }
+                    || kind.map(item.kinds.contains) ?? false)
         }
     }
 
     /// Columns graded important that no item names, and items that no column was graded by.
     package func differences(from proposals: [GradeProposal]) -> (ungrounded: [String], unused: [String]) {
-        let used = Set(proposals.map(\.rule).filter { $0.hasPrefix("catalog:") }.map { String($0.dropFirst(8)) })
-        let ungrounded = proposals.filter { $0.grade >= .important && !$0.rule.hasPrefix("catalog:") }.map(\.column)
+        let used = Set(
+            proposals.map(\.rule).filter { $0.hasPrefix("catalog:") }.map { String($0.dropFirst(8)) })
+        let ungrounded = proposals.filter { $0.grade >= .important && !$0.rule.hasPrefix("catalog:") }.map(
+            \.column)
         return (ungrounded, items.map(\.name).filter { !used.contains($0) })
     }
 }

@@ -82,7 +82,8 @@ package struct CaseDesk: Sendable {
     }
 
     package func find(_ id: ID<CaseFile>, _ reader: any SQLReading) throws(Problem) -> CaseFile {
-        let file = try reader.first("SELECT file FROM casework_case WHERE id = ?", [id]) { row throws(Problem) in
+        let file = try reader.first("SELECT file FROM casework_case WHERE id = ?", [id]) {
+            row throws(Problem) in
             try Self.file(try row.json(0))
         }
         guard let file else { throw .caseUnknown(Code(.case, id).text) }
@@ -192,7 +193,8 @@ extension CaseDesk {
         return found
     }
 
-    private func exact(_ id: String, _ version: String, _ reader: any SQLReading) throws(Problem) -> Procedure {
+    private func exact(_ id: String, _ version: String, _ reader: any SQLReading) throws(Problem) -> Procedure
+    {
         let found = try reader.first(
             "SELECT declaration FROM casework_procedure WHERE id = ? AND version = ?", [id, version]
         ) { row throws(Problem) in try Self.procedure(try row.json(0), version: version) }

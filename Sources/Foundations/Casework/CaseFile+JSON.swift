@@ -33,7 +33,8 @@ extension CaseFile {
             "objections": .array(
                 objections.map {
                     [
-                        "by": .string($0.by), "day": .string($0.day.description), "reason": .string($0.reason),
+                        "by": .string($0.by), "day": .string($0.day.description),
+                        "reason": .string($0.reason),
                         "upheld": $0.isUpheld.map { .bool($0) } ?? .null,
                     ]
                 }),

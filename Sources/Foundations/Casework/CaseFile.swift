@@ -104,7 +104,8 @@ package struct CaseFile: Hashable, Sendable {
     }
 
     private init(
-        id: ID<CaseFile>, procedure: String, version: String, applicant: String, subject: String, state: String,
+        id: ID<CaseFile>, procedure: String, version: String, applicant: String, subject: String,
+        state: String,
         since: CalendarDay
     ) {
         self.id = id
@@ -148,7 +149,9 @@ package struct CaseFile: Hashable, Sendable {
             return [record("resolve", actor, day, details)]
         case .suspend(let reason):
             try requireOfficer(actor, under: procedure)
-            guard procedure.state(state)?.maySuspend == true, suspendedOn == nil else { throw .clockFixed(state) }
+            guard procedure.state(state)?.maySuspend == true, suspendedOn == nil else {
+                throw .clockFixed(state)
+            }
             suspendedOn = day
             return [record("suspend", actor, day, ["reason": reason])]
         case .resume:
@@ -179,7 +182,8 @@ package struct CaseFile: Hashable, Sendable {
     ) -> [Procedure.Step] {
         procedure.steps(from: state).filter { step in
             let inputs = Dictionary(uniqueKeysWithValues: Set(step.inputs).map { ($0, "…") })
-            return (try? permitted(step.id, inputs: inputs, by: actor, under: procedure, on: day, calendar)) != nil
+            return (try? permitted(step.id, inputs: inputs, by: actor, under: procedure, on: day, calendar))
+                != nil
         }
     }
 
@@ -267,7 +271,8 @@ extension CaseFile {
         on day: CalendarDay, calendar: WorkingCalendar
     ) -> [CaseEffect] {
         var effects = enter(
-            step.to, action: step.id, by: party, details: inputs, under: procedure, on: day, calendar: calendar)
+            step.to, action: step.id, by: party, details: inputs, under: procedure, on: day,
+            calendar: calendar)
         if let letter = step.letter { effects.append(.letter(letter)) }
         if let bar = step.bar {
             effects.append(.barred(party: applicant, until: calendar.end(of: bar, from: day)))
@@ -298,7 +303,8 @@ extension CaseFile {
     }
 
     private mutating func submit(
-        _ material: String, _ file: Digest, by actor: CaseActor, under procedure: Procedure, on day: CalendarDay
+        _ material: String, _ file: Digest, by actor: CaseActor, under procedure: Procedure,
+        on day: CalendarDay
     ) throws(Problem) -> [CaseEffect] {
         guard actor.party == applicant else {
             throw .roleNeeded([procedure.roles[Procedure.applicant]].compactMap(\.self))
@@ -327,7 +333,8 @@ extension CaseFile {
         guard let stopped = suspendedOn else { return [] }  // A repeated resumption is a retry, not an error.
         suspendedOn = nil
         if let old = due, let deadline = procedure.state(state)?.deadline {
-            let left = deadline.period.unit == .workingDays
+            let left =
+                deadline.period.unit == .workingDays
                 ? calendar.workingDays(after: stopped, through: old)
                 : max(0, old.daysSince1970 - stopped.daysSince1970)
             let unit: Period.Unit = deadline.period.unit == .workingDays ? .workingDays : .days

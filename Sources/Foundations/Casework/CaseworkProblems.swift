@@ -37,7 +37,9 @@ extension Problem {
         Problem(.conflict, "casework.material-missing", ["names": .localized(joined(names))])
     }
 
-    static func materialMissing(_ names: [String]) -> Problem { materialMissing(names.map { LocalizedText($0) }) }
+    static func materialMissing(_ names: [String]) -> Problem {
+        materialMissing(names.map { LocalizedText($0) })
+    }
 
     static func materialUnknown(_ name: String, known: [String]) -> Problem {
         Problem(.invalid, "casework.material-unknown", ["name": .text(name), "known": .list(known)])
@@ -49,12 +51,14 @@ extension Problem {
 
     static func marksTooFew(_ count: Int, of least: Int) -> Problem {
         Problem(
-            .conflict, "casework.marks-missing", ["count": .integer(Int64(count)), "least": .integer(Int64(least))])
+            .conflict, "casework.marks-missing",
+            ["count": .integer(Int64(count)), "least": .integer(Int64(least))])
     }
 
     static func markTooLow(hundredths: Int, least: Int) -> Problem {
         let mean = "\(hundredths / 100)." + Decimal10.padded(hundredths % 100, 2)
-        return Problem(.conflict, "casework.mark-low", ["mean": .decimal(mean), "least": .integer(Int64(least))])
+        return Problem(
+            .conflict, "casework.mark-low", ["mean": .decimal(mean), "least": .integer(Int64(least))])
     }
 
     static func objectionUnknown(_ place: Int) -> Problem {

@@ -89,7 +89,8 @@ package enum Invitations {
             "SELECT name, credit_code, jurisdiction, roles FROM identity_invitation WHERE hash = ?", [hash]
         ) { row throws(Problem) in
             Promise(
-                name: try row.text(0), creditCode: try row.optional(1, row.text), jurisdiction: try row.text(2),
+                name: try row.text(0), creditCode: try row.optional(1, row.text),
+                jurisdiction: try row.text(2),
                 roles: Set(try row.text(3).split(separator: " ").compactMap { Role(rawValue: String($0)) }))
         }
         guard let promise else { throw .invitationRefused }

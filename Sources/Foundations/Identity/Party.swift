@@ -12,7 +12,10 @@ package enum Role: String, Sendable, Hashable, CaseIterable, Comparable {
     package var scopes: Set<Scope> {
         switch self {
         case .holder:
-            [.collectWrite, .registerWrite, .publishWrite, .tradeRead, .tradeWrite, .valveWrite, .computeWrite]
+            [
+                .collectWrite, .registerWrite, .publishWrite, .tradeRead, .tradeWrite, .valveWrite,
+                .computeWrite,
+            ]
         case .buyer: [.tradeRead, .tradeWrite, .computeWrite, .publishWrite]
         case .assessor: [.registerAttest, .tradeRead]
         case .operator: Set(Scope.allCases)
@@ -87,8 +90,10 @@ extension Party {
     package var json: JSON {
         [
             "id": .string(id.uuid), "name": .string(name), "creditCode": creditCode.map(JSON.string) ?? .null,
-            "jurisdiction": .string(jurisdiction), "roles": .array(roles.sorted().map { .string($0.rawValue) }),
-            "signingKey": .string(Base64.encode(signingKey)), "sealingKey": .string(Base64.encode(sealingKey)),
+            "jurisdiction": .string(jurisdiction),
+            "roles": .array(roles.sorted().map { .string($0.rawValue) }),
+            "signingKey": .string(Base64.encode(signingKey)),
+            "sealingKey": .string(Base64.encode(sealingKey)),
             "address": .string(address.text),
         ]
     }

@@ -44,7 +44,9 @@ package enum PartyRegister {
     }
 
     package static func all(in transaction: any SQLReading) throws(Problem) -> [Party] {
-        try transaction.all("SELECT document FROM identity_party WHERE revoked_at IS NULL ORDER BY joined_at, id") {
+        try transaction.all(
+            "SELECT document FROM identity_party WHERE revoked_at IS NULL ORDER BY joined_at, id"
+        ) {
             row throws(Problem) in try read(row)
         }
     }
@@ -52,7 +54,8 @@ package enum PartyRegister {
     /// A revoked party keeps its history and may do nothing more; its tokens end in the same commit.
     package static func revoke(_ id: ID<Party>, in transaction: any SQLWriting) throws(Problem) {
         try transaction.execute(
-            "UPDATE identity_party SET revoked_at = ? WHERE id = ? AND revoked_at IS NULL", [transaction.now, id])
+            "UPDATE identity_party SET revoked_at = ? WHERE id = ? AND revoked_at IS NULL",
+            [transaction.now, id])
         try transaction.execute(
             "UPDATE identity_token SET revoked_at = ? WHERE party_id = ? AND revoked_at IS NULL",
             [transaction.now, id])

@@ -23,7 +23,8 @@ package struct SignedToken: Hashable, Sendable {
     package static let skewMax: Duration = .seconds(60)
 
     package init(
-        issuer: ID<Party>, audience: ID<Party>, tokenID: String, issuedAt: Instant, subject: String, body: Digest,
+        issuer: ID<Party>, audience: ID<Party>, tokenID: String, issuedAt: Instant, subject: String,
+        body: Digest,
         answers: String? = nil
     ) {
         self.issuer = issuer
@@ -82,7 +83,8 @@ package struct SignedToken: Hashable, Sendable {
         guard let token = claims(of: parts) else { throw .messageRefused.noted("the token cannot be read") }
         guard let key = try key(token.issuer) else { throw .messageRefused.noted("the issuer is unknown") }
         let input = Array((parts[0] + "." + parts[1]).utf8)
-        guard let signature = Base64.decodeURL(parts[2]), PartySignature.isValid(signature, over: input, by: key)
+        guard let signature = Base64.decodeURL(parts[2]),
+            PartySignature.isValid(signature, over: input, by: key)
         else { throw .messageRefused.noted("the signature does not verify") }
         guard token.body == Digest(of: body) else { throw .messageRefused.noted("the body was altered") }
         guard token.issuedAt <= now.advanced(by: skewMax), now <= token.expiresAt.advanced(by: skewMax) else {

@@ -44,7 +44,8 @@ package enum Tokens {
         ) { row throws(Problem) in (Party(json: try row.json(0)), try row.text(1)) }
         guard let (party, scopes) = found, let party else { throw .tokenRefused }
         return Caller(
-            party: party.id, roles: party.roles, scopes: Set(scopes.split(separator: " ").compactMap { Scope(rawValue: String($0)) }),
+            party: party.id, roles: party.roles,
+            scopes: Set(scopes.split(separator: " ").compactMap { Scope(rawValue: String($0)) }),
             jurisdiction: party.jurisdiction)
     }
 

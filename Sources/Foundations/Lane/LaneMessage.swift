@@ -23,7 +23,8 @@ package struct LaneMessage: Hashable, Sendable {
 package protocol PeerLink: Sendable {
     /// Delivers once and waits for the reply at most as long as `deadline` says. Throws
     /// `lane.peer-unreachable` where nobody answered: the message may or may not have arrived.
-    func exchange(_ message: LaneMessage, with peer: Party, deadline: Duration) async throws(Problem) -> LaneMessage
+    func exchange(_ message: LaneMessage, with peer: Party, deadline: Duration) async throws(Problem)
+        -> LaneMessage
 }
 
 /// Calls a node that is not a peer yet: the one call of joining.
@@ -57,6 +58,9 @@ extension Problem {
 
     /// What a peer is sent instead of an answer: code and typed arguments, never the operator's note.
     package var peerBody: JSON {
-        ["kind": .string(kind.rawValue), "code": .string(code), "arguments": .object(arguments.mapValues(\.json))]
+        [
+            "kind": .string(kind.rawValue), "code": .string(code),
+            "arguments": .object(arguments.mapValues(\.json)),
+        ]
     }
 }

@@ -44,7 +44,8 @@ package struct LaneService: Sendable {
     ) async throws(Problem) -> JSON {
         let (message, tokenID) = try await sealed(body, kind: kind, to: peer.id, answers: nil)
         let reply = try await link.exchange(message, with: peer, deadline: deadline)
-        let token = try SignedToken.verified(reply.token, body: reply.body, at: clock.now()) { issuer throws(Problem) in
+        let token = try SignedToken.verified(reply.token, body: reply.body, at: clock.now()) {
+            issuer throws(Problem) in
             issuer == peer.id ? peer.signingKey : nil
         }
         guard token.answers == tokenID, token.audience == ownID else {
@@ -85,7 +86,8 @@ package struct LaneService: Sendable {
         envelope["checkpoint"] = await checkpoints.own().map(JSON.string)
         let body = JSON.object(envelope).canonicalBytes
         let reply = SignedToken(
-            issuer: ownID, audience: sender.id, tokenID: newTokenID(), issuedAt: clock.now(), subject: "reply",
+            issuer: ownID, audience: sender.id, tokenID: newTokenID(), issuedAt: clock.now(),
+            subject: "reply",
             body: Digest(of: body), answers: token.tokenID)
         return LaneMessage(token: try reply.signed(by: signer), body: body)
     }
@@ -95,7 +97,8 @@ package struct LaneService: Sendable {
         return try await store.write { transaction throws(Problem) in
             var sender: Party?
             let now = clock.now()
-            let token = try SignedToken.verified(message.token, body: message.body, at: now) { issuer throws(Problem) in
+            let token = try SignedToken.verified(message.token, body: message.body, at: now) {
+                issuer throws(Problem) in
                 sender = try? PartyRegister.party(issuer, in: transaction)
                 return sender?.signingKey
             }

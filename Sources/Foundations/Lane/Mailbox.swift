@@ -96,7 +96,8 @@ package final class Mailbox: Sendable {
         resolve(ticket, with: message)
     }
 
-    private func deposit(_ item: Item, for node: ID<Party>, waiter: CheckedContinuation<LaneMessage?, Never>) {
+    private func deposit(_ item: Item, for node: ID<Party>, waiter: CheckedContinuation<LaneMessage?, Never>)
+    {
         enum Outcome { case handed(CheckedContinuation<Item?, Never>), kept, full }
         let outcome = state.withLock { state -> Outcome in
             var box = state.boxes[node, default: Box()]

@@ -150,7 +150,8 @@ package struct Account: Hashable, Sendable {
     var number: Int64 = 0
 
     package init<Noun>(
-        id: ID<Account>, unit: LedgerUnit, kind: AccountKind, limit: BalanceLimit, owner: ID<Noun>?, name: String
+        id: ID<Account>, unit: LedgerUnit, kind: AccountKind, limit: BalanceLimit, owner: ID<Noun>?,
+        name: String
     ) {
         self.id = id
         self.unit = unit
@@ -160,7 +161,9 @@ package struct Account: Hashable, Sendable {
         self.name = name
     }
 
-    package init(id: ID<Account>, unit: LedgerUnit, kind: AccountKind, limit: BalanceLimit = .none, name: String) {
+    package init(
+        id: ID<Account>, unit: LedgerUnit, kind: AccountKind, limit: BalanceLimit = .none, name: String
+    ) {
         self.init(id: id, unit: unit, kind: kind, limit: limit, owner: ID<Account>?.none, name: name)
     }
 }

@@ -25,17 +25,21 @@ package struct BankFile: Hashable, Sendable {
         var rows = try CSVRows(text)
         guard let heading = try rows.next() else { throw .bankFileMalformed(line: 0, "the file is empty") }
         let names = heading.map { $0.lowercased() }
-        guard let reference = names.firstIndex(of: "reference"), let amount = names.firstIndex(of: "amount") else {
+        guard let reference = names.firstIndex(of: "reference"), let amount = names.firstIndex(of: "amount")
+        else {
             throw .bankFileMalformed(line: 0, "the heading does not name reference and amount")
         }
         var lines: [Line] = []
         while let row = try rows.next() {
             let number = lines.count + 1
             if number > Self.linesMax { throw .bankFileMalformed(line: number, "the file is too long") }
-            guard row.count == names.count else { throw .bankFileMalformed(line: number, "a column is missing") }
+            guard row.count == names.count else {
+                throw .bankFileMalformed(line: number, "a column is missing")
+            }
             // Banks group thousands with commas; the currency is that of the account.
             guard let money = Money(row[amount].filter { $0 != "," } + "CNY") else {
-                throw .bankFileMalformed(line: number, "the amount is no decimal number with at most two places")
+                throw .bankFileMalformed(
+                    line: number, "the amount is no decimal number with at most two places")
             }
             lines.append(Line(number: number, reference: row[reference], minorUnits: money.minorUnits))
         }

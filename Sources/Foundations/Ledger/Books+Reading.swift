@@ -6,7 +6,8 @@ package import Store
 extension Books {
     /// One account with its balance now; `nil` if there is none.
     package static func account(_ id: ID<Account>, in tx: any SQLReading) throws(Problem) -> Account? {
-        try tx.first("SELECT \(Account.columns) FROM ledger_account WHERE id = ?", [id]) { row throws(Problem) in
+        try tx.first("SELECT \(Account.columns) FROM ledger_account WHERE id = ?", [id]) {
+            row throws(Problem) in
             try Account(row)
         }
     }
@@ -59,7 +60,8 @@ extension Books {
         """
 
     /// One transfer as it was asked for, with the amount it moved; `nil` if there is none or its id failed.
-    package static func transfer(_ id: ID<Transfer>, in tx: any SQLReading) throws(Problem) -> PostedTransfer? {
+    package static func transfer(_ id: ID<Transfer>, in tx: any SQLReading) throws(Problem) -> PostedTransfer?
+    {
         try tx.first("\(PostedTransfer.query) AND t.id = ?", [id]) { row throws(Problem) in
             try PostedTransfer(row)
         }
@@ -76,7 +78,9 @@ extension Books {
                 try PostedTransfer(row)
             }
         }
-        return try tx.all(period + " AND (d.id = ? OR c.id = ?) ORDER BY t.at", [start, end, account, account]) {
+        return try tx.all(
+            period + " AND (d.id = ? OR c.id = ?) ORDER BY t.at", [start, end, account, account]
+        ) {
             row throws(Problem) in try PostedTransfer(row)
         }
     }
@@ -85,7 +89,8 @@ extension Books {
     package static func transfers<Noun>(
         about subject: ID<Noun>, in tx: any SQLReading
     ) throws(Problem) -> [PostedTransfer] {
-        try tx.all("\(PostedTransfer.query) AND t.subject = ? ORDER BY t.at", [subject]) { row throws(Problem) in
+        try tx.all("\(PostedTransfer.query) AND t.subject = ? ORDER BY t.at", [subject]) {
+            row throws(Problem) in
             try PostedTransfer(row)
         }
     }
@@ -156,10 +161,12 @@ extension Account {
 
     fileprivate init(_ row: any SQLRow) throws(Problem) {
         let state = try AccountState(row)
-        guard let unit = LedgerUnit(rawValue: state.unit), let kind = AccountKind(rawValue: try row.integer(9))
+        guard let unit = LedgerUnit(rawValue: state.unit),
+            let kind = AccountKind(rawValue: try row.integer(9))
         else { throw .rowDamaged }
         let owner = try row.optional(10) { column throws(Problem) in try row.id(column, of: Account.self) }
-        self.init(id: state.id, unit: unit, kind: kind, limit: state.limit, owner: owner, name: try row.text(11))
+        self.init(
+            id: state.id, unit: unit, kind: kind, limit: state.limit, owner: owner, name: try row.text(11))
         isClosed = state.isClosed
         balance = state.balance
         number = state.number

@@ -65,7 +65,9 @@ package enum Books {
         var rest = transfers[...]
         while let first = rest.first {
             let isChain = first.flags.contains(.linked)
-            let chain = isChain ? rest.prefix(through: rest.firstIndex { !$0.flags.contains(.linked) }) : rest.prefix(1)
+            let chain =
+                isChain
+                ? rest.prefix(through: rest.firstIndex { !$0.flags.contains(.linked) }) : rest.prefix(1)
             if isChain {
                 statuses += try posting.postChain(chain)
             } else {
@@ -80,7 +82,8 @@ package enum Books {
     /// stopped the first, and with the command everything is taken back.
     package static func require(_ transfers: [Transfer], in tx: any SQLWriting) throws(Problem) {
         let statuses = try post(transfers, in: tx)
-        guard let place = statuses.firstIndex(where: { !$0.isStanding && $0 != .linkedTransferFailed })
+        guard
+            let place = statuses.firstIndex(where: { !$0.isStanding && $0 != .linkedTransferFailed })
                 ?? statuses.firstIndex(where: { !$0.isStanding })
         else { return }
         throw .transferRefused(transfers[place], statuses[place])

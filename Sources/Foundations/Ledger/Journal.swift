@@ -45,14 +45,16 @@ package struct Journal: Sendable {
             let names = order.map { "account \(Self.name(of: $0))" }
             return (format == .hledger ? sample : []) + names + [""]
         case .beancount:
-            let options = #"option "title" "Hutong""# + "\n"
+            let options =
+                #"option "title" "Hutong""# + "\n"
                 + units.prefix(1).map { #"option "operating_currency" "\#($0.symbol)""# }.joined()
             let opened = order.map { "1970-01-01 open \(Self.name(of: $0)) \($0.unit.symbol)" }
             return [options] + opened + [""]
         }
     }
 
-    private func entry(_ transfer: PostedTransfer, _ format: JournalFormat, zone: TimeZoneOffset) -> [String] {
+    private func entry(_ transfer: PostedTransfer, _ format: JournalFormat, zone: TimeZoneOffset) -> [String]
+    {
         guard let debit = accounts[transfer.debit], let credit = accounts[transfer.credit] else { return [] }
         let day = transfer.at.day(in: zone)
         let code = Code(.transfer, transfer.id).text

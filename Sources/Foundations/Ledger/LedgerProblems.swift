@@ -35,8 +35,10 @@ extension Problem {
     }
 
     static func bankFileMalformed(line: Int, _ reason: String) -> Problem {
-        Problem(.invalid, "ledger.bank-file-malformed", ["line": .integer(Int64(line)), "reason": .text(reason)])
+        Problem(
+            .invalid, "ledger.bank-file-malformed", ["line": .integer(Int64(line)), "reason": .text(reason)])
     }
 
-    static let rowDamaged = Problem(.fault, "store.row-unreadable", operatorNote: "an unknown kind in the books")
+    static let rowDamaged = Problem(
+        .fault, "store.row-unreadable", operatorNote: "an unknown kind in the books")
 }

@@ -45,7 +45,9 @@ struct AccountState {
         }
         // Both sums are in range before, together too: only the amount can leave it.
         if (debits.debitsPending + debits.debitsPosted).overflows(adding: amount) { return .overflowsDebits }
-        if (credits.creditsPending + credits.creditsPosted).overflows(adding: amount) { return .overflowsCredits }
+        if (credits.creditsPending + credits.creditsPosted).overflows(adding: amount) {
+            return .overflowsCredits
+        }
         return nil
     }
 
@@ -71,7 +73,8 @@ struct AccountState {
         switch limit {
         case .none: false
         case .debitsMustNotExceedCredits: balance.debitsPending + balance.debitsPosted > balance.creditsPosted
-        case .creditsMustNotExceedDebits: balance.creditsPending + balance.creditsPosted > balance.debitsPosted
+        case .creditsMustNotExceedDebits:
+            balance.creditsPending + balance.creditsPosted > balance.debitsPosted
         }
     }
 }
@@ -210,7 +213,8 @@ extension SQLWriting {
         let changed = try execute(
             LedgerText.insertTransfer,
             [
-                row.at, row.id, row.debit, row.credit, row.amount, row.flags.rawValue, row.code, row.pendingAt,
+                row.at, row.id, row.debit, row.credit, row.amount, row.flags.rawValue, row.code,
+                row.pendingAt,
                 row.timeoutSeconds, row.subject, row.reference, row.refusal,
             ])
         return changed == 1
@@ -227,6 +231,7 @@ extension SQLWriting {
 
     func setPending(_ at: Int64, _ state: PendingState, at resolvedAt: Int64) throws(Problem) {
         try execute(
-            "UPDATE ledger_pending SET state = ?, resolved_at = ? WHERE at = ?", [state.rawValue, resolvedAt, at])
+            "UPDATE ledger_pending SET state = ?, resolved_at = ? WHERE at = ?",
+            [state.rawValue, resolvedAt, at])
     }
 }

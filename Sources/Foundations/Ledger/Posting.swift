@@ -77,17 +77,22 @@ struct Posting {
         if credit.isClosed { return .creditAccountAlreadyClosed }
         let amount = transfer.balancedAmount(debit.balance, credit.balance)
         let isPending = transfer.flags.contains(.pending)
-        if let status = AccountState.overflow(debit, credit, adding: amount, isPending: isPending) { return status }
+        if let status = AccountState.overflow(debit, credit, adding: amount, isPending: isPending) {
+            return status
+        }
         debit.add(debit: amount, isPending: isPending)
         credit.add(credit: amount, isPending: isPending)
         let (expiresAfter, overflows) = transfer.timeoutSeconds.multipliedReportingOverflow(by: 1_000_000)
-        if overflows || tx.now.microseconds.addingReportingOverflow(expiresAfter).overflow { return .overflowsTimeout }
+        if overflows || tx.now.microseconds.addingReportingOverflow(expiresAfter).overflow {
+            return .overflowsTimeout
+        }
         if debit.exceedsItsLimit { return .exceedsCredits }
         if credit.exceedsItsLimit { return .exceedsDebits }
         if transfer.flags.contains(.closingDebit) { debit.isClosed = true }
         if transfer.flags.contains(.closingCredit) { credit.isClosed = true }
 
-        let row = TransferRow(transfer, at: tx.tick().microseconds, debit: debit.number, credit: credit.number, amount: amount)
+        let row = TransferRow(
+            transfer, at: tx.tick().microseconds, debit: debit.number, credit: credit.number, amount: amount)
         guard try tx.insert(row) else { return .exists }
         try tx.save(debit)
         try tx.save(credit)
@@ -108,15 +113,21 @@ struct Posting {
         }
         guard pending.flags.contains(.pending) else { return .pendingTransferNotPending }
         var (debit, credit) = try tx.accounts(numbered: pending.debit, pending.credit)
-        if !transfer.debit.isZero, transfer.debit != debit.id { return .pendingTransferHasDifferentDebitAccount }
-        if !transfer.credit.isZero, transfer.credit != credit.id { return .pendingTransferHasDifferentCreditAccount }
+        if !transfer.debit.isZero, transfer.debit != debit.id {
+            return .pendingTransferHasDifferentDebitAccount
+        }
+        if !transfer.credit.isZero, transfer.credit != credit.id {
+            return .pendingTransferHasDifferentCreditAccount
+        }
         if transfer.unit != 0, transfer.unit != debit.unit { return .pendingTransferHasDifferentUnit }
         if transfer.code != 0, transfer.code != pending.code { return .pendingTransferHasDifferentCode }
         let isPost = transfer.flags.contains(.post)
         if isPost, transfer.amount != Transfer.everything, transfer.amount > pending.amount {
             return .exceedsPendingTransferAmount
         }
-        if !isPost, transfer.amount != 0, transfer.amount != Transfer.everything, transfer.amount != pending.amount {
+        if !isPost, transfer.amount != 0, transfer.amount != Transfer.everything,
+            transfer.amount != pending.amount
+        {
             return .pendingTransferHasDifferentAmount
         }
         switch try tx.pendingState(pending.at) {
@@ -142,7 +153,9 @@ struct Posting {
             if pending.flags.contains(.closingDebit) { debit.isClosed = false }
             if pending.flags.contains(.closingCredit) { credit.isClosed = false }
         }
-        var row = TransferRow(transfer, at: tx.tick().microseconds, debit: pending.debit, credit: pending.credit, amount: amount)
+        var row = TransferRow(
+            transfer, at: tx.tick().microseconds, debit: pending.debit, credit: pending.credit, amount: amount
+        )
         row.code = pending.code
         row.pendingAt = pending.at
         guard try tx.insert(row) else { return .exists }
@@ -188,13 +201,17 @@ struct Posting {
             if transfer.flags.contains(.post), min(transfer.amount, pending.amount) != row.amount {
                 return .existsWithDifferentAmount
             }
-            if transfer.flags.contains(.void), transfer.amount != 0, min(transfer.amount, row.amount) != row.amount {
+            if transfer.flags.contains(.void), transfer.amount != 0,
+                min(transfer.amount, row.amount) != row.amount
+            {
                 return .existsWithDifferentAmount
             }
         }
         if row.timeoutSeconds != transfer.timeoutSeconds { return .existsWithDifferentTimeout }
         let mayOmit = isResolving
-        if !(mayOmit && transfer.debit.isZero), debit.id != transfer.debit { return .existsWithDifferentDebitAccount }
+        if !(mayOmit && transfer.debit.isZero), debit.id != transfer.debit {
+            return .existsWithDifferentDebitAccount
+        }
         if !(mayOmit && transfer.credit.isZero), credit.id != transfer.credit {
             return .existsWithDifferentCreditAccount
         }
@@ -232,8 +249,12 @@ extension Transfer {
     fileprivate var shapeFault: TransferStatus? {
         let resolution = flags.intersection([.post, .void])
         if !resolution.isEmpty {
-            let others: TransferFlags = [.pending, .balancingDebit, .balancingCredit, .closingDebit, .closingCredit]
-            if resolution == [.post, .void] || !flags.isDisjoint(with: others) { return .flagsAreMutuallyExclusive }
+            let others: TransferFlags = [
+                .pending, .balancingDebit, .balancingCredit, .closingDebit, .closingCredit,
+            ]
+            if resolution == [.post, .void] || !flags.isDisjoint(with: others) {
+                return .flagsAreMutuallyExclusive
+            }
             if pendingID.isZero { return .pendingIDMustNotBeZero }
             if pendingID.isMax { return .pendingIDMustNotBeMax }
             if pendingID == id { return .pendingIDMustBeDifferent }
@@ -249,7 +270,9 @@ extension Transfer {
         if !pendingID.isZero { return .pendingIDMustBeZero }
         if !flags.contains(.pending) {
             if timeoutSeconds != 0 { return .timeoutReservedForPending }
-            if !flags.isDisjoint(with: [.closingDebit, .closingCredit]) { return .closingTransferMustBePending }
+            if !flags.isDisjoint(with: [.closingDebit, .closingCredit]) {
+                return .closingTransferMustBePending
+            }
         }
         if amount < 0 || timeoutSeconds < 0 { return .amountMustNotBeNegative }
         if unit == 0 { return .unitMustNotBeZero }

@@ -36,7 +36,8 @@ package enum BankDesk {
     /// Compares a bank file with the custodian account's bookings after one moment up to another, and books what
     /// differs against suspense. The same file again changes nothing and answers the same.
     package static func reconcile(
-        _ file: BankFile, custodian: ID<Account>, suspense: ID<Account>, after start: Instant, through end: Instant,
+        _ file: BankFile, custodian: ID<Account>, suspense: ID<Account>, after start: Instant,
+        through end: Instant,
         in tx: any SQLWriting
     ) throws(Problem) -> Reconciliation {
         let booked = try Books.transfers(after: start, through: end, of: custodian, in: tx)
@@ -47,7 +48,9 @@ package enum BankDesk {
         var seen: Set<ID<Transfer>> = []
         for line in file.lines {
             let booking = Code(line.reference).flatMap { byReference[$0.text] }
-            let finding = finding(line, booking, custodian: custodian, isRepeated: booking.map { !seen.insert($0.id).inserted } ?? false)
+            let finding = finding(
+                line, booking, custodian: custodian,
+                isRepeated: booking.map { !seen.insert($0.id).inserted } ?? false)
             try settle(finding, statement, file.digest, custodian, suspense, in: tx)
             findings.append(finding)
         }

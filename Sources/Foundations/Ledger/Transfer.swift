@@ -81,7 +81,8 @@ package struct Transfer: Hashable, Sendable {
     package var reference: Int64 = 0
 
     package init(
-        id: ID<Transfer>, debit: ID<Account>, credit: ID<Account>, amount: Int64, unit: LedgerUnit, code: Int64
+        id: ID<Transfer>, debit: ID<Account>, credit: ID<Account>, amount: Int64, unit: LedgerUnit,
+        code: Int64
     ) {
         self.id = id
         self.debit = debit

@@ -16,7 +16,7 @@ package enum ListsSchema {
                     by_party TEXT NOT NULL, valid_from INTEGER NOT NULL, valid_until INTEGER,
                     is_removed INTEGER NOT NULL, content TEXT NOT NULL,
                     PRIMARY KEY (list, entry_key, sequence)) STRICT
-                """,
+                """
             ])
     ]
 }
@@ -51,7 +51,10 @@ package struct ListDesk: Sendable {
         } catch {
             throw Problem(
                 .invalid, "lists.entry-malformed",
-                ["place": .text(error.place), "found": .localized(error.found), "remedy": .localized(error.remedy)])
+                [
+                    "place": .text(error.place), "found": .localized(error.found),
+                    "remedy": .localized(error.remedy),
+                ])
         }
         return try store(content, in: schema, isRemoved: false, by: party, roles: roles, writer)
     }
@@ -60,8 +63,14 @@ package struct ListDesk: Sendable {
     package func remove(
         key: String, from schema: ListSchema, by party: String, roles: Set<String>, _ writer: any SQLWriting
     ) throws(Problem) {
-        guard let entry = try entries(of: schema, asOf: writer.now.day(in: .shanghai), writer).first(where: { $0.key == key })
-        else { throw Problem(.missing, "lists.entry-missing", ["key": .text(key), "list": .localized(schema.title)]) }
+        guard
+            let entry = try entries(of: schema, asOf: writer.now.day(in: .shanghai), writer).first(where: {
+                $0.key == key
+            })
+        else {
+            throw Problem(
+                .missing, "lists.entry-missing", ["key": .text(key), "list": .localized(schema.title)])
+        }
         _ = try store(entry.content, in: schema, isRemoved: true, by: party, roles: roles, writer)
     }
 

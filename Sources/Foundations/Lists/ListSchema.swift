@@ -41,18 +41,24 @@ package struct ListSchema: Hashable, Sendable {
         var fields: [Field] = []
         for (name, field) in try declared.member("fields").members() {
             try field.allows("type", "title", "required", "personal", "choices")
-            fields.append(Field(
-                name: name, type: try field.member("type").choice(), title: try field.member("title").localized(),
-                isRequired: try field.optional("required")?.bool() ?? false,
-                isPersonal: try field.optional("personal")?.bool() ?? false,
-                choices: try field.optional("choices")?.texts() ?? []))
+            fields.append(
+                Field(
+                    name: name, type: try field.member("type").choice(),
+                    title: try field.member("title").localized(),
+                    isRequired: try field.optional("required")?.bool() ?? false,
+                    isPersonal: try field.optional("personal")?.bool() ?? false,
+                    choices: try field.optional("choices")?.texts() ?? []))
         }
         self.fields = fields
-        guard let keyField = fields.first(where: { $0.name == key }), keyField.isRequired, !keyField.isPersonal else {
+        guard let keyField = fields.first(where: { $0.name == key }), keyField.isRequired,
+            !keyField.isPersonal
+        else {
             throw try declared.member("key").fault(
-                zh: "键“\(key)”不是必填且非个人信息的字段", en: "the key “\(key)” is not a required field without personal data",
+                zh: "键“\(key)”不是必填且非个人信息的字段",
+                en: "the key “\(key)” is not a required field without personal data",
                 remedyZH: "可用：\(fields.map(\.name).joined(separator: "、"))；并写 required: true。",
-                remedyEN: "Known: \(fields.map(\.name).joined(separator: ", ")); write required: true for it.")
+                remedyEN: "Known: \(fields.map(\.name).joined(separator: ", ")); write required: true for it."
+            )
         }
     }
 
@@ -83,7 +89,8 @@ extension ListSchema.Field {
             guard CreditCode(try declared.text()) != nil else {
                 throw declared.fault(
                     zh: "统一社会信用代码校验不通过", en: "the credit code's check character does not fit",
-                    remedyZH: "请核对 18 位代码（GB 32100-2015）。", remedyEN: "Check the 18 characters (GB 32100-2015).")
+                    remedyZH: "请核对 18 位代码（GB 32100-2015）。",
+                    remedyEN: "Check the 18 characters (GB 32100-2015).")
             }
         }
         if !choices.isEmpty {

@@ -46,5 +46,6 @@ extension Problem {
         Problem(.conflict, "metering.reservation-over", ["passage": .code(Code(.passage, id))])
     }
 
-    static let rowDamaged = Problem(.fault, "store.row-unreadable", operatorNote: "an unknown word in the meters")
+    static let rowDamaged = Problem(
+        .fault, "store.row-unreadable", operatorNote: "an unknown word in the meters")
 }

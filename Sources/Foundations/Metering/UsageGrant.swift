@@ -47,7 +47,10 @@ package enum Grants {
     /// Gives a grant. The same again changes nothing; another body under its id is a `conflict`.
     package static func issue(_ grant: UsageGrant, in tx: any SQLWriting) throws(Problem) {
         if let standing = try self.grant(grant.id, in: tx) {
-            let isSame = (standing.holder, standing.asset, standing.purpose) == (grant.holder, grant.asset, grant.purpose)
+            let isSame =
+                (standing.holder, standing.asset, standing.purpose) == (
+                    grant.holder, grant.asset, grant.purpose
+                )
                 && (standing.granted, standing.startsAt, standing.endsAt)
                     == (grant.granted, grant.startsAt, grant.endsAt)
             if !isSame { throw .grantRefused("metering.grant-differs", grant.id) }
@@ -85,7 +88,9 @@ package enum Grants {
     ) throws(Problem) {
         if try state(of: id, in: tx) != nil { return }
         let grant = try usable(grantID, in: tx)
-        guard uses > 0, grant.remaining >= uses else { throw .grantRefused("metering.grant-exhausted", grantID) }
+        guard uses > 0, grant.remaining >= uses else {
+            throw .grantRefused("metering.grant-exhausted", grantID)
+        }
         try tx.execute("UPDATE metering_grant SET reserved = reserved + ? WHERE id = ?", [uses, grantID])
         try tx.execute(
             "INSERT INTO metering_reservation (id, grant_id, uses, state, expires_at) VALUES (?, ?, ?, 0, ?)",
@@ -102,12 +107,15 @@ package enum Grants {
         if held.state == .consumed { return }
         guard held.state == .open else { throw .reservationOver(id) }
         let taken = uses ?? held.uses
-        guard (0...held.uses).contains(taken) else { throw .grantRefused("metering.grant-exhausted", held.grant) }
+        guard (0...held.uses).contains(taken) else {
+            throw .grantRefused("metering.grant-exhausted", held.grant)
+        }
         try tx.execute(
             "UPDATE metering_grant SET reserved = reserved - ?, used = used + ? WHERE id = ?",
             [held.uses, taken, held.grant])
         try tx.execute(
-            "UPDATE metering_reservation SET state = ?, uses = ? WHERE id = ?", [State.consumed.rawValue, taken, id])
+            "UPDATE metering_reservation SET state = ?, uses = ? WHERE id = ?",
+            [State.consumed.rawValue, taken, id])
     }
 
     /// Reserves and consumes in one step, for a door that answers at once. The same again changes nothing.
@@ -126,9 +134,11 @@ package enum Grants {
 
     /// Ends a grant now: nothing new is reserved, and what is reserved cannot be consumed.
     package static func revoke(_ id: ID<UsageGrant>, in tx: any SQLWriting) throws(Problem) {
-        try tx.execute("UPDATE metering_grant SET revoked_at = ? WHERE id = ? AND revoked_at IS NULL", [tx.now, id])
+        try tx.execute(
+            "UPDATE metering_grant SET revoked_at = ? WHERE id = ? AND revoked_at IS NULL", [tx.now, id])
         let open = try tx.all(
-            "SELECT id, grant_id, uses, state FROM metering_reservation WHERE grant_id = ? AND state = 0", [id]
+            "SELECT id, grant_id, uses, state FROM metering_reservation WHERE grant_id = ? AND state = 0",
+            [id]
         ) { row throws(Problem) in (try row.id(0, of: Reservation.self), try Held(row, from: 1)) }
         for (reservation, held) in open { try free(reservation, held, as: .released, in: tx) }
     }
@@ -195,7 +205,8 @@ package enum Grants {
     private static func free(
         _ id: ID<Reservation>, _ held: Held, as state: State, in tx: any SQLWriting
     ) throws(Problem) {
-        try tx.execute("UPDATE metering_grant SET reserved = reserved - ? WHERE id = ?", [held.uses, held.grant])
+        try tx.execute(
+            "UPDATE metering_grant SET reserved = reserved - ? WHERE id = ?", [held.uses, held.grant])
         try tx.execute("UPDATE metering_reservation SET state = ? WHERE id = ?", [state.rawValue, id])
     }
 }
@@ -203,7 +214,8 @@ package enum Grants {
 extension UsageGrant {
     fileprivate init(_ row: any SQLRow) throws(Problem) {
         self.init(
-            id: try row.id(0), holder: try row.id(1, of: UsageGrant.self), asset: try row.id(2, of: UsageGrant.self),
+            id: try row.id(0), holder: try row.id(1, of: UsageGrant.self),
+            asset: try row.id(2, of: UsageGrant.self),
             purpose: try row.text(3), granted: try row.integer(4), startsAt: try row.instant(7),
             endsAt: try row.instant(8))
         reserved = try row.integer(5)

@@ -98,7 +98,8 @@ extension UsageMeter {
             """, [subject, type, start, end]
         ) { row throws(Problem) in
             CountedEvent(
-                number: try row.integer(0), source: try row.text(1), id: try row.text(2), at: try row.instant(3),
+                number: try row.integer(0), source: try row.text(1), id: try row.text(2),
+                at: try row.instant(3),
                 countedAt: try row.instant(4), isLate: try row.bool(5), quantity: try row.integer(6),
                 digest: try row.digest(7))
         }

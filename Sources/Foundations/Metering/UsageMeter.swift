@@ -53,7 +53,9 @@ package enum UsageMeter {
     ) throws(Problem) -> MeterDefinition? {
         try tx.first("SELECT aggregation, property FROM metering_meter WHERE type = ?", [type]) {
             row throws(Problem) in
-            guard let aggregation = MeterDefinition.Aggregation(rawValue: try row.text(0)) else { throw .rowDamaged }
+            guard let aggregation = MeterDefinition.Aggregation(rawValue: try row.text(0)) else {
+                throw .rowDamaged
+            }
             let property = try row.optional(1) { column throws(Problem) in try row.text(column) }
             return MeterDefinition(type: type, aggregation: aggregation, property: property)
         }
@@ -73,7 +75,9 @@ package enum UsageMeter {
         outcomes.reserveCapacity(events.count)
         for event in events {
             if meters[event.type] == nil { meters[event.type] = try known(event.type, in: tx) }
-            if closed[event.subject] == nil { closed[event.subject] = try closedThrough(event.subject, in: tx) }
+            if closed[event.subject] == nil {
+                closed[event.subject] = try closedThrough(event.subject, in: tx)
+            }
             guard let meter = meters[event.type], let through = closed[event.subject] else { continue }
             let outcome = try record(event, meter, closedThrough: through, number: number + 1, in: tx)
             if outcome != .repeated { number += 1 }
@@ -88,7 +92,8 @@ package enum UsageMeter {
     }
 
     private static func record(
-        _ event: UsageEvent, _ meter: MeterDefinition, closedThrough: Int64, number: Int64, in tx: any SQLWriting
+        _ event: UsageEvent, _ meter: MeterDefinition, closedThrough: Int64, number: Int64,
+        in tx: any SQLWriting
     ) throws(Problem) -> EventOutcome {
         let (quantity, word) = try reading(event, meter)
         let at = event.time ?? tx.now
@@ -101,7 +106,8 @@ package enum UsageMeter {
             word, digest) VALUES (?, ?, ?, ?, ?, ?, ?, ?, ?, ?, ?) ON CONFLICT (source, id) DO NOTHING
             """,
             [
-                number, event.source, event.id, event.type, event.subject, at, countedAt, isLate, quantity, word,
+                number, event.source, event.id, event.type, event.subject, at, countedAt, isLate, quantity,
+                word,
                 digest,
             ])
         if changed == 1 { return isLate ? .countedLate : .counted }
@@ -122,7 +128,9 @@ package enum UsageMeter {
             guard let word = event.data[property]?.text else { throw .eventUncountable(event, property) }
             return (1, word)
         case .sum, .average, .minimum, .maximum, .latest:
-            guard let quantity = event.data[property]?.integer else { throw .eventUncountable(event, property) }
+            guard let quantity = event.data[property]?.integer else {
+                throw .eventUncountable(event, property)
+            }
             return (quantity, nil)
         }
     }
@@ -143,7 +151,8 @@ package enum UsageMeter {
     }
 
     private static func closedThrough(_ subject: String, in tx: any SQLReading) throws(Problem) -> Int64 {
-        try tx.first("SELECT through FROM metering_closed WHERE subject = ?", [subject]) { row throws(Problem) in
+        try tx.first("SELECT through FROM metering_closed WHERE subject = ?", [subject]) {
+            row throws(Problem) in
             try row.integer(0)
         } ?? -1
     }

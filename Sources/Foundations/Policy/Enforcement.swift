@@ -33,7 +33,8 @@ package enum LeftOperand: String, Hashable, Sendable, CaseIterable {
     /// Two letters, then groups of letters and digits: `CN`, `CN-11`, `CN-11-0108`.
     private static func isPlace(_ text: String) -> Bool {
         let parts = text.split(separator: "-", omittingEmptySubsequences: false)
-        guard let country = parts.first, country.utf8.count == 2, country.allSatisfy({ $0.isASCII && $0.isLetter })
+        guard let country = parts.first, country.utf8.count == 2,
+            country.allSatisfy({ $0.isASCII && $0.isLetter })
         else { return false }
         return parts.dropFirst().allSatisfy { part in
             !part.isEmpty && part.allSatisfy { $0.isASCII && ($0.isLetter || $0.isNumber) }
@@ -75,10 +76,12 @@ extension UsagePolicy {
         let actions = rule.kind == .duty ? Self.enforceableDuties : Self.enforceableActions
         for action in rule.actions {
             guard actions.contains(action.name) else {
-                throw Problem(.invalid, "policy.action-unenforceable", [
-                    "place": .text(place + ".action"), "action": .text(action.name),
-                    "allowed": .list(actions.sorted()),
-                ])
+                throw Problem(
+                    .invalid, "policy.action-unenforceable",
+                    [
+                        "place": .text(place + ".action"), "action": .text(action.name),
+                        "allowed": .list(actions.sorted()),
+                    ])
             }
             guard rule.kind != .duty || action.refinements.isEmpty else {
                 throw unenforceable("policy.member-unenforceable", place + ".action.refinement", "refinement")
@@ -101,33 +104,43 @@ extension UsagePolicy {
     private static func enforceable(_ constraint: UsageConstraint, _ place: String) throws(Problem) {
         switch constraint {
         case .logical(.andSequence, _, _):
-            throw Problem(.invalid, "policy.operator-unenforceable", [
-                "place": .text(place), "operator": .text("andSequence"), "operand": .text("andSequence"),
-                "allowed": .list(["and", "or", "xone"]),
-            ])
+            throw Problem(
+                .invalid, "policy.operator-unenforceable",
+                [
+                    "place": .text(place), "operator": .text("andSequence"), "operand": .text("andSequence"),
+                    "allowed": .list(["and", "or", "xone"]),
+                ])
         case .logical(let join, let parts, _):
             try enforceable(parts, "\(place).\(join.rawValue)")
         case .atomic(let comparison):
             guard let operand = LeftOperand(rawValue: comparison.leftOperand) else {
-                throw Problem(.invalid, "policy.operand-unenforceable", [
-                    "place": .text(place + ".leftOperand"), "operand": .text(comparison.leftOperand),
-                    "allowed": .list(LeftOperand.allCases.map(\.rawValue)),
-                ])
+                throw Problem(
+                    .invalid, "policy.operand-unenforceable",
+                    [
+                        "place": .text(place + ".leftOperand"), "operand": .text(comparison.leftOperand),
+                        "allowed": .list(LeftOperand.allCases.map(\.rawValue)),
+                    ])
             }
             let isList = [.isAnyOf, .isNoneOf].contains(comparison.comparator)
             guard operand.comparators.contains(comparison.comparator),
                 isList || comparison.rightOperands.count == 1
             else {
-                throw Problem(.invalid, "policy.operator-unenforceable", [
-                    "place": .text(place + ".operator"), "operator": .text(comparison.comparator.rawValue),
-                    "operand": .text(operand.rawValue),
-                    "allowed": .list(operand.comparators.map(\.rawValue).sorted()),
-                ])
+                throw Problem(
+                    .invalid, "policy.operator-unenforceable",
+                    [
+                        "place": .text(place + ".operator"),
+                        "operator": .text(comparison.comparator.rawValue),
+                        "operand": .text(operand.rawValue),
+                        "allowed": .list(operand.comparators.map(\.rawValue).sorted()),
+                    ])
             }
             for text in comparison.rightOperands where !operand.reads(text) {
-                throw Problem(.invalid, "policy.value-unreadable", [
-                    "place": .text(place + ".rightOperand"), "value": .text(text), "operand": .text(operand.rawValue),
-                ])
+                throw Problem(
+                    .invalid, "policy.value-unreadable",
+                    [
+                        "place": .text(place + ".rightOperand"), "value": .text(text),
+                        "operand": .text(operand.rawValue),
+                    ])
             }
         }
     }

@@ -175,9 +175,10 @@ extension UsagePolicy {
             premises.append(.action(.any(matches)))
         }
         premises.append(contentsOf: rule.constraints.map { $0.premise(request, world) })
-        premises.append(contentsOf: rule.duties.map { duty in
-            .duty(duty, Truth(duty.id.flatMap { world.duties[$0] } != .violated))
-        })
+        premises.append(
+            contentsOf: rule.duties.map { duty in
+                .duty(duty, Truth(duty.id.flatMap { world.duties[$0] } != .violated))
+            })
         let truth = Truth.all(premises.map(\.truth))
         let isActive = rule.kind == .prohibition ? truth != .no : truth == .yes
         return RuleReport(rule: rule, isActive: isActive, premises: premises)

@@ -23,7 +23,8 @@ package struct PlainTerms: Hashable, Sendable {
 
     package init(
         purposes: Set<String> = [], from: Instant? = nil, until: Instant? = nil, usesMax: Int64? = nil,
-        recipients: Set<String> = [], jurisdictions: Set<String> = [], doors: Set<Door> = [.describe, .query],
+        recipients: Set<String> = [], jurisdictions: Set<String> = [],
+        doors: Set<Door> = [.describe, .query],
         isPaid: Bool = false, releaseRules: Digest? = nil
     ) {
         self.purposes = purposes
@@ -49,7 +50,8 @@ package struct PlainTerms: Hashable, Sendable {
             door == .describe
                 ? UsageRule(.permission, actions: [UsageAction(door.action)], constraints: term)
                 : UsageRule(
-                    .permission, actions: [UsageAction(door.action)], constraints: term + conditions, duties: duties)
+                    .permission, actions: [UsageAction(door.action)], constraints: term + conditions,
+                    duties: duties)
         }
         if forbidsCopies { rules.append(UsageRule(.prohibition, actions: [UsageAction("reproduce")])) }
         return UsagePolicy(
@@ -83,7 +85,9 @@ package struct PlainTerms: Hashable, Sendable {
         self.init(doors: [], releaseRules: policy.releaseRules)
         let permissions = policy.rules(.permission)
         // A permission to describe says less than the others; the fullest one speaks for all.
-        guard let permission = permissions.max(by: { $0.constraints.count < $1.constraints.count }) else { return nil }
+        guard let permission = permissions.max(by: { $0.constraints.count < $1.constraints.count }) else {
+            return nil
+        }
         for action in permissions.flatMap(\.actions) {
             guard let door = Door.allCases.first(where: { $0.action == action.name }) else { return nil }
             doors.insert(door)

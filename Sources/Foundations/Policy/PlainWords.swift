@@ -84,7 +84,8 @@ extension Premise {
 extension Premise {
     /// The parts that do not hold, where all of them had to; else the whole.
     fileprivate var broken: [Premise] {
-        guard case .constraint(.logical(let join, _, _), _, _, let parts) = self, join == .and || join == .andSequence
+        guard case .constraint(.logical(let join, _, _), _, _, let parts) = self,
+            join == .and || join == .andSequence
         else { return [self] }
         return parts.filter { $0.truth != .yes }.flatMap(\.broken)
     }
@@ -111,7 +112,8 @@ extension PolicyDecision {
             return nearest.missing.flatMap(\.broken).map { premise in
                 let words = premise.plainWords
                 return premise.truth == .unknown
-                    ? LocalizedText(zh: "请求未说明：\(words.zh)", en: "the request does not say whether \(words.en)")
+                    ? LocalizedText(
+                        zh: "请求未说明：\(words.zh)", en: "the request does not say whether \(words.en)")
                     : LocalizedText(zh: "未满足：\(words.zh)", en: "this does not hold: \(words.en)")
             }
         }
@@ -132,10 +134,12 @@ extension PolicyDecision {
     /// The refusal as a problem: `policy.use-refused`, kind `forbidden`; `nil` where the use is permitted.
     package func refusal(of request: UseRequest) -> Problem? {
         if isPermitted { return nil }
-        return Problem(.forbidden, "policy.use-refused", [
-            "action": .localized(Words.action(UsageAction(request.action))),
-            "reasons": .localized(Words.list(refusalReasons, zh: "；", en: "; ")),
-        ])
+        return Problem(
+            .forbidden, "policy.use-refused",
+            [
+                "action": .localized(Words.action(UsageAction(request.action))),
+                "reasons": .localized(Words.list(refusalReasons, zh: "；", en: "; ")),
+            ])
     }
 }
 
@@ -213,11 +217,13 @@ enum Words {
         case .recipient:
             return LocalizedText(
                 zh: isNegative ? "结果不得由 \(values) 接收" : "结果仅由 \(values) 接收",
-                en: isNegative ? "the result is not received by \(values)" : "the result is received only by \(values)")
+                en: isNegative
+                    ? "the result is not received by \(values)" : "the result is received only by \(values)")
         case .spatial:
             return LocalizedText(
                 zh: isNegative ? "结果不在 \(values) 境内接收" : "结果仅在 \(values) 境内接收",
-                en: isNegative ? "the result is not received in \(values)" : "the result is received only in \(values)")
+                en: isNegative
+                    ? "the result is not received in \(values)" : "the result is received only in \(values)")
         case nil:
             let text = "\(comparison.leftOperand) \(comparison.comparator.rawValue) \(values)"
             return LocalizedText(zh: "“\(text)”", en: "“\(text)”")
@@ -231,7 +237,9 @@ enum Words {
         case .lteq: LocalizedText(zh: "不晚于 \(shown)", en: "until \(shown)")
         case .gt: LocalizedText(zh: "在 \(shown) 之后", en: "after \(shown)")
         case .gteq: LocalizedText(zh: "自 \(shown) 起", en: "from \(shown) on")
-        default: LocalizedText(zh: "时间 \(comparator.rawValue) \(shown)", en: "time \(comparator.rawValue) \(shown)")
+        default:
+            LocalizedText(
+                zh: "时间 \(comparator.rawValue) \(shown)", en: "time \(comparator.rawValue) \(shown)")
         }
     }
 }

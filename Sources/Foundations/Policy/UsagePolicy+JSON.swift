@@ -37,9 +37,10 @@ extension UsagePolicy {
 
     var terms: JSON {
         var members: [String: JSON] = [:]
-        for (name, kind) in [("permission", UsageRule.Kind.permission), ("prohibition", .prohibition),
-            ("obligation", .duty)]
-        {
+        for (name, kind) in [
+            ("permission", UsageRule.Kind.permission), ("prohibition", .prohibition),
+            ("obligation", .duty),
+        ] {
             let written = rules(kind).flatMap(\.onePerAction).map(\.json)
             if !written.isEmpty { members[name] = .array(written.inCanonicalOrder) }
         }
@@ -138,16 +139,20 @@ private struct PolicyReader {
 
     mutating func policy(_ json: JSON) throws(Problem) -> UsagePolicy {
         guard let members = normalized(json) else { throw malformed("", "an object") }
-        note(members, "", known: [
-            "profile", "conflict", "target", "assigner", "assignee", "timestamp", "permission", "prohibition",
-            "obligation", "hutong:releaseRules",
-        ])
+        note(
+            members, "",
+            known: [
+                "profile", "conflict", "target", "assigner", "assignee", "timestamp", "permission",
+                "prohibition",
+                "obligation", "hutong:releaseRules",
+            ])
         let kind = try kind(members["@type"] ?? members["type"])
         guard let id = try identifier(members, "") else { throw malformed("@id", "the policy's identifier") }
         var rules: [UsageRule] = []
-        for (name, kind) in [("permission", UsageRule.Kind.permission), ("prohibition", .prohibition),
-            ("obligation", .duty)]
-        {
+        for (name, kind) in [
+            ("permission", UsageRule.Kind.permission), ("prohibition", .prohibition),
+            ("obligation", .duty),
+        ] {
             for (place, json) in try elements(members[name], name) {
                 rules.append(try rule(json, kind, place))
             }
@@ -161,7 +166,9 @@ private struct PolicyReader {
             releaseRules: try releaseRules(members["hutong:releaseRules"]), unread: unread)
     }
 
-    private mutating func rule(_ json: JSON, _ kind: UsageRule.Kind, _ place: String) throws(Problem) -> UsageRule {
+    private mutating func rule(_ json: JSON, _ kind: UsageRule.Kind, _ place: String) throws(Problem)
+        -> UsageRule
+    {
         guard let members = normalized(json) else { throw malformed(place, "an object") }
         note(members, place, known: ["action", "target", "assigner", "assignee", "constraint", "duty"])
         var rule = UsageRule(kind, id: try identifier(members, place))
@@ -195,7 +202,9 @@ private struct PolicyReader {
         return UsageAction(Vocabulary.short(name), refinements: refinements)
     }
 
-    private mutating func constraints(_ json: JSON?, _ place: String, depth: Int) throws(Problem) -> [UsageConstraint] {
+    private mutating func constraints(_ json: JSON?, _ place: String, depth: Int) throws(Problem)
+        -> [UsageConstraint]
+    {
         guard depth < Self.depthMax else { throw malformed(place, "fewer levels") }
         var constraints: [UsageConstraint] = []
         for (place, json) in try elements(json, place) {
@@ -204,7 +213,9 @@ private struct PolicyReader {
         return constraints
     }
 
-    private mutating func constraint(_ json: JSON, _ place: String, depth: Int) throws(Problem) -> UsageConstraint {
+    private mutating func constraint(_ json: JSON, _ place: String, depth: Int) throws(Problem)
+        -> UsageConstraint
+    {
         guard let members = normalized(json) else { throw malformed(place, "a constraint") }
         let id = try identifier(members, place)
         let joins = UsageConstraint.Join.allCases.filter { members[$0.rawValue] != nil }
@@ -218,7 +229,8 @@ private struct PolicyReader {
         }
         note(members, place, known: ["leftOperand", "operator", "rightOperand"])
         guard joins.isEmpty, let left = try name(members["leftOperand"], place + ".leftOperand") else {
-            throw malformed(place, "leftOperand, operator and rightOperand, or one of and, or, xone, andSequence")
+            throw malformed(
+                place, "leftOperand, operator and rightOperand, or one of and, or, xone, andSequence")
         }
         let symbol = try name(members["operator"], place + ".operator").map(Vocabulary.short) ?? ""
         guard let comparator = UsageConstraint.Comparator(rawValue: symbol) else {
@@ -237,7 +249,9 @@ private struct PolicyReader {
             case .object(let members):
                 if let iri = members["@id"]?.text {
                     values.append(iri)
-                } else if let value = members["@value"], let text = value.text ?? value.integer.map({ String($0) }) {
+                } else if let value = members["@value"],
+                    let text = value.text ?? value.integer.map({ String($0) })
+                {
                     values.append(text)
                 } else {
                     throw malformed(place, "@id or @value")
@@ -291,7 +305,9 @@ private struct PolicyReader {
     private func elements(_ json: JSON?, _ place: String) throws(Problem) -> [(String, JSON)] {
         guard let json else { return [] }
         guard let array = json.array else { return [(place, json)] }
-        guard array.count <= Self.partsMax else { throw malformed(place, "at most \(Self.partsMax) elements") }
+        guard array.count <= Self.partsMax else {
+            throw malformed(place, "at most \(Self.partsMax) elements")
+        }
         return array.enumerated().map { ("\(place)[\($0.offset)]", $0.element) }
     }
 
@@ -330,9 +346,11 @@ private struct PolicyReader {
     }
 
     private func malformed(_ place: String, _ wanted: String) -> Problem {
-        Problem(.invalid, "policy.terms-malformed", [
-            "place": .text(place.isEmpty ? "/" : place), "wanted": .text(wanted),
-        ])
+        Problem(
+            .invalid, "policy.terms-malformed",
+            [
+                "place": .text(place.isEmpty ? "/" : place), "wanted": .text(wanted),
+            ])
     }
 }
 

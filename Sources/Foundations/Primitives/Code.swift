@@ -12,7 +12,8 @@ package struct Code: Hashable, Sendable, Comparable, CustomStringConvertible {
         case party = "pty", node = "nod", source = "src", delivery = "dlv"
         case resource = "res", asset = "ast", version = "ver", registration = "reg", right = "rgt"
         case mandate = "mdt", attestation = "att", product = "prd", space = "spc"
-        case listing = "lst", demand = "dmd", offer = "ofr", agreement = "agr", contract = "ctr", order = "ord"
+        case listing = "lst", demand = "dmd", offer = "ofr", agreement = "agr", contract = "ctr", order =
+            "ord"
         case passage = "psg", grant = "grt", receipt = "rcp", statement = "stm", transfer = "trf"
         case `case` = "cas", list = "lis", rule = "rul", indicator = "ind", plan = "pln", pilot = "plt"
         case account = "acc", dispute = "dsp", terminal = "trm", request = "req"

@@ -46,7 +46,8 @@ package struct ID<Noun>: Hashable, Sendable, Comparable, CustomStringConvertible
     /// Reads `018f0f6c-…`, with or without `urn:uuid:` (RFC 9562 §4); `nil` for anything else.
     package init?(uuid text: some StringProtocol) {
         let prefix = "urn:uuid:"
-        let digits = Array((text.hasPrefix(prefix) ? String(text.dropFirst(prefix.count)) : String(text)).utf8)
+        let digits = Array(
+            (text.hasPrefix(prefix) ? String(text.dropFirst(prefix.count)) : String(text)).utf8)
         let hyphens = [8, 13, 18, 23]
         guard digits.count == 36, hyphens.allSatisfy({ digits[$0] == UInt8(ascii: "-") }) else { return nil }
         let hex = digits.enumerated().filter { !hyphens.contains($0.offset) }.map(\.element)

@@ -43,7 +43,9 @@ package struct CalendarDay: Hashable, Sendable, Comparable, CustomStringConverti
 
     /// `nil` if there is no such day.
     package init?(year: Int, month: Int, day: Int) {
-        guard (1...12).contains(month), day >= 1, day <= Self.days(inMonth: month, of: year) else { return nil }
+        guard (1...12).contains(month), day >= 1, day <= Self.days(inMonth: month, of: year) else {
+            return nil
+        }
         self.year = year
         self.month = month
         self.day = day
@@ -84,7 +86,9 @@ package struct CalendarDay: Hashable, Sendable, Comparable, CustomStringConverti
     /// 1 is Monday, 7 is Sunday (ISO 8601).
     package var weekday: Int { ((daysSince1970 + 3) % 7 + 7) % 7 + 1 }
 
-    package func advanced(byDays count: Int) -> CalendarDay { CalendarDay(daysSince1970: daysSince1970 + count) }
+    package func advanced(byDays count: Int) -> CalendarDay {
+        CalendarDay(daysSince1970: daysSince1970 + count)
+    }
 
     package static func days(inMonth month: Int, of year: Int) -> Int {
         switch month {
@@ -151,12 +155,15 @@ extension Instant {
         var fraction = 0
         if rest.first == UInt8(ascii: ".") {
             let digits = rest.dropFirst().prefix { (48...57).contains($0) }
-            guard (1...9).contains(digits.count), let value = Decimal10.digits(digits.prefix(6)) else { return nil }
+            guard (1...9).contains(digits.count), let value = Decimal10.digits(digits.prefix(6)) else {
+                return nil
+            }
             fraction = (digits.count..<max(6, digits.count)).reduce(value) { value, _ in value * 10 }
             rest = rest.dropFirst(1 + digits.count)
         }
         guard let offset = Self.offsetMinutes(Array(rest)) else { return nil }
-        let seconds = Int64(day.daysSince1970) * 86_400 + Int64(hour * 3600 + minute * 60 + second - offset * 60)
+        let seconds =
+            Int64(day.daysSince1970) * 86_400 + Int64(hour * 3600 + minute * 60 + second - offset * 60)
         self.init(microseconds: seconds * 1_000_000 + Int64(fraction))
     }
 

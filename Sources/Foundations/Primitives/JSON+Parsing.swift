@@ -110,7 +110,9 @@ private struct JSONParser {
     }
 
     private mutating func word(_ text: String, _ value: JSON) throws(JSON.ParseFailure) -> JSON {
-        guard bytes[offset...].starts(with: text.utf8) else { throw failure("no JSON value begins like this") }
+        guard bytes[offset...].starts(with: text.utf8) else {
+            throw failure("no JSON value begins like this")
+        }
         offset += text.utf8.count
         return value
     }

@@ -48,7 +48,9 @@ package struct Problem: Error, Hashable, Sendable {
     package let arguments: [String: Argument]
     package private(set) var operatorNote: String?
 
-    package init(_ kind: Kind, _ code: String, _ arguments: [String: Argument] = [:], operatorNote: String? = nil) {
+    package init(
+        _ kind: Kind, _ code: String, _ arguments: [String: Argument] = [:], operatorNote: String? = nil
+    ) {
         self.kind = kind
         self.code = code
         self.arguments = arguments

@@ -22,7 +22,8 @@ package struct DMNConformance: Sendable {
             let results = run(test, model, now: now)
             return Outcome(
                 folder: folder, file: file, test: test.attributes["id"] ?? "",
-                isPassed: results.allSatisfy { $0.detail == nil }, expectsNull: results.allSatisfy(\.expectsNull),
+                isPassed: results.allSatisfy { $0.detail == nil },
+                expectsNull: results.allSatisfy(\.expectsNull),
                 detail: results.compactMap(\.detail).joined(separator: "; "))
         }
     }
@@ -59,9 +60,11 @@ package struct DMNConformance: Sendable {
         }
         let components = element.children("component")
         if !components.isEmpty {
-            return .context(FEELContext(components.map {
-                (FEELParser.normalized($0.attributes["name"] ?? ""), value(in: $0))
-            }))
+            return .context(
+                FEELContext(
+                    components.map {
+                        (FEELParser.normalized($0.attributes["name"] ?? ""), value(in: $0))
+                    }))
         }
         guard let leaf = element.child("value"), leaf.attributes["nil"] != "true" else { return .null }
         let type = leaf.attributes["type"]?.split(separator: ":").last.map(String.init) ?? "string"
@@ -72,7 +75,8 @@ package struct DMNConformance: Sendable {
         case "date": return FEELType.date.read(.string(leaf.text))
         case "time": return FEELType.time.read(.string(leaf.text))
         case "dateTime": return FEELType.dateTime.read(.string(leaf.text))
-        case "duration", "dayTimeDuration", "yearMonthDuration": return FEELType.daysAndTime.read(.string(leaf.text))
+        case "duration", "dayTimeDuration", "yearMonthDuration":
+            return FEELType.daysAndTime.read(.string(leaf.text))
         default: return .string(leaf.text)
         }
     }

@@ -33,21 +33,25 @@ extension FEELEvaluation {
         case .context(let entries): return context(entries, in: scope)
         case .list(let elements): return .list(elements.map { value($0, in: scope) })
         case .relation(let columns, let rows):
-            return .list(rows.map { row in
-                .context(FEELContext(Array(zip(columns, row.map { value($0, in: scope) }))))
-            })
+            return .list(
+                rows.map { row in
+                    .context(FEELContext(Array(zip(columns, row.map { value($0, in: scope) }))))
+                })
         case .table(let table): return table.decide(in: scope, &self)
         case .invocation(let callee, let bindings):
             guard case .function(let function) = value(callee, in: scope) else { return .null }
             let values = bindings.map { (name: $0.name, value: value($0.value, in: scope)) }
-            return apply(function, function.parameters.map { parameter in
-                values.first { $0.name == parameter.name }?.value ?? .null
-            })
+            return apply(
+                function,
+                function.parameters.map { parameter in
+                    values.first { $0.name == parameter.name }?.value ?? .null
+                })
         case .function(let parameters, let result, let body):
-            return .function(FEELFunction(parameters: parameters, result: result) { arguments, evaluation in
-                let values = Array(zip(parameters.map(\.name), arguments))
-                return evaluation.value(body, in: FEELScope(FEELContext(values), in: scope))
-            })
+            return .function(
+                FEELFunction(parameters: parameters, result: result) { arguments, evaluation in
+                    let values = Array(zip(parameters.map(\.name), arguments))
+                    return evaluation.value(body, in: FEELScope(FEELContext(values), in: scope))
+                })
         case .conditional(let test, let yes, let no):
             switch value(test, in: scope) {
             case .boolean(true): return value(yes, in: scope)
@@ -74,7 +78,9 @@ extension FEELEvaluation {
         return .context(context)
     }
 
-    private mutating func filter(_ source: FEELValue, _ match: DMNExpression, in scope: FEELScope) -> FEELValue {
+    private mutating func filter(_ source: FEELValue, _ match: DMNExpression, in scope: FEELScope)
+        -> FEELValue
+    {
         guard let elements = source.listed else { return .null }
         var kept: [FEELValue] = []
         for element in elements {
@@ -110,7 +116,8 @@ extension FEELEvaluation {
         if case .range(let range) = source, let low = range.low, let high = range.high,
             case .success(let elements) = FEELArithmetic.steps(from: low, to: high)
         {
-            return Array(elements.dropFirst(range.isLowIncluded ? 0 : 1).dropLast(range.isHighIncluded ? 0 : 1))
+            return Array(
+                elements.dropFirst(range.isLowIncluded ? 0 : 1).dropLast(range.isHighIncluded ? 0 : 1))
         }
         return source.listed
     }

@@ -54,9 +54,10 @@ package struct DMNModel: Sendable {
         var pending = [main] + imports
         for document in pending { DMNReader.collectNames(document, into: &names) }
         while !pending.isEmpty {
-            let place = pending.firstIndex { document in
-                document.children("import").allSatisfy { types[$0.attributes["namespace"] ?? ""] != nil }
-            } ?? pending.count - 1
+            let place =
+                pending.firstIndex { document in
+                    document.children("import").allSatisfy { types[$0.attributes["namespace"] ?? ""] != nil }
+                } ?? pending.count - 1
             let document = pending.remove(at: place)
             let space = document.attributes["namespace"] ?? ""
             guard types[space] == nil else { continue }
@@ -90,7 +91,9 @@ package struct DMNRun {
     private var taken: [String: FEELValue] = [:]
     private var evaluation: FEELEvaluation
 
-    package init(_ model: DMNModel, inputs: [String: FEELValue], evaluation: FEELEvaluation = FEELEvaluation()) {
+    package init(
+        _ model: DMNModel, inputs: [String: FEELValue], evaluation: FEELEvaluation = FEELEvaluation()
+    ) {
         self.model = model
         self.inputs = inputs
         self.evaluation = evaluation
@@ -130,14 +133,15 @@ package struct DMNRun {
         case .knowledge(let knowledge):
             let run = self
             guard case .function(let parameters, let result, let body) = knowledge.logic else { return .null }
-            return .function(FEELFunction(parameters: parameters, result: result) { arguments, evaluation in
-                var run = run
-                run.taken[key] = nil
-                run.evaluation = evaluation
-                let own = FEELContext(Array(zip(parameters.map(\.name), arguments)))
-                let scope = FEELScope(own, in: run.scope(of: knowledge.requirements + [key], key))
-                return evaluation.value(body, in: scope)
-            })
+            return .function(
+                FEELFunction(parameters: parameters, result: result) { arguments, evaluation in
+                    var run = run
+                    run.taken[key] = nil
+                    run.evaluation = evaluation
+                    let own = FEELContext(Array(zip(parameters.map(\.name), arguments)))
+                    let scope = FEELScope(own, in: run.scope(of: knowledge.requirements + [key], key))
+                    return evaluation.value(body, in: scope)
+                })
         case .service(let service): return .function(function(service))
         }
     }
@@ -155,10 +159,14 @@ package struct DMNRun {
         return FEELFunction(parameters: parameters, result: service.type) { arguments, evaluation in
             var inner = DMNRun(run.model, inputs: run.inputs, evaluation: evaluation)
             for (key, argument) in zip(keys, arguments) { inner.taken[key] = argument }
-            guard service.outputs.count > 1 else { return service.outputs.first.map { inner.value(at: $0) } ?? .null }
-            return .context(FEELContext(service.outputs.map { key in
-                (run.model.nodes[key]?.name ?? "", inner.value(at: key))
-            }))
+            guard service.outputs.count > 1 else {
+                return service.outputs.first.map { inner.value(at: $0) } ?? .null
+            }
+            return .context(
+                FEELContext(
+                    service.outputs.map { key in
+                        (run.model.nodes[key]?.name ?? "", inner.value(at: key))
+                    }))
         }
     }
 

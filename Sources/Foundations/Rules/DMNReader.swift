@@ -57,9 +57,10 @@ struct DMNReader {
         } else if components.isEmpty {
             type = self.type(named: definition.child("typeRef").map { Self.trimmed($0.text) })
         } else {
-            type = .context(components.map {
-                (FEELParser.normalized($0.attributes["name"] ?? ""), self.type(of: $0))
-            })
+            type = .context(
+                components.map {
+                    (FEELParser.normalized($0.attributes["name"] ?? ""), self.type(of: $0))
+                })
         }
         if let allowed = tests(definition.child("allowedValues")) { type = .restricted(type, allowed) }
         if definition.attributes["isCollection"] == "true" { type = .list(type) }
@@ -77,20 +78,35 @@ struct DMNReader {
             switch element.name {
             case "inputData": return (id, .input(name: name, type))
             case "decision":
-                return (id, .decision(DMNModel.Decision(
-                    name: name, type: type, logic: boxed(in: element), requirements: requirements(element))))
+                return (
+                    id,
+                    .decision(
+                        DMNModel.Decision(
+                            name: name, type: type, logic: boxed(in: element),
+                            requirements: requirements(element)))
+                )
             case "businessKnowledgeModel":
                 guard let logic = element.child("encapsulatedLogic") else { return nil }
                 var result = self.type(named: logic.attributes["typeRef"])
                 if case .any = result {
                     if case .function(_, let output) = type { result = output } else { result = type }
                 }
-                return (id, .knowledge(DMNModel.Knowledge(
-                    name: name, logic: function(logic, result: result), requirements: requirements(element))))
+                return (
+                    id,
+                    .knowledge(
+                        DMNModel.Knowledge(
+                            name: name, logic: function(logic, result: result),
+                            requirements: requirements(element)))
+                )
             case "decisionService":
-                return (id, .service(DMNModel.Service(
-                    name: name, type: type, outputs: references(element, "outputDecision"),
-                    inputData: references(element, "inputData"), inputDecisions: references(element, "inputDecision"))))
+                return (
+                    id,
+                    .service(
+                        DMNModel.Service(
+                            name: name, type: type, outputs: references(element, "outputDecision"),
+                            inputData: references(element, "inputData"),
+                            inputDecisions: references(element, "inputDecision")))
+                )
             default: return nil
             }
         }
@@ -100,7 +116,9 @@ struct DMNReader {
         element.children(name).compactMap { $0.attributes["href"].map(absolute) }
     }
 
-    private func absolute(_ reference: String) -> String { reference.hasPrefix("#") ? space + reference : reference }
+    private func absolute(_ reference: String) -> String {
+        reference.hasPrefix("#") ? space + reference : reference
+    }
 
     private func requirements(_ element: XMLElement) -> [String] {
         element.children.flatMap { requirement in
@@ -112,7 +130,8 @@ struct DMNReader {
     // MARK: Logic
 
     private static let boxes: Set<String> = [
-        "literalExpression", "context", "list", "relation", "decisionTable", "invocation", "functionDefinition",
+        "literalExpression", "context", "list", "relation", "decisionTable", "invocation",
+        "functionDefinition",
         "conditional", "filter", "for", "some", "every",
     ]
 
@@ -127,7 +146,9 @@ struct DMNReader {
 
     private mutating func box(_ element: XMLElement) -> DMNExpression {
         let logic = untyped(element)
-        guard let reference = element.attributes["typeRef"], element.name != "functionDefinition" else { return logic }
+        guard let reference = element.attributes["typeRef"], element.name != "functionDefinition" else {
+            return logic
+        }
         return .typed(logic, type(named: reference))
     }
 
@@ -135,27 +156,34 @@ struct DMNReader {
         switch element.name {
         case "literalExpression": return literal(element.child("text")?.text).map { .literal($0) } ?? .foreign
         case "context":
-            return .context(element.children("contextEntry").map { entry in
-                let variable = entry.child("variable")
-                return DMNContextEntry(
-                    name: variable?.attributes["name"].map(FEELParser.normalized),
-                    type: type(named: variable?.attributes["typeRef"]), value: boxed(in: entry) ?? .foreign)
-            })
+            return .context(
+                element.children("contextEntry").map { entry in
+                    let variable = entry.child("variable")
+                    return DMNContextEntry(
+                        name: variable?.attributes["name"].map(FEELParser.normalized),
+                        type: type(named: variable?.attributes["typeRef"]),
+                        value: boxed(in: entry) ?? .foreign)
+                })
         case "list": return .list(element.children.filter { Self.boxes.contains($0.name) }.map { box($0) })
         case "relation":
             return .relation(
-                columns: element.children("column").map { FEELParser.normalized($0.attributes["name"] ?? "") },
+                columns: element.children("column").map {
+                    FEELParser.normalized($0.attributes["name"] ?? "")
+                },
                 rows: element.children("row").map { row in
                     row.children.filter { Self.boxes.contains($0.name) }.map { box($0) }
                 })
         case "decisionTable": return .table(table(element))
         case "invocation":
             let bindings = element.children("binding").map { binding in
-                (name: FEELParser.normalized(binding.child("parameter")?.attributes["name"] ?? ""),
-                 value: boxed(in: binding) ?? .foreign)
+                (
+                    name: FEELParser.normalized(binding.child("parameter")?.attributes["name"] ?? ""),
+                    value: boxed(in: binding) ?? .foreign
+                )
             }
             return .invocation(boxed(in: element) ?? .foreign, bindings: bindings)
-        case "functionDefinition": return function(element, result: type(named: element.attributes["typeRef"]))
+        case "functionDefinition":
+            return function(element, result: type(named: element.attributes["typeRef"]))
         case "conditional":
             return .conditional(part(element, "if"), part(element, "then"), part(element, "else"))
         case "filter": return .filter(part(element, "in"), part(element, "match"))
@@ -201,8 +229,12 @@ struct DMNReader {
         }
         let rules = element.children("rule").map { rule in
             DecisionTable.Rule(
-                tests: rule.children("inputEntry").map { tests($0) ?? FEELTests(alternatives: [], isNegated: false) },
-                results: rule.children("outputEntry").map { literal($0.child("text")?.text) ?? .literal(.null) })
+                tests: rule.children("inputEntry").map {
+                    tests($0) ?? FEELTests(alternatives: [], isNegated: false)
+                },
+                results: rule.children("outputEntry").map {
+                    literal($0.child("text")?.text) ?? .literal(.null)
+                })
         }
         return DecisionTable(
             policy: element.attributes["hitPolicy"].flatMap(DecisionTable.HitPolicy.init) ?? .unique,

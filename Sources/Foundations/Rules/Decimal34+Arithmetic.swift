@@ -49,9 +49,10 @@ extension Decimal34 {
         let shift = 2 + PowersOfTen.digitCount(other.coefficient)
         let numerator = WideInteger(coefficient * PowersOfTen.of[lengthen], times: PowersOfTen.of[shift])
         let (quotient, remainder) = numerator.divided(by: other.coefficient)
-        guard let result = Decimal34(
-            isNegative: isNegative != other.isNegative, wide: quotient,
-            exponent: exponent - lengthen - shift - other.exponent, isInexact: remainder != 0)
+        guard
+            let result = Decimal34(
+                isNegative: isNegative != other.isNegative, wide: quotient,
+                exponent: exponent - lengthen - shift - other.exponent, isInexact: remainder != 0)
         else { return nil }
         return remainder == 0 ? result.withoutZeros(downTo: exponent - other.exponent) : result
     }
@@ -69,20 +70,23 @@ extension Decimal34 {
         let target = -places
         guard exponent < target else { return self }
         let excess = target - exponent
-        let (quotient, remainder) = excess > 38
+        let (quotient, remainder) =
+            excess > 38
             ? (0, coefficient) : coefficient.quotientAndRemainder(dividingBy: PowersOfTen.of[excess])
         // Above 10³⁸ lies every coefficient far below the half.
         let half = excess > 38 ? UInt128.max : PowersOfTen.of[excess] / 2
-        let isUp: Bool = switch rounding {
-        case .up: remainder != 0
-        case .down: false
-        case .floor: remainder != 0 && isNegative
-        case .ceiling: remainder != 0 && !isNegative
-        case .halfUp: remainder >= half && remainder != 0
-        case .halfDown: remainder > half
-        case .halfEven: remainder > half || (remainder == half && !quotient.isMultiple(of: 2))
-        }
-        return Decimal34(isNegative: isNegative, wide: WideInteger(low: quotient + (isUp ? 1 : 0)), exponent: target)
+        let isUp: Bool =
+            switch rounding {
+            case .up: remainder != 0
+            case .down: false
+            case .floor: remainder != 0 && isNegative
+            case .ceiling: remainder != 0 && !isNegative
+            case .halfUp: remainder >= half && remainder != 0
+            case .halfDown: remainder > half
+            case .halfEven: remainder > half || (remainder == half && !quotient.isMultiple(of: 2))
+            }
+        return Decimal34(
+            isNegative: isNegative, wide: WideInteger(low: quotient + (isUp ? 1 : 0)), exponent: target)
     }
 
     /// The same number with an exponent nearer to `wanted`, as far as 34 digits allow.
@@ -141,10 +145,13 @@ extension Decimal34 {
         let mantissa = Decimal34(isNegative: false, coefficient: coefficient, exponent: exponent - shift)
         guard var root = Decimal34(mantissa.double.squareRoot()) else { return nil }
         for _ in 0..<3 {
-            guard let next = mantissa.divided(by: root)?.adding(root)?.multiplied(by: half) else { return nil }
+            guard let next = mantissa.divided(by: root)?.adding(root)?.multiplied(by: half) else {
+                return nil
+            }
             root = next
         }
-        return Decimal34(isNegative: false, wide: WideInteger(low: root.coefficient), exponent: root.exponent + shift / 2)?
+        return Decimal34(
+            isNegative: false, wide: WideInteger(low: root.coefficient), exponent: root.exponent + shift / 2)?
             .exactRoot(of: self)
     }
 

@@ -61,7 +61,8 @@ package struct Decimal34: Sendable {
         }
         guard digits > 0 else { return nil }
         self.init(
-            isNegative: isNegative, wide: WideInteger(low: coefficient), exponent: exponent, isInexact: isInexact)
+            isNegative: isNegative, wide: WideInteger(low: coefficient), exponent: exponent,
+            isInexact: isInexact)
     }
 
     /// The nearest decimal of the shortest text of a double; `nil` for infinities and NaN.
@@ -82,14 +83,18 @@ package struct Decimal34: Sendable {
             let (quotient, remainder) = wide.divided(by: PowersOfTen.of[step])
             let half = PowersOfTen.of[step] / 2
             let isLast = step == excess
-            let isUp = isLast && (remainder > half
-                || (remainder == half && (isInexact || !quotient.low.isMultiple(of: 2))))
+            let isUp =
+                isLast
+                && (remainder > half
+                    || (remainder == half && (isInexact || !quotient.low.isMultiple(of: 2))))
             isInexact = isInexact || remainder != 0
             wide = isUp ? quotient + WideInteger(low: 1) : quotient
             exponent += step
             if wide.isZero { break }
         }
-        if wide.isZero { exponent = max(min(exponent, Self.exponentRange.upperBound), Self.exponentRange.lowerBound) }
+        if wide.isZero {
+            exponent = max(min(exponent, Self.exponentRange.upperBound), Self.exponentRange.lowerBound)
+        }
         var coefficient = wide.low
         while exponent > Self.exponentRange.upperBound {
             guard coefficient <= Self.coefficientMax / 10 else { return nil }
@@ -100,7 +105,9 @@ package struct Decimal34: Sendable {
     }
 
     package var isZero: Bool { coefficient == 0 }
-    package var magnitude: Decimal34 { Decimal34(isNegative: false, coefficient: coefficient, exponent: exponent) }
+    package var magnitude: Decimal34 {
+        Decimal34(isNegative: false, coefficient: coefficient, exponent: exponent)
+    }
 
     /// Without trailing zeros: one form for each number.
     package var reduced: Decimal34 {
@@ -118,8 +125,10 @@ package struct Decimal34: Sendable {
     package var integer: Int? {
         let reduced = reduced
         guard (0...18).contains(reduced.exponent),
-            let magnitude = Int64(exactly: reduced.coefficient.multipliedReportingOverflow(
-                by: PowersOfTen.of[reduced.exponent]).partialValue),
+            let magnitude = Int64(
+                exactly: reduced.coefficient.multipliedReportingOverflow(
+                    by: PowersOfTen.of[reduced.exponent]
+                ).partialValue),
             reduced.coefficient < PowersOfTen.of[19]
         else { return nil }
         return isNegative ? -Int(magnitude) : Int(magnitude)

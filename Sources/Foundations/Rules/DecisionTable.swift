@@ -39,7 +39,9 @@ package struct DecisionTable: Sendable {
         var given: [FEELValue] = []
         for input in inputs {
             let value = evaluation.value(input.expression, in: scope)
-            if let allowed = input.allowed, !value.isNull, !evaluation.passes(allowed, value, in: scope).isTrue {
+            if let allowed = input.allowed, !value.isNull,
+                !evaluation.passes(allowed, value, in: scope).isTrue
+            {
                 return .null
             }
             given.append(value)
@@ -48,10 +50,11 @@ package struct DecisionTable: Sendable {
         for rule in rules {
             switch hit(rule, given, in: scope, &evaluation) {
             case .boolean(true):
-                hits.append(zip(outputs, rule.results).map { output, result in
-                    let value = evaluation.value(result, in: scope)
-                    return output.type.coerced(value, &evaluation)
-                })
+                hits.append(
+                    zip(outputs, rule.results).map { output, result in
+                        let value = evaluation.value(result, in: scope)
+                        return output.type.coerced(value, &evaluation)
+                    })
             case .missing(let facts): return .missing(facts)
             default: continue
             }
@@ -118,7 +121,8 @@ package struct DecisionTable: Sendable {
     ) -> [[FEELValue]] {
         let ranks = hits.map { hit in
             zip(outputs, hit).map { output, value in
-                output.values.firstIndex { evaluation.value($0, in: scope).equals(value) == true } ?? output.values.count
+                output.values.firstIndex { evaluation.value($0, in: scope).equals(value) == true }
+                    ?? output.values.count
             }
         }
         return hits.indices.sorted { left, right in

@@ -21,13 +21,14 @@ enum FEELArithmetic {
         if left.missingFacts != nil || right.missingFacts != nil {
             return .missing((left.missingFacts ?? []).union(right.missingFacts ?? []))
         }
-        let result: FEELValue? = switch symbol {
-        case .add: sum(left, right)
-        case .subtract: difference(left, right)
-        case .multiply: product(left, right)
-        case .divide: quotient(left, right)
-        case .power: power(left, right)
-        }
+        let result: FEELValue? =
+            switch symbol {
+            case .add: sum(left, right)
+            case .subtract: difference(left, right)
+            case .multiply: product(left, right)
+            case .divide: quotient(left, right)
+            case .power: power(left, right)
+            }
         return result ?? .null
     }
 
@@ -38,9 +39,11 @@ enum FEELArithmetic {
         case (.nanoseconds(let left), .nanoseconds(let right)): .nanoseconds(left + right)
         case (.months(let left), .months(let right)): .months(left + right)
         case (.date, .nanoseconds), (.date, .months), (.dateTime, .nanoseconds), (.dateTime, .months),
-            (.time, .nanoseconds): moved(left, by: right)
+            (.time, .nanoseconds):
+            moved(left, by: right)
         case (.nanoseconds, .date), (.months, .date), (.nanoseconds, .dateTime), (.months, .dateTime),
-            (.nanoseconds, .time): moved(right, by: left)
+            (.nanoseconds, .time):
+            moved(right, by: left)
         default: nil
         }
     }
@@ -53,7 +56,9 @@ enum FEELArithmetic {
         case (.date(let day), .nanoseconds(let length)):
             return .date(FEELDateTime(local: Int128(day.daysSince1970) * dayLength + length, zone: nil).day)
         case (.dateTime(let start), .months(let months)):
-            return start.day.advanced(byMonths: months).map { .dateTime(FEELDateTime(day: $0, time: start.time)) }
+            return start.day.advanced(byMonths: months).map {
+                .dateTime(FEELDateTime(day: $0, time: start.time))
+            }
         case (.dateTime(let start), .nanoseconds(let length)):
             return .dateTime(FEELDateTime(local: start.local + length, zone: start.time.zone))
         case (.time(let time), .nanoseconds(let length)):
@@ -73,7 +78,8 @@ enum FEELArithmetic {
         case (.date, .date), (.date, .dateTime), (.dateTime, .date), (.dateTime, .dateTime):
             elapsed(left, right)
         case (.date, .nanoseconds), (.date, .months), (.dateTime, .nanoseconds), (.dateTime, .months),
-            (.time, .nanoseconds): moved(left, by: negated(right))
+            (.time, .nanoseconds):
+            moved(left, by: negated(right))
         default: nil
         }
     }
@@ -135,7 +141,9 @@ enum FEELArithmetic {
     /// `1 .. 5` and `5 .. 1`, also over days.
     static func steps(from low: FEELValue, to high: FEELValue) -> Result<[FEELValue], FEELEvaluation.Stop> {
         if let missing = low.missingFacts ?? high.missingFacts { return .failure(.missing(missing)) }
-        func places(_ low: Int, _ high: Int, _ make: (Int) -> FEELValue) -> Result<[FEELValue], FEELEvaluation.Stop> {
+        func places(_ low: Int, _ high: Int, _ make: (Int) -> FEELValue) -> Result<
+            [FEELValue], FEELEvaluation.Stop
+        > {
             guard abs(high - low) < FEELEvaluation.elementsMax else { return .failure(.null) }
             return .success(stride(from: low, through: high, by: low <= high ? 1 : -1).map(make))
         }
@@ -153,15 +161,16 @@ enum FEELArithmetic {
 /// What follows a dot on days, times, durations and ranges (DMN 1.5 tables 60–66).
 enum FEELProperties {
     static func property(_ name: String, of value: FEELValue) -> FEELValue {
-        let answer: FEELValue? = switch value {
-        case .date(let day): ofDay(name, day)
-        case .time(let time): ofTime(name, time, at: nil)
-        case .dateTime(let moment): ofDay(name, moment.day) ?? ofTime(name, moment.time, at: moment)
-        case .nanoseconds(let length): ofDuration(name, length)
-        case .months(let months): ofMonths(name, months)
-        case .range(let range): ofRange(name, range)
-        default: nil
-        }
+        let answer: FEELValue? =
+            switch value {
+            case .date(let day): ofDay(name, day)
+            case .time(let time): ofTime(name, time, at: nil)
+            case .dateTime(let moment): ofDay(name, moment.day) ?? ofTime(name, moment.time, at: moment)
+            case .nanoseconds(let length): ofDuration(name, length)
+            case .months(let months): ofMonths(name, months)
+            case .range(let range): ofRange(name, range)
+            default: nil
+            }
         return answer ?? .null
     }
 

@@ -13,14 +13,18 @@ extension FEELBuiltins {
         "sum": [FEELBuiltin("list", isVariadic: true) { total($0) }],
         "mean": [
             FEELBuiltin("list", isVariadic: true) { arguments in
-                guard case .number(let sum)? = total(arguments), let count = arguments.spread?.count else { return nil }
+                guard case .number(let sum)? = total(arguments), let count = arguments.spread?.count else {
+                    return nil
+                }
                 return sum.divided(by: Decimal34(count)).map { .number($0) }
             }
         ],
         "product": [
             FEELBuiltin("list", isVariadic: true) { arguments in
                 guard let numbers = arguments.spread?.numbers, !numbers.isEmpty else { return nil }
-                return numbers.dropFirst().reduce(numbers[0] as Decimal34?) { $0?.multiplied(by: $1) }.map { .number($0) }
+                return numbers.dropFirst().reduce(numbers[0] as Decimal34?) { $0?.multiplied(by: $1) }.map {
+                    .number($0)
+                }
             }
         ],
         "median": [
@@ -28,7 +32,9 @@ extension FEELBuiltins {
                 guard let numbers = arguments.spread?.numbers?.sorted(), !numbers.isEmpty else { return nil }
                 let middle = numbers.count / 2
                 guard numbers.count.isMultiple(of: 2) else { return .number(numbers[middle]) }
-                return numbers[middle - 1].adding(numbers[middle])?.divided(by: Decimal34(2)).map { .number($0) }
+                return numbers[middle - 1].adding(numbers[middle])?.divided(by: Decimal34(2)).map {
+                    .number($0)
+                }
             }
         ],
         "mode": [
@@ -40,10 +46,18 @@ extension FEELBuiltins {
             }
         ],
         "stddev": [FEELBuiltin("list", isVariadic: true) { deviation($0) }],
-        "all": [FEELBuiltin("list", isVariadic: true) { $0.spread.map { truth($0, FEELEvaluation.and, .true) } }],
-        "any": [FEELBuiltin("list", isVariadic: true) { $0.spread.map { truth($0, FEELEvaluation.or, .false) } }],
-        "and": [FEELBuiltin("list", isVariadic: true) { $0.spread.map { truth($0, FEELEvaluation.and, .true) } }],
-        "or": [FEELBuiltin("list", isVariadic: true) { $0.spread.map { truth($0, FEELEvaluation.or, .false) } }],
+        "all": [
+            FEELBuiltin("list", isVariadic: true) { $0.spread.map { truth($0, FEELEvaluation.and, .true) } }
+        ],
+        "any": [
+            FEELBuiltin("list", isVariadic: true) { $0.spread.map { truth($0, FEELEvaluation.or, .false) } }
+        ],
+        "and": [
+            FEELBuiltin("list", isVariadic: true) { $0.spread.map { truth($0, FEELEvaluation.and, .true) } }
+        ],
+        "or": [
+            FEELBuiltin("list", isVariadic: true) { $0.spread.map { truth($0, FEELEvaluation.or, .false) } }
+        ],
         "sublist": [
             FEELBuiltin("list, start position, length", required: 2) { arguments in
                 guard let list = arguments[0].listed, let start = arguments[1].integer, start != 0,
@@ -51,13 +65,17 @@ extension FEELBuiltins {
                 else { return nil }
                 let first = start > 0 ? start - 1 : list.count + start
                 guard arguments.count > 2 else { return .list(Array(list[first...])) }
-                guard let length = arguments[2].integer, length >= 0, first + length <= list.count else { return nil }
+                guard let length = arguments[2].integer, length >= 0, first + length <= list.count else {
+                    return nil
+                }
                 return .list(Array(list[first..<first + length]))
             }
         ],
-        "append": [FEELBuiltin("list, item", required: 1, isVariadic: true) { arguments in
-            arguments[0].listed.map { .list($0 + arguments.dropFirst()) } ?? .list(Array(arguments))
-        }],
+        "append": [
+            FEELBuiltin("list, item", required: 1, isVariadic: true) { arguments in
+                arguments[0].listed.map { .list($0 + arguments.dropFirst()) } ?? .list(Array(arguments))
+            }
+        ],
         "concatenate": [
             FEELBuiltin("list", isVariadic: true) { arguments in
                 let parts = arguments.compactMap(\.listed)
@@ -90,7 +108,8 @@ extension FEELBuiltins {
         "index of": [
             FEELBuiltin("list, match") { arguments in
                 arguments[0].listed.map { list in
-                    .list(list.indices.filter { list[$0].equals(arguments[1]) == true }.map { .number($0 + 1) })
+                    .list(
+                        list.indices.filter { list[$0].equals(arguments[1]) == true }.map { .number($0 + 1) })
                 }
             }
         ],
@@ -102,17 +121,23 @@ extension FEELBuiltins {
         "distinct values": [FEELBuiltin("list") { $0[0].listed.map { .list(distinct($0)) } }],
         "flatten": [FEELBuiltin("list") { $0[0].listed.map { .list(flattened($0)) } }],
         "sort": [
-            FEELBuiltin("list, precedes", evaluating: { arguments, evaluation in
-                guard let list = arguments[0].listed, case .function(let precedes) = arguments[1],
-                    precedes.parameters.count == 2
-                else { return nil }
-                return .list(list.sorted { evaluation.apply(precedes, [$0, $1]).isTrue })
-            })
+            FEELBuiltin(
+                "list, precedes",
+                evaluating: { arguments, evaluation in
+                    guard let list = arguments[0].listed, case .function(let precedes) = arguments[1],
+                        precedes.parameters.count == 2
+                    else { return nil }
+                    return .list(list.sorted { evaluation.apply(precedes, [$0, $1]).isTrue })
+                })
         ],
     ]
 
-    private static func extreme(_ arguments: [FEELValue], _ isBetter: (FEELValue, FEELValue) -> Bool?) -> FEELValue? {
-        guard let values = arguments.spread, var best = values.first, best.precedes(best) != nil else { return nil }
+    private static func extreme(_ arguments: [FEELValue], _ isBetter: (FEELValue, FEELValue) -> Bool?)
+        -> FEELValue?
+    {
+        guard let values = arguments.spread, var best = values.first, best.precedes(best) != nil else {
+            return nil
+        }
         for value in values.dropFirst() {
             guard let better = isBetter(value, best) else { return nil }
             if better { best = value }
@@ -160,7 +185,9 @@ extension FEELBuiltins {
         if case .function(let match) = arguments[1] {
             guard match.parameters.count == 2 else { return nil }
             for place in list.indices {
-                guard case .boolean(let isMatch) = evaluation.apply(match, [list[place], arguments[2]]) else { return nil }
+                guard case .boolean(let isMatch) = evaluation.apply(match, [list[place], arguments[2]]) else {
+                    return nil
+                }
                 if isMatch { list[place] = arguments[2] }
             }
             return .list(list)

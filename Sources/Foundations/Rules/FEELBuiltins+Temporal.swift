@@ -14,7 +14,8 @@ extension FEELBuiltins {
                 }
             },
             FEELBuiltin("year, month, day") { arguments in
-                guard let year = arguments[0].integer, let month = arguments[1].integer, let day = arguments[2].integer,
+                guard let year = arguments[0].integer, let month = arguments[1].integer,
+                    let day = arguments[2].integer,
                     abs(year) <= 999_999_999
                 else { return nil }
                 return CalendarDay(year: year, month: month, day: day).map { .date($0) }
@@ -37,7 +38,8 @@ extension FEELBuiltins {
                 switch $0[0].single {
                 case .string(let text): FEELTemporalReader.dateTime(text).map { .dateTime($0) }
                 case .dateTime(let moment): .dateTime(moment)
-                case .date(let day): .dateTime(FEELDateTime(day: day, time: .midnight.zoned(.offset(seconds: 0))))
+                case .date(let day):
+                    .dateTime(FEELDateTime(day: day, time: .midnight.zoned(.offset(seconds: 0))))
                 default: nil
                 }
             },
@@ -68,7 +70,9 @@ extension FEELBuiltins {
         "today": [FEELBuiltin("", evaluating: { _, evaluation in evaluation.now.map { .date($0.day) } })],
     ]
 
-    private static let weekdays = ["Monday", "Tuesday", "Wednesday", "Thursday", "Friday", "Saturday", "Sunday"]
+    private static let weekdays = [
+        "Monday", "Tuesday", "Wednesday", "Thursday", "Friday", "Saturday", "Sunday",
+    ]
     private static let months = [
         "January", "February", "March", "April", "May", "June", "July", "August", "September", "October",
         "November", "December",
@@ -93,9 +97,11 @@ extension FEELBuiltins {
     }
 
     private static func composedTime(_ arguments: [FEELValue]) -> FEELValue? {
-        guard let hour = arguments[0].integer, let minute = arguments[1].integer, let second = arguments[2].number,
+        guard let hour = arguments[0].integer, let minute = arguments[1].integer,
+            let second = arguments[2].number,
             let whole = second.rounded(to: 0, .floor), let wholeSecond = whole.integer,
-            let fraction = second.subtracting(whole)?.multiplied(by: Decimal34(1_000_000_000))?.rounded(to: 0, .down)?.integer
+            let fraction = second.subtracting(whole)?.multiplied(by: Decimal34(1_000_000_000))?.rounded(
+                to: 0, .down)?.integer
         else { return nil }
         var zone: FEELZone?
         if arguments.count > 3, !arguments[3].isNull {
@@ -129,33 +135,55 @@ extension FEELBuiltins {
         "meets": [rangeRelation { $0.isHighIncluded && $1.isLowIncluded && same($0.high, $1.low) }],
         "met by": [rangeRelation { $1.isHighIncluded && $0.isLowIncluded && same($1.high, $0.low) }],
         "overlaps": [rangeRelation { !before($0, $1) && !before($1, $0) }],
-        "overlaps before": [rangeRelation { startsBefore($0, $1) && !before($0, $1) && endsBefore($0, $1, orWith: true) }],
-        "overlaps after": [rangeRelation { startsBefore($1, $0) && !before($1, $0) && endsBefore($1, $0, orWith: true) }],
-        "finishes": [relation("finishes") { $0.isPoint
-            ? $1.isHighIncluded && same($0.high, $1.high)
-            : sameEnd($0, $1) && !startsBefore($0, $1) }],
-        "finished by": [relation("finished by") { $1.isPoint
-            ? $0.isHighIncluded && same($1.high, $0.high)
-            : sameEnd($0, $1) && !startsBefore($1, $0) }],
+        "overlaps before": [
+            rangeRelation { startsBefore($0, $1) && !before($0, $1) && endsBefore($0, $1, orWith: true) }
+        ],
+        "overlaps after": [
+            rangeRelation { startsBefore($1, $0) && !before($1, $0) && endsBefore($1, $0, orWith: true) }
+        ],
+        "finishes": [
+            relation("finishes") {
+                $0.isPoint
+                    ? $1.isHighIncluded && same($0.high, $1.high)
+                    : sameEnd($0, $1) && !startsBefore($0, $1)
+            }
+        ],
+        "finished by": [
+            relation("finished by") {
+                $1.isPoint
+                    ? $0.isHighIncluded && same($1.high, $0.high)
+                    : sameEnd($0, $1) && !startsBefore($1, $0)
+            }
+        ],
         "includes": [relation("includes") { !startsBefore($1, $0) && !endsBefore($0, $1, orWith: false) }],
         "during": [relation("during") { !startsBefore($0, $1) && !endsBefore($1, $0, orWith: false) }],
-        "starts": [relation("starts") { $0.isPoint
-            ? $1.isLowIncluded && same($0.low, $1.low)
-            : sameStart($0, $1) && !endsBefore($1, $0, orWith: false) }],
-        "started by": [relation("started by") { $1.isPoint
-            ? $0.isLowIncluded && same($1.low, $0.low)
-            : sameStart($0, $1) && !endsBefore($0, $1, orWith: false) }],
+        "starts": [
+            relation("starts") {
+                $0.isPoint
+                    ? $1.isLowIncluded && same($0.low, $1.low)
+                    : sameStart($0, $1) && !endsBefore($1, $0, orWith: false)
+            }
+        ],
+        "started by": [
+            relation("started by") {
+                $1.isPoint
+                    ? $0.isLowIncluded && same($1.low, $0.low)
+                    : sameStart($0, $1) && !endsBefore($0, $1, orWith: false)
+            }
+        ],
         "coincides": [relation("coincides") { sameStart($0, $1) && sameEnd($0, $1) }],
         "range": [
-            FEELBuiltin("from", evaluating: { arguments, evaluation in
-                guard let text = arguments[0].string, let expression = try? FEELParser.expression(text),
-                    expression.isLiteralRange,
-                    case .range(let range) = evaluation.value(expression, in: .empty),
-                    ![range.low, range.high].allSatisfy({ $0?.isNull ?? true }),
-                    range.high?.precedes(range.low ?? .null)?.less != true
-                else { return nil }
-                return .range(range)
-            })
+            FEELBuiltin(
+                "from",
+                evaluating: { arguments, evaluation in
+                    guard let text = arguments[0].string, let expression = try? FEELParser.expression(text),
+                        expression.isLiteralRange,
+                        case .range(let range) = evaluation.value(expression, in: .empty),
+                        ![range.low, range.high].allSatisfy({ $0?.isNull ?? true }),
+                        range.high?.precedes(range.low ?? .null)?.less != true
+                    else { return nil }
+                    return .range(range)
+                })
         ],
     ]
 
@@ -170,7 +198,9 @@ extension FEELBuiltins {
         }
     }
 
-    private static func rangeRelation(_ test: @escaping @Sendable (FEELRange, FEELRange) -> Bool) -> FEELBuiltin {
+    private static func rangeRelation(_ test: @escaping @Sendable (FEELRange, FEELRange) -> Bool)
+        -> FEELBuiltin
+    {
         FEELBuiltin("range1, range2") { arguments in
             guard case .range(let left) = arguments[0], case .range(let right) = arguments[1],
                 left.isComparable(to: right)
@@ -200,8 +230,11 @@ extension FEELBuiltins {
         guard let leftHigh = left.high else { return false }
         guard let rightHigh = right.high else { return true }
         guard let order = leftHigh.precedes(rightHigh) else { return false }
-        return order.less || (order.equal && (orWith
-            ? !left.isHighIncluded || right.isHighIncluded : !left.isHighIncluded && right.isHighIncluded))
+        return order.less
+            || (order.equal
+                && (orWith
+                    ? !left.isHighIncluded || right.isHighIncluded
+                    : !left.isHighIncluded && right.isHighIncluded))
     }
 
     private static func sameStart(_ left: FEELRange, _ right: FEELRange) -> Bool {
@@ -247,7 +280,8 @@ extension FEELExpression {
         case .literal: true
         case .negate(let inner): inner.isLiteralBound
         case .call(.name(let name), let arguments):
-            ["date", "time", "date and time", "duration"].contains(name) && arguments.allSatisfy(\.isLiteralBound)
+            ["date", "time", "date and time", "duration"].contains(name)
+                && arguments.allSatisfy(\.isLiteralBound)
         default: false
         }
     }

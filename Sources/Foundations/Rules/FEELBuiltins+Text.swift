@@ -6,13 +6,17 @@ extension FEELBuiltins {
     static let text: [String: [FEELBuiltin]] = [
         "substring": [
             FEELBuiltin("string, start position, length", required: 2) { arguments in
-                guard let text = arguments[0].string, let start = arguments[1].integer, start != 0 else { return nil }
+                guard let text = arguments[0].string, let start = arguments[1].integer, start != 0 else {
+                    return nil
+                }
                 let scalars = Array(text.unicodeScalars)
                 let first = start > 0 ? start - 1 : max(0, scalars.count + start)
                 guard first <= scalars.count else { return .string("") }
                 var length = scalars.count - first
                 if arguments.count > 2 {
-                    guard let wanted = arguments[2].number?.rounded(to: 0, .down)?.integer, wanted >= 1 else { return nil }
+                    guard let wanted = arguments[2].number?.rounded(to: 0, .down)?.integer, wanted >= 1 else {
+                        return nil
+                    }
                     length = min(length, wanted)
                 }
                 return .string(joined(scalars[first..<first + length]))
@@ -39,14 +43,19 @@ extension FEELBuiltins {
         "ends with": [FEELBuiltin("string, match") { both($0) { $0.hasSuffix($1) } }],
         "matches": [
             FEELBuiltin("input, pattern, flags", required: 2) { arguments in
-                guard let input = arguments[0].string, let pattern = pattern(arguments, flagsAt: 2) else { return nil }
-                return .boolean(pattern.firstMatch(in: input, range: NSRange(input.startIndex..., in: input)) != nil)
+                guard let input = arguments[0].string, let pattern = pattern(arguments, flagsAt: 2) else {
+                    return nil
+                }
+                return .boolean(
+                    pattern.firstMatch(in: input, range: NSRange(input.startIndex..., in: input)) != nil)
             }
         ],
         "replace": [FEELBuiltin("input, pattern, replacement, flags", required: 3) { replaced($0) }],
         "split": [
             FEELBuiltin("string, delimiter") { arguments in
-                guard let input = arguments[0].string, let pattern = pattern(arguments, flagsAt: 2) else { return nil }
+                guard let input = arguments[0].string, let pattern = pattern(arguments, flagsAt: 2) else {
+                    return nil
+                }
                 var parts: [FEELValue] = []
                 var start = input.startIndex
                 for match in pattern.matches(in: input, range: NSRange(start..., in: input)) {
@@ -94,7 +103,8 @@ extension FEELBuiltins {
         guard flags.allSatisfy("smixq".contains) else { return nil }
         if flags.contains("q") {
             let options: NSRegularExpression.Options = flags.contains("i") ? [.caseInsensitive] : []
-            return try? NSRegularExpression(pattern: NSRegularExpression.escapedPattern(for: pattern), options: options)
+            return try? NSRegularExpression(
+                pattern: NSRegularExpression.escapedPattern(for: pattern), options: options)
         }
         var options: NSRegularExpression.Options = []
         if flags.contains("s") { options.insert(.dotMatchesLineSeparators) }

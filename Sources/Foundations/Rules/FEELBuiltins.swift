@@ -36,7 +36,10 @@ enum FEELBuiltins {
     ].reduce(into: [:]) { all, family in all.merge(family) { $0 + $1 } }
 
     /// Names of functions and properties: the parser must know those with spaces.
-    static let names = Array(all.keys) + all.values.joined().flatMap(\.parameters) + ["time offset", "start included", "end included"]
+    static let names =
+        Array(all.keys) + all.values.joined().flatMap(\.parameters) + [
+            "time offset", "start included", "end included",
+        ]
 
     /// A built-in as a value, for instance handed to `sort`.
     static func function(_ name: String) -> FEELFunction? {
@@ -46,7 +49,9 @@ enum FEELBuiltins {
         ) { arguments, evaluation in call(name, arguments, &evaluation) }
     }
 
-    static func call(_ name: String, _ arguments: [FEELValue], _ evaluation: inout FEELEvaluation) -> FEELValue {
+    static func call(_ name: String, _ arguments: [FEELValue], _ evaluation: inout FEELEvaluation)
+        -> FEELValue
+    {
         guard let form = all[name]?.first(where: { $0.takes(arguments.count) }) else {
             return evaluation.isOpenWorld && all[name] == nil ? .missing([name]) : .null
         }
@@ -55,12 +60,16 @@ enum FEELBuiltins {
     }
 
     static func call(
-        _ name: String, named arguments: [(name: String, value: FEELValue)], _ evaluation: inout FEELEvaluation
+        _ name: String, named arguments: [(name: String, value: FEELValue)],
+        _ evaluation: inout FEELEvaluation
     ) -> FEELValue {
         let given = Set(arguments.map(\.name))
-        guard given.count == arguments.count, let form = all[name]?.first(where: { form in
-            given.isSubset(of: form.parameters) && form.parameters.prefix(form.required).allSatisfy(given.contains)
-        }) else { return .null }
+        guard given.count == arguments.count,
+            let form = all[name]?.first(where: { form in
+                given.isSubset(of: form.parameters)
+                    && form.parameters.prefix(form.required).allSatisfy(given.contains)
+            })
+        else { return .null }
         let ordered = form.parameters.map { parameter in arguments.first { $0.name == parameter }?.value }
         let last = ordered.lastIndex { $0 != nil } ?? -1
         let values = ordered.prefix(last + 1).map { $0 ?? .null }
@@ -81,7 +90,9 @@ enum FEELBuiltins {
 
 extension FEELValue {
     /// A list with one element stands for it.
-    var single: FEELValue { if case .list(let elements) = self, elements.count == 1 { elements[0].single } else { self } }
+    var single: FEELValue {
+        if case .list(let elements) = self, elements.count == 1 { elements[0].single } else { self }
+    }
     var number: Decimal34? { if case .number(let number) = single { number } else { nil } }
     var string: String? { if case .string(let text) = single { text } else { nil } }
     var bool: Bool? { if case .boolean(let value) = single { value } else { nil } }
@@ -114,10 +125,13 @@ extension [FEELValue] {
 extension FEELBuiltins {
     static let conversion: [String: [FEELBuiltin]] = [
         "number": [
-            FEELBuiltin("from") { $0[0].string.flatMap { parsedNumber($0, nil, nil) } ?? ($0[0].number.map { .number($0) }) },
+            FEELBuiltin("from") {
+                $0[0].string.flatMap { parsedNumber($0, nil, nil) } ?? ($0[0].number.map { .number($0) })
+            },
             FEELBuiltin("from, grouping separator, decimal separator") { arguments in
                 guard let text = arguments[0].string,
-                    arguments[1].isNull || arguments[1].string != nil, arguments[2].isNull || arguments[2].string != nil
+                    arguments[1].isNull || arguments[1].string != nil,
+                    arguments[2].isNull || arguments[2].string != nil
                 else { return nil }
                 return parsedNumber(text, arguments[1].string, arguments[2].string)
             },
@@ -128,7 +142,8 @@ extension FEELBuiltins {
     ]
 
     private static func parsedNumber(_ text: String, _ grouping: String?, _ point: String?) -> FEELValue? {
-        guard grouping == nil || [" ", ",", "."].contains(grouping), point == nil || [",", "."].contains(point),
+        guard grouping == nil || [" ", ",", "."].contains(grouping),
+            point == nil || [",", "."].contains(point),
             grouping == nil || grouping != point
         else { return nil }
         var plain = text
@@ -170,7 +185,9 @@ extension FEELBuiltins {
         ],
         "modulo": [
             FEELBuiltin("dividend, divisor") { arguments in
-                guard let dividend = arguments[0].number, let divisor = arguments[1].number else { return nil }
+                guard let dividend = arguments[0].number, let divisor = arguments[1].number else {
+                    return nil
+                }
                 return dividend.modulo(divisor).map { .number($0) }
             }
         ],
@@ -209,9 +226,10 @@ extension FEELBuiltins {
         "get entries": [
             FEELBuiltin("m") { arguments in
                 guard case .context(let context) = arguments[0] else { return nil }
-                return .list(context.entries.map {
-                    .context(FEELContext([("key", .string($0.name)), ("value", $0.value)]))
-                })
+                return .list(
+                    context.entries.map {
+                        .context(FEELContext([("key", .string($0.name)), ("value", $0.value)]))
+                    })
             }
         ],
         "context": [FEELBuiltin("entries") { built($0[0]) }],
@@ -221,7 +239,9 @@ extension FEELBuiltins {
         ],
         "context merge": [
             FEELBuiltin("contexts") { arguments in
-                guard let parts = arguments[0].listed, !parts.isEmpty || arguments[0].elements != nil else { return nil }
+                guard let parts = arguments[0].listed, !parts.isEmpty || arguments[0].elements != nil else {
+                    return nil
+                }
                 var merged = FEELContext()
                 for part in parts {
                     guard case .context(let context) = part else { return nil }
@@ -236,7 +256,8 @@ extension FEELBuiltins {
         guard let entries = entries.listed else { return nil }
         var context = FEELContext()
         for entry in entries {
-            guard case .context(let pair) = entry, case .string(let key)? = pair["key"], let value = pair["value"],
+            guard case .context(let pair) = entry, case .string(let key)? = pair["key"],
+                let value = pair["value"],
                 context[key] == nil
             else { return nil }
             context[key] = value
@@ -252,7 +273,9 @@ extension FEELBuiltins {
             context[key] = value
             return .context(context)
         }
-        guard let inner = context[key], let changed = put(inner, Array(keys.dropFirst()), value) else { return nil }
+        guard let inner = context[key], let changed = put(inner, Array(keys.dropFirst()), value) else {
+            return nil
+        }
         context[key] = changed
         return .context(context)
     }

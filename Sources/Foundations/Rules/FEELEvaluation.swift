@@ -57,7 +57,9 @@ package struct FEELEvaluation {
             return range(low, isLowIncluded, high, isHighIncluded, in: scope)
         case .equalTest(let bound, let isNegated):
             let bound = value(bound, in: scope)
-            return isNegated ? .null : .range(FEELRange(low: bound, isLowIncluded: true, high: bound, isHighIncluded: true))
+            return isNegated
+                ? .null
+                : .range(FEELRange(low: bound, isLowIncluded: true, high: bound, isHighIncluded: true))
         case .negate(let operand): return FEELArithmetic.negated(value(operand, in: scope))
         case .arithmetic(let symbol, let left, let right):
             return FEELArithmetic.combined(symbol, value(left, in: scope), value(right, in: scope))
@@ -125,11 +127,12 @@ package struct FEELEvaluation {
         _ base: FEELValue, _ condition: FEELExpression, in scope: FEELScope
     ) -> FEELValue {
         if case .missing = base { return base }
-        let elements: [FEELValue] = switch base {
-        case .list(let elements): elements
-        case .null: []
-        default: [base]
-        }
+        let elements: [FEELValue] =
+            switch base {
+            case .list(let elements): elements
+            case .null: []
+            default: [base]
+            }
         if !condition.mentionsItem(elements), case .number(let place) = value(condition, in: scope) {
             guard let place = place.integer, place != 0, abs(place) <= elements.count else { return .null }
             return elements[place > 0 ? place - 1 : elements.count + place]
@@ -152,7 +155,9 @@ package struct FEELEvaluation {
 
     // MARK: Building values
 
-    private mutating func context(_ entries: [(key: String, value: FEELExpression)], in scope: FEELScope) -> FEELValue {
+    private mutating func context(_ entries: [(key: String, value: FEELExpression)], in scope: FEELScope)
+        -> FEELValue
+    {
         var context = FEELContext()
         for entry in entries {
             guard context[entry.key] == nil else { return .null }  // A key twice is an error (§10.3.2.6).
@@ -170,7 +175,8 @@ package struct FEELEvaluation {
         let missing = (low?.missingFacts ?? []).union(high?.missingFacts ?? [])
         if !missing.isEmpty { return .missing(missing) }
         if let low, let high, !low.isNull, !high.isNull, low.precedes(high) == nil { return .null }
-        return .range(FEELRange(low: low, isLowIncluded: isLowIncluded, high: high, isHighIncluded: isHighIncluded))
+        return .range(
+            FEELRange(low: low, isLowIncluded: isLowIncluded, high: high, isHighIncluded: isHighIncluded))
     }
 
     private mutating func conditional(
@@ -237,7 +243,8 @@ package struct FEELEvaluation {
     }
 
     private mutating func quantified(
-        _ isEvery: Bool, _ iterations: [FEELExpression.Iteration], _ condition: FEELExpression, in scope: FEELScope
+        _ isEvery: Bool, _ iterations: [FEELExpression.Iteration], _ condition: FEELExpression,
+        in scope: FEELScope
     ) -> FEELValue {
         var answer = FEELValue.boolean(isEvery)
         do throws(Stop) {
@@ -252,7 +259,8 @@ package struct FEELEvaluation {
     // MARK: Calls
 
     static func closure(
-        _ parameters: [FEELFunction.Parameter], _ result: FEELType, _ body: FEELExpression, in scope: FEELScope
+        _ parameters: [FEELFunction.Parameter], _ result: FEELType, _ body: FEELExpression,
+        in scope: FEELScope
     ) -> FEELFunction {
         FEELFunction(parameters: parameters, result: result) { arguments, evaluation in
             var values = FEELContext()
@@ -273,7 +281,9 @@ package struct FEELEvaluation {
 
     /// Calls with the declared types of parameters and result (§10.3.2.13.2).
     mutating func apply(_ function: FEELFunction, _ arguments: [FEELValue]) -> FEELValue {
-        guard arguments.count == function.parameters.count, callDepth < Self.callDepthMax else { return .null }
+        guard arguments.count == function.parameters.count, callDepth < Self.callDepthMax else {
+            return .null
+        }
         callDepth += 1
         defer { callDepth -= 1 }
         var coerced: [FEELValue] = []
@@ -295,9 +305,11 @@ package struct FEELEvaluation {
         guard case .function(let function) = value(callee, in: scope),
             values.allSatisfy({ argument in function.parameters.contains { $0.name == argument.name } })
         else { return .null }
-        return apply(function, function.parameters.map { parameter in
-            values.first { $0.name == parameter.name }?.value ?? .null
-        })
+        return apply(
+            function,
+            function.parameters.map { parameter in
+                values.first { $0.name == parameter.name }?.value ?? .null
+            })
     }
 
     // MARK: Tests
@@ -310,7 +322,9 @@ package struct FEELEvaluation {
         return FEELBuiltins.negation(answer)
     }
 
-    private mutating func anyPasses(_ tests: [FEELExpression], _ value: FEELValue, in scope: FEELScope) -> FEELValue {
+    private mutating func anyPasses(_ tests: [FEELExpression], _ value: FEELValue, in scope: FEELScope)
+        -> FEELValue
+    {
         var answer = FEELValue.false
         for test in tests {
             answer = Self.or(answer, passes(test, value, in: scope))
@@ -319,7 +333,9 @@ package struct FEELEvaluation {
         return answer
     }
 
-    private mutating func passes(_ test: FEELExpression, _ operand: FEELValue, in scope: FEELScope) -> FEELValue {
+    private mutating func passes(_ test: FEELExpression, _ operand: FEELValue, in scope: FEELScope)
+        -> FEELValue
+    {
         if case .equalTest(let bound, true) = test {
             return FEELBuiltins.negation(Self.compared(.equal, operand, value(bound, in: scope)))
         }
@@ -339,7 +355,9 @@ package struct FEELEvaluation {
             for element in elements {
                 if operand.equals(element) == true { return .true }
                 if case .range(let range) = element, range.contains(operand) == true { return .true }
-                if case .list(let inner) = element, inner.contains(where: { $0.equals(operand) == true }) { answer = .true }
+                if case .list(let inner) = element, inner.contains(where: { $0.equals(operand) == true }) {
+                    answer = .true
+                }
             }
             return answer
         case .boolean where !Self.isBoolean(operand): return tested
@@ -347,7 +365,9 @@ package struct FEELEvaluation {
         }
     }
 
-    private static func isBoolean(_ value: FEELValue) -> Bool { if case .boolean = value { true } else { false } }
+    private static func isBoolean(_ value: FEELValue) -> Bool {
+        if case .boolean = value { true } else { false }
+    }
 
     // MARK: Logic
 

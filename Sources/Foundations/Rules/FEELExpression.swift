@@ -54,9 +54,12 @@ package indirect enum FEELExpression: Sendable {
         switch self {
         case .literal, .name: []
         case .path(let value, _), .negate(let value), .instanceOf(let value, _), .equalTest(let value, _),
-            .function(_, let value): [value]
-        case .filter(let left, let right), .arithmetic(_, let left, let right), .comparison(_, let left, let right),
-            .and(let left, let right), .or(let left, let right): [left, right]
+            .function(_, let value):
+            [value]
+        case .filter(let left, let right), .arithmetic(_, let left, let right),
+            .comparison(_, let left, let right),
+            .and(let left, let right), .or(let left, let right):
+            [left, right]
         case .call(let function, let arguments): [function] + arguments
         case .namedCall(let function, let arguments): [function] + arguments.map(\.value)
         case .list(let elements): elements

@@ -77,7 +77,9 @@ package struct FEELParser {
     ) throws(FEELSyntaxFailure) -> FEELTests {
         var parser = FEELParser(text, vocabulary)
         let start = parser.place
-        if parser.take("-"), (try? parser.end()) != nil { return FEELTests(alternatives: [], isNegated: false) }
+        if parser.take("-"), (try? parser.end()) != nil {
+            return FEELTests(alternatives: [], isNegated: false)
+        }
         parser.place = start
         if parser.takeWord("not"), parser.take("(") {
             if let alternatives = try? parser.testList(), parser.take(")"), (try? parser.end()) != nil {
@@ -284,8 +286,12 @@ package struct FEELParser {
         if takeWord("null") { return { _ in .literal(.null) } }
         if takeWord("if") { return { parser throws(FEELSyntaxFailure) in try parser.conditional() } }
         if takeWord("for") { return { parser throws(FEELSyntaxFailure) in try parser.loop() } }
-        if takeWord("some") { return { parser throws(FEELSyntaxFailure) in try parser.quantified(isEvery: false) } }
-        if takeWord("every") { return { parser throws(FEELSyntaxFailure) in try parser.quantified(isEvery: true) } }
+        if takeWord("some") {
+            return { parser throws(FEELSyntaxFailure) in try parser.quantified(isEvery: false) }
+        }
+        if takeWord("every") {
+            return { parser throws(FEELSyntaxFailure) in try parser.quantified(isEvery: true) }
+        }
         if takeWord("function") { return { parser throws(FEELSyntaxFailure) in try parser.function() } }
         return nil
     }
@@ -361,7 +367,9 @@ package struct FEELParser {
         return .list(elements)
     }
 
-    private mutating func rangeEnd(_ low: FEELExpression, isLowIncluded: Bool) throws(FEELSyntaxFailure) -> FEELExpression {
+    private mutating func rangeEnd(_ low: FEELExpression, isLowIncluded: Bool) throws(FEELSyntaxFailure)
+        -> FEELExpression
+    {
         let high = try expression()
         if take("]") { return .range(low, isLowIncluded: isLowIncluded, high, isHighIncluded: true) }
         guard take(")") || take("[") else { throw failure("]") }
@@ -374,7 +382,8 @@ package struct FEELParser {
         if take("}") { return .context([]) }
         repeat {
             skipSpace()
-            let key = place < text.count && text[place] == "\"" ? try string() : try freshName { $0.looksAt(":") }
+            let key =
+                place < text.count && text[place] == "\"" ? try string() : try freshName { $0.looksAt(":") }
             guard take(":") else { throw failure(":") }
             vocabulary.add(key)
             entries.append((key, try expression()))
@@ -388,7 +397,8 @@ package struct FEELParser {
         skipSpace()
         guard place < text.count, text[place] == "\"" else { throw failure("\"") }
         let text = try string()
-        let value = FEELTemporalReader.duration(text)
+        let value =
+            FEELTemporalReader.duration(text)
             ?? FEELTemporalReader.day(text).map { .date($0) }
             ?? (text.contains("T") && !text.hasPrefix("T")
                 ? FEELTemporalReader.dateTime(text).map { .dateTime($0) }
@@ -456,7 +466,9 @@ package struct FEELParser {
                 while place < text.count, text[place] != "\n" { place += 1 }
             } else if text[place] == "/", place + 1 < text.count, text[place + 1] == "*" {
                 place += 2
-                while place < text.count, !(text[place] == "*" && place + 1 < text.count && text[place + 1] == "/") {
+                while place < text.count,
+                    !(text[place] == "*" && place + 1 < text.count && text[place + 1] == "/")
+                {
                     place += 1
                 }
                 place = min(place + 2, text.count)
@@ -474,7 +486,8 @@ package struct FEELParser {
     private mutating func take(_ symbol: String) -> Bool {
         skipSpace()
         let scalars = symbol.unicodeScalars
-        guard place + scalars.count <= text.count, zip(scalars, text[place...]).allSatisfy({ $0 == $1 }) else {
+        guard place + scalars.count <= text.count, zip(scalars, text[place...]).allSatisfy({ $0 == $1 })
+        else {
             return false
         }
         place += scalars.count
@@ -624,11 +637,15 @@ package struct FEELParser {
 
     private mutating func escaped(digits: Int) throws(FEELSyntaxFailure) -> [Unicode.Scalar] {
         guard let value = hex(digits) else { throw failure("hexadecimal digits") }
-        if (0xd800..<0xdc00).contains(value), place + 1 < text.count, text[place] == "\\", text[place + 1] == "u" {
+        if (0xd800..<0xdc00).contains(value), place + 1 < text.count, text[place] == "\\",
+            text[place + 1] == "u"
+        {
             place += 2
             if let low = hex(4), (0xdc00..<0xe000).contains(low),
                 let scalar = Unicode.Scalar(0x10000 + (value - 0xd800) << 10 + (low - 0xdc00))
-            { return [scalar] }
+            {
+                return [scalar]
+            }
         }
         guard let scalar = Unicode.Scalar(value) else { throw failure("a character") }
         return [scalar]
@@ -655,8 +672,10 @@ package struct FEELParser {
     static func isNameStart(_ scalar: Unicode.Scalar) -> Bool {
         switch scalar.value {
         case 0x3f, 0x41...0x5a, 0x5f, 0x61...0x7a, 0xc0...0xd6, 0xd8...0xf6, 0xf8...0x2ff, 0x370...0x37d,
-            0x37f...0x1fff, 0x200c...0x200d, 0x2070...0x218f, 0x2c00...0x2fef, 0x3001...0xd7ff, 0xf900...0xfdcf,
-            0xfdf0...0xfffd, 0x10000...0xeffff: true
+            0x37f...0x1fff, 0x200c...0x200d, 0x2070...0x218f, 0x2c00...0x2fef, 0x3001...0xd7ff,
+            0xf900...0xfdcf,
+            0xfdf0...0xfffd, 0x10000...0xeffff:
+            true
         default: false
         }
     }

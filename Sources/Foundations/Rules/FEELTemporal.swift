@@ -90,7 +90,8 @@ package struct FEELDateTime: Hashable, Sendable {
     /// Nanoseconds since 1970 in UTC for zoned ones, local ones otherwise.
     var comparable: Int128 {
         guard let zone = time.zone else { return local }
-        return local - Int128(zone.offset(atLocal: day.daysSince1970 * 86_400 + time.secondOfDay)) * 1_000_000_000
+        return local - Int128(zone.offset(atLocal: day.daysSince1970 * 86_400 + time.secondOfDay))
+            * 1_000_000_000
     }
 
     init(day: CalendarDay, time: FEELTime) {
@@ -203,7 +204,8 @@ struct FEELTemporalReader {
 
     private mutating func time() -> FEELTime? {
         let isEndOfDay = Substring(rest).hasPrefix("24:00:00")
-        guard let hour = digits(2...2), take(":"), let minute = digits(2...2), take(":"), let second = digits(2...2)
+        guard let hour = digits(2...2), take(":"), let minute = digits(2...2), take(":"),
+            let second = digits(2...2)
         else { return nil }
         var nanosecond = 0
         if take(".") {
@@ -211,7 +213,8 @@ struct FEELTemporalReader {
             guard !run.isEmpty else { return nil }
             rest = rest.dropFirst(run.count)
             nanosecond = (0..<9).reduce(0) { value, place in
-                value * 10 + (place < run.count ? Int(run[run.index(run.startIndex, offsetBy: place)] - 48) : 0)
+                value * 10
+                    + (place < run.count ? Int(run[run.index(run.startIndex, offsetBy: place)] - 48) : 0)
             }
         }
         guard let zone = zone() else { return nil }
@@ -278,7 +281,9 @@ struct FEELTemporalReader {
                 let run = Array(rest.prefix { (48...57).contains($0) })
                 guard !run.isEmpty else { return nil }
                 rest = rest.dropFirst(run.count)
-                for place in 0..<9 { fraction = fraction * 10 + (place < run.count ? Int128(run[place] - 48) : 0) }
+                for place in 0..<9 {
+                    fraction = fraction * 10 + (place < run.count ? Int128(run[place] - 48) : 0)
+                }
             }
             guard take(unit) else {
                 rest = start

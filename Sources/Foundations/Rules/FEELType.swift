@@ -28,7 +28,8 @@ package indirect enum FEELType: Sendable {
         case (.null, .null): return true
         case (.unknown, _), (_, .null): return false
         case (.boolean, .boolean), (.number, .number), (.string, .string), (.date, .date), (.time, .time),
-            (.dateTime, .dateTime), (.daysAndTime, .nanoseconds), (.yearsAndMonths, .months): return true
+            (.dateTime, .dateTime), (.daysAndTime, .nanoseconds), (.yearsAndMonths, .months):
+            return true
         case (.list(let element), .list(let elements)):
             return elements.allSatisfy { $0.isNull ? true : element.includes($0, &evaluation) }
         case (.context(let members), .context(let context)):
@@ -54,8 +55,10 @@ package indirect enum FEELType: Sendable {
         switch (self, other) {
         case (_, .any), (.null, _): true
         case (.boolean, .boolean), (.number, .number), (.string, .string), (.date, .date), (.time, .time),
-            (.dateTime, .dateTime), (.daysAndTime, .daysAndTime), (.yearsAndMonths, .yearsAndMonths): true
-        case (.list(let left), .list(let right)), (.range(let left), .range(let right)): left.conforms(to: right)
+            (.dateTime, .dateTime), (.daysAndTime, .daysAndTime), (.yearsAndMonths, .yearsAndMonths):
+            true
+        case (.list(let left), .list(let right)), (.range(let left), .range(let right)):
+            left.conforms(to: right)
         case (.context(let left), .context(let right)):
             right.allSatisfy { wanted in
                 left.contains { $0.name == wanted.name && $0.type.conforms(to: wanted.type) }
@@ -103,9 +106,14 @@ package indirect enum FEELType: Sendable {
         case (.number, .string(let text)): Decimal34(text).map { .number($0) } ?? value
         case (.list(let element), .list(let elements)): .list(elements.map(element.read))
         case (.context(let members), .context(let context)):
-            .context(FEELContext(context.entries.map { entry in
-                (entry.name, members.first { $0.name == entry.name }?.type.read(entry.value) ?? entry.value)
-            }))
+            .context(
+                FEELContext(
+                    context.entries.map { entry in
+                        (
+                            entry.name,
+                            members.first { $0.name == entry.name }?.type.read(entry.value) ?? entry.value
+                        )
+                    }))
         default: value
         }
     }

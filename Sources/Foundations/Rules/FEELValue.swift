@@ -90,7 +90,8 @@ extension FEELValue {
         case (.null, _), (_, .null): return false
         case (.boolean(let left), .boolean(let right)): return left == right
         case (.number(let left), .number(let right)): return left == right
-        case (.string(let left), .string(let right)): return left.unicodeScalars.elementsEqual(right.unicodeScalars)
+        case (.string(let left), .string(let right)):
+            return left.unicodeScalars.elementsEqual(right.unicodeScalars)
         case (.date(let left), .date(let right)): return left == right
         case (.time(let left), .time(let right)):
             return (left.zone == nil) == (right.zone == nil) && left.comparable == right.comparable
@@ -118,7 +119,8 @@ extension FEELValue {
         case (.date(let left), .date(let right)): return (left < right, left == right)
         case (.time(let left), .time(let right)) where (left.zone == nil) == (right.zone == nil):
             return (left.comparable < right.comparable, left.comparable == right.comparable)
-        case (.dateTime(let left), .dateTime(let right)) where (left.time.zone == nil) == (right.time.zone == nil):
+        case (.dateTime(let left), .dateTime(let right))
+        where (left.time.zone == nil) == (right.time.zone == nil):
             return (left.comparable < right.comparable, left.comparable == right.comparable)
         case (.nanoseconds(let left), .nanoseconds(let right)): return (left < right, left == right)
         case (.months(let left), .months(let right)): return (left < right, left == right)
@@ -165,12 +167,16 @@ extension FEELValue {
         case .number(let value): self = Decimal34(value).map { .number($0) } ?? .null
         case .string(let text): self = .string(text)
         case .array(let elements):
-            self = .list(elements.enumerated().map { FEELValue($0.element, at: path.isEmpty ? "" : "\(path)[\($0.offset + 1)]") })
+            self = .list(
+                elements.enumerated().map {
+                    FEELValue($0.element, at: path.isEmpty ? "" : "\(path)[\($0.offset + 1)]")
+                })
         case .object(let members):
             self = .context(
-                FEELContext(members.sorted { $0.key < $1.key }.map {
-                    ($0.key, FEELValue($0.value, at: path.isEmpty ? "" : "\(path).\($0.key)"))
-                }))
+                FEELContext(
+                    members.sorted { $0.key < $1.key }.map {
+                        ($0.key, FEELValue($0.value, at: path.isEmpty ? "" : "\(path).\($0.key)"))
+                    }))
         }
     }
 
@@ -211,9 +217,12 @@ extension FEELValue {
         case .months(let value): Self.durationText(months: value)
         case .list(let elements): "[" + elements.map(\.literal).joined(separator: ", ") + "]"
         case .context(let context):
-            "{" + context.entries.map { Self.keyText($0.name) + ": " + $0.value.literal }.joined(separator: ", ") + "}"
+            "{"
+                + context.entries.map { Self.keyText($0.name) + ": " + $0.value.literal }.joined(
+                    separator: ", ") + "}"
         case .range(let range):
-            (range.isLowIncluded ? "[" : "(") + (range.low?.literal ?? "") + ".." + (range.high?.literal ?? "")
+            (range.isLowIncluded ? "[" : "(") + (range.low?.literal ?? "") + ".."
+                + (range.high?.literal ?? "")
                 + (range.isHighIncluded ? "]" : ")")
         case .function: "function"
         case .missing(let facts): "?" + facts.sorted().joined(separator: ", ")
@@ -241,7 +250,9 @@ extension FEELValue {
         var time = ""
         if seconds / 3600 % 24 > 0 { time += "\(seconds / 3600 % 24)H" }
         if seconds / 60 % 60 > 0 { time += "\(seconds / 60 % 60)M" }
-        if seconds % 60 > 0 || !fraction.isEmpty { time += "\(seconds % 60)" + (fraction.isEmpty ? "" : "." + fraction) + "S" }
+        if seconds % 60 > 0 || !fraction.isEmpty {
+            time += "\(seconds % 60)" + (fraction.isEmpty ? "" : "." + fraction) + "S"
+        }
         return (nanoseconds < 0 ? "-P" : "P") + (seconds >= 86_400 ? "\(seconds / 86_400)D" : "")
             + (time.isEmpty ? "" : "T" + time)
     }

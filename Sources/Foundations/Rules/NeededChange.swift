@@ -28,7 +28,9 @@ package struct NeededChange: Hashable, Sendable {
     static func turning(
         _ expression: FEELExpression, in scope: FEELScope, _ evaluation: inout FEELEvaluation
     ) -> [NeededChange] {
-        ways(expression, wanted: true, in: scope, &evaluation).sorted { $0.count < $1.count }.map { NeededChange(parts: $0) }
+        ways(expression, wanted: true, in: scope, &evaluation).sorted { $0.count < $1.count }.map {
+            NeededChange(parts: $0)
+        }
     }
 
     /// Each way is a list of parts that must all change; no part where it is so already.
@@ -42,7 +44,8 @@ package struct NeededChange: Hashable, Sendable {
             let rights = ways(right, wanted: wanted, in: scope, &evaluation)
             return Array(lefts.flatMap { left in rights.map { left + $0 } }.prefix(waysMax))
         case (.or(let left, let right), true), (.and(let left, let right), false):
-            let all = ways(left, wanted: wanted, in: scope, &evaluation)
+            let all =
+                ways(left, wanted: wanted, in: scope, &evaluation)
                 + ways(right, wanted: wanted, in: scope, &evaluation)
             return Array(all.prefix(waysMax))
         case (.call(.name("not"), let arguments), _) where arguments.count == 1:
@@ -67,7 +70,8 @@ package struct NeededChange: Hashable, Sendable {
                 needed: (wanted ? "in " : "not in ") + alternatives)
         default:
             return Part(
-                subject: expression.written, now: evaluation.value(expression, in: scope).text, needed: "\(wanted)")
+                subject: expression.written, now: evaluation.value(expression, in: scope).text,
+                needed: "\(wanted)")
         }
     }
 }
@@ -95,9 +99,11 @@ extension FEELExpression {
         case .filter(let base, _): base.written + "[…]"
         case .call(let function, let arguments):
             function.written + "(" + arguments.map(\.written).joined(separator: ", ") + ")"
-        case .arithmetic(let symbol, let left, let right): "\(left.written) \(symbol.rawValue) \(right.written)"
+        case .arithmetic(let symbol, let left, let right):
+            "\(left.written) \(symbol.rawValue) \(right.written)"
         case .negate(let value): "-" + value.written
-        case .comparison(let symbol, let left, let right): "\(left.written) \(symbol.rawValue) \(right.written)"
+        case .comparison(let symbol, let left, let right):
+            "\(left.written) \(symbol.rawValue) \(right.written)"
         default: "…"
         }
     }

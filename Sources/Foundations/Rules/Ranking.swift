@@ -28,9 +28,10 @@ package struct Ranking: Sendable {
         var bands: [Band] = []
         for band in try declared.elements("bands") {
             try band.allows("from", "through", "amount")
-            bands.append(Band(
-                from: try band.member("from").integer(), through: try band.member("through").integer(),
-                amountYuan: try band.member("amount").integer()))
+            bands.append(
+                Band(
+                    from: try band.member("from").integer(), through: try band.member("through").integer(),
+                    amountYuan: try band.member("amount").integer()))
         }
         self.bands = bands
     }
@@ -63,7 +64,9 @@ extension RuleBook {
             let values = measured(ranking, applicants, now)
             for (applicant, value) in values {
                 let rank = values.count { $0.value > value } + 1
-                guard let band = ranking.bands.first(where: { ($0.from...$0.through).contains(rank) }) else { continue }
+                guard let band = ranking.bands.first(where: { ($0.from...$0.through).contains(rank) }) else {
+                    continue
+                }
                 places[applicant][ranking.id] = (rank, band.amountYuan)
                 if values.count(where: { $0.value == value }) > 1 { tied.insert(applicant) }
             }
@@ -82,15 +85,20 @@ extension RuleBook {
         }
     }
 
-    private func award(_ applicant: Int, _ places: [String: (rank: Int, amountYuan: Int)], isTied: Bool) -> Award {
+    private func award(_ applicant: Int, _ places: [String: (rank: Int, amountYuan: Int)], isTied: Bool)
+        -> Award
+    {
         func sum(_ ids: [String]) -> Int { ids.reduce(0) { $0 + (places[$1]?.amountYuan ?? 0) } }
         let candidates = exclusiveGroups.map { $0.filter { places[$0] != nil } }.filter { !$0.isEmpty }
         // The first of equal sums wins, so that running again gives the same.
-        let best = candidates.enumerated().max { (sum($0.element), -$0.offset) < (sum($1.element), -$1.offset) }?.element
+        let best = candidates.enumerated().max {
+            (sum($0.element), -$0.offset) < (sum($1.element), -$1.offset)
+        }?.element
         let free = places.keys.filter { id in !exclusiveGroups.contains { $0.contains(id) } }
         let kept = ((best ?? []) + free).sorted()
         return Award(
-            applicant: applicant, places: places, kept: kept, totalYuan: sum(kept), hadChoice: candidates.count > 1,
+            applicant: applicant, places: places, kept: kept, totalYuan: sum(kept),
+            hadChoice: candidates.count > 1,
             isTied: isTied)
     }
 }

@@ -57,7 +57,8 @@ package struct RuleBook: Sendable {
     /// Reads what `docs/packs.md` describes under `rules/`.
     package init(_ declared: Declaration, version: String) throws(Declaration.Fault) {
         try declared.allows(
-            "id", "title", "document", "settings", "facts", "derived", "clauses", "rankings", "exclusiveGroups",
+            "id", "title", "document", "settings", "facts", "derived", "clauses", "rankings",
+            "exclusiveGroups",
             "tests")
         id = try declared.member("id").text()
         self.version = version
@@ -66,8 +67,10 @@ package struct RuleBook: Sendable {
         var settings: [RuleSetting] = []
         for (name, setting) in try declared.optional("settings")?.members() ?? [] {
             try setting.allows("value", "note")
-            settings.append(RuleSetting(
-                name: name, value: try setting.member("value").value, note: try setting.member("note").localized()))
+            settings.append(
+                RuleSetting(
+                    name: name, value: try setting.member("value").value,
+                    note: try setting.member("note").localized()))
         }
         self.settings = settings
         var types: [String: FEELType] = [:]
@@ -115,7 +118,9 @@ package struct RuleBook: Sendable {
             let read = FEELValue(value, at: name)
             context[name] = factTypes[name]?.read(read) ?? read
         }
-        for entry in derived { context[entry.name] = evaluation.value(entry.expression, in: FEELScope(context)) }
+        for entry in derived {
+            context[entry.name] = evaluation.value(entry.expression, in: FEELScope(context))
+        }
         return FEELScope(context)
     }
 }

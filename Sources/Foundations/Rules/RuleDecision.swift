@@ -46,13 +46,16 @@ extension RuleBook {
         var evaluation = FEELEvaluation(isOpenWorld: true, now: now.map { FEELDateTime($0) })
         let scope = scope(facts, &evaluation)
         var values: [String: FEELValue] = [:]
-        for clause in clauses { values[clause.id] = expressions[clause.id].map { evaluation.value($0, in: scope) } }
+        for clause in clauses {
+            values[clause.id] = expressions[clause.id].map { evaluation.value($0, in: scope) }
+        }
         var answer = FEELValue.true
         var findings: [ClauseFinding] = []
         for clause in clauses {
             let value = values[clause.id] ?? .null
             let lifting = clauses.first {
-                $0.kind == .exception && $0.lifts.contains(clause.id) && Verdict(values[$0.id] ?? .null) == .true
+                $0.kind == .exception && $0.lifts.contains(clause.id)
+                    && Verdict(values[$0.id] ?? .null) == .true
             }
             switch clause.kind {
             case .condition: answer = FEELEvaluation.and(answer, lifting == nil ? value : .true)
@@ -63,9 +66,11 @@ extension RuleBook {
         }
         let verdict = Verdict(answer)
         let deciding = findings.filter { [.condition, .exclusion, .amount, .cap].contains($0.clause.kind) }
-        let missing = verdict == .false ? [] : deciding.reduce(into: Set<String>()) { $0.formUnion($1.missing) }
+        let missing =
+            verdict == .false ? [] : deciding.reduce(into: Set<String>()) { $0.formUnion($1.missing) }
         return RuleDecision(
-            book: self, verdict: verdict, amountYuan: verdict == .true ? ceiling(findings) : nil, missing: missing,
+            book: self, verdict: verdict, amountYuan: verdict == .true ? ceiling(findings) : nil,
+            missing: missing,
             findings: findings)
     }
 
@@ -74,15 +79,18 @@ extension RuleBook {
         _ evaluation: inout FEELEvaluation
     ) -> ClauseFinding {
         let expression = expressions[clause.id]
-        let names = expression?.names(through: Dictionary(derived.map { ($0.name, $0.expression) }) { $1 }) ?? []
+        let names =
+            expression?.names(through: Dictionary(derived.map { ($0.name, $0.expression) }) { $1 }) ?? []
         let verdict = Verdict(value)
         let isBlocking = clause.kind == .condition && verdict == .false && liftedBy == nil
         return ClauseFinding(
-            clause: clause, verdict: clause.kind == .amount || clause.kind == .cap
+            clause: clause,
+            verdict: clause.kind == .amount || clause.kind == .cap
                 ? (value.number == nil ? .unknown : .true) : verdict,
             amount: value.number, facts: (facts.object ?? [:]).filter { names.contains($0.key) },
             missing: value.missingFacts ?? [],
-            changes: isBlocking ? expression.map { NeededChange.turning($0, in: scope, &evaluation) } ?? [] : [],
+            changes: isBlocking
+                ? expression.map { NeededChange.turning($0, in: scope, &evaluation) } ?? [] : [],
             liftedBy: liftedBy)
     }
 
@@ -92,7 +100,8 @@ extension RuleBook {
         guard !amounts.isEmpty, amounts.allSatisfy({ $0.amount != nil }) else { return nil }
         let sum = amounts.compactMap(\.amount).reduce(Decimal34.zero as Decimal34?) { $0?.adding($1) }
         let caps = findings.filter { $0.clause.kind == .cap }.compactMap(\.amount)
-        return caps.reduce(sum) { least, cap in least.map { min($0, cap) } }?.rounded(to: 2, .down)?.rounded(to: 0, .down)
+        return caps.reduce(sum) { least, cap in least.map { min($0, cap) } }?.rounded(to: 2, .down)?.rounded(
+            to: 0, .down)
     }
 }
 
@@ -114,9 +123,11 @@ extension RuleDecision {
             "verdict": .string(verdict.rawValue), "rule": .string(book.id), "version": .string(book.version),
             "document": .string(book.document), "missing": .array(missing.sorted().map { .string($0) }),
             "tree": .array(findings.map { $0.json(in: language) }),
-            "defaults": .object(Dictionary(uniqueKeysWithValues: book.settings.map {
-                ($0.name, ["value": $0.value, "note": .string($0.note[language])])
-            })),
+            "defaults": .object(
+                Dictionary(
+                    uniqueKeysWithValues: book.settings.map {
+                        ($0.name, ["value": $0.value, "note": .string($0.note[language])])
+                    })),
         ]
         if let amountYuan { members["amount"] = FEELValue.number(amountYuan).json }
         return .object(members)
@@ -125,21 +136,28 @@ extension RuleDecision {
     /// The same as lines for a person.
     package func text(in language: Language) -> String {
         let isChinese = language == .zh
-        let word: [Verdict: String] = isChinese
+        let word: [Verdict: String] =
+            isChinese
             ? [.true: "符合", .false: "不符合", .unknown: "尚不能确定"]
             : [.true: "yes", .false: "no", .unknown: "not known yet"]
         var lines = ["\(book.title[language]) · \(book.document): \(word[verdict] ?? "")"]
         if let amountYuan { lines.append(isChinese ? "金额上限：\(amountYuan) 元" : "Ceiling: \(amountYuan) yuan") }
         for finding in findings {
-            let mark = finding.liftedBy != nil ? "–" : [.true: "✓", .false: "✗", .unknown: "?"][finding.verdict] ?? ""
-            lines.append("  \(mark) \(finding.clause.id)  \(finding.clause.article)  \(finding.clause.text[language])")
+            let mark =
+                finding.liftedBy != nil
+                ? "–" : [.true: "✓", .false: "✗", .unknown: "?"][finding.verdict] ?? ""
+            lines.append(
+                "  \(mark) \(finding.clause.id)  \(finding.clause.article)  \(finding.clause.text[language])")
             for change in finding.changes.prefix(3) { lines.append("      → " + change.text(in: language)) }
             if !finding.missing.isEmpty {
-                lines.append("      " + (isChinese ? "缺少：" : "missing: ") + finding.missing.sorted().joined(separator: ", "))
+                lines.append(
+                    "      " + (isChinese ? "缺少：" : "missing: ")
+                        + finding.missing.sorted().joined(separator: ", "))
             }
         }
         for setting in book.settings {
-            lines.append("  [default] \(setting.name) = \(setting.value.canonicalText): \(setting.note[language])")
+            lines.append(
+                "  [default] \(setting.name) = \(setting.value.canonicalText): \(setting.note[language])")
         }
         return lines.joined(separator: "\n")
     }
@@ -148,8 +166,10 @@ extension RuleDecision {
 extension ClauseFinding {
     fileprivate func json(in language: Language) -> JSON {
         [
-            "clause": .string(clause.id), "article": .string(clause.article), "kind": .string(clause.kind.rawValue),
-            "text": .string(clause.text[language]), "verdict": .string(verdict.rawValue), "facts": .object(facts),
+            "clause": .string(clause.id), "article": .string(clause.article),
+            "kind": .string(clause.kind.rawValue),
+            "text": .string(clause.text[language]), "verdict": .string(verdict.rawValue),
+            "facts": .object(facts),
             "amount": amount.map { FEELValue.number($0).json } ?? .null,
             "missing": .array(missing.sorted().map { .string($0) }),
             "changes": .array(changes.map { .string($0.text(in: language)) }),

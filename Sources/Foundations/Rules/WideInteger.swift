@@ -17,7 +17,9 @@ struct WideInteger: Hashable {
 
     var isZero: Bool { high == 0 && low == 0 }
 
-    static func < (left: WideInteger, right: WideInteger) -> Bool { (left.high, left.low) < (right.high, right.low) }
+    static func < (left: WideInteger, right: WideInteger) -> Bool {
+        (left.high, left.low) < (right.high, right.low)
+    }
 
     static func + (left: WideInteger, right: WideInteger) -> WideInteger {
         let (low, carry) = left.low.addingReportingOverflow(right.low)
@@ -47,7 +49,8 @@ struct WideInteger: Hashable {
 
 /// 10⁰ … 10³⁸, all that fit in 128 bits.
 enum PowersOfTen {
-    static let of: [UInt128] = (0..<38).reduce(into: [1]) { powers, place in powers.append(powers[place] * 10) }
+    static let of: [UInt128] = (0..<38).reduce(into: [1]) { powers, place in powers.append(powers[place] * 10)
+    }
 
     static func digitCount(_ value: UInt128) -> Int {
         if value == 0 { return 0 }

@@ -57,7 +57,8 @@ package struct XMLReader {
 
     private func looksAt(_ text: StaticString) -> Bool {
         let wanted = Array("\(text)".utf8)
-        return bytes.count - place >= wanted.count && bytes[place..<place + wanted.count].elementsEqual(wanted)
+        return bytes.count - place >= wanted.count
+            && bytes[place..<place + wanted.count].elementsEqual(wanted)
     }
 
     private mutating func skipSpace() {
@@ -103,7 +104,9 @@ package struct XMLReader {
 
     private static let delimiters = Set(" \t\r\n=/><\"'&?".utf8)
 
-    private static func local(_ name: String) -> String { name.split(separator: ":").last.map(String.init) ?? name }
+    private static func local(_ name: String) -> String {
+        name.split(separator: ":").last.map(String.init) ?? name
+    }
 
     private mutating func element(depth: Int) throws(XMLFailure) -> XMLElement {
         guard next == UInt8(ascii: "<") else { throw failure("an element is expected") }
@@ -131,7 +134,9 @@ package struct XMLReader {
         var attributes: [String: String] = [:]
         while true {
             skipSpace()
-            guard let byte = next, byte != UInt8(ascii: ">"), byte != UInt8(ascii: "/") else { return attributes }
+            guard let byte = next, byte != UInt8(ascii: ">"), byte != UInt8(ascii: "/") else {
+                return attributes
+            }
             let written = try name()
             skipSpace()
             guard next == UInt8(ascii: "=") else { throw failure("= is expected") }

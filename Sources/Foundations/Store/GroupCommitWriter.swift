@@ -138,7 +138,8 @@ private final class WriterLoop: @unchecked Sendable {
     private let perCommit: Int
 
     init(
-        session: sending any WriterSession, clock: WallClock, line: WaitingLine<WaitingCommand>, perCommit: Int
+        session: sending any WriterSession, clock: WallClock, line: WaitingLine<WaitingCommand>,
+        perCommit: Int
     ) {
         self.session = session
         self.clock = clock
@@ -253,7 +254,8 @@ private enum CommandClock {
     }
 
     static func record(in session: any WriterSession) throws(Problem) {
-        try session.execute("UPDATE store_clock SET at = ? WHERE one = 1", [max(session.now, session.lastTick)])
+        try session.execute(
+            "UPDATE store_clock SET at = ? WHERE one = 1", [max(session.now, session.lastTick)])
     }
 }
 

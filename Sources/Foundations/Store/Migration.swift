@@ -37,7 +37,8 @@ package enum MigrationRun {
         try await store.write { tx throws(Problem) in
             try tx.execute(ownTable)
             let known = Set(migrations.map(\.name))
-            let applied = try tx.all("SELECT name FROM store_migration ORDER BY at, name") { row throws(Problem) in
+            let applied = try tx.all("SELECT name FROM store_migration ORDER BY at, name") {
+                row throws(Problem) in
                 try row.text(0)
             }
             if let newer = applied.first(where: { !known.contains($0) }) {

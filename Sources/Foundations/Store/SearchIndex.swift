@@ -57,7 +57,8 @@ package struct SearchIndex: Hashable, Sendable {
     package func remove<Noun>(_ id: ID<Noun>, in tx: any SQLWriting) throws(Problem) {
         switch tx.dialect {
         case .sqlite:
-            let stored = try tx.first("SELECT place FROM \(table)_place WHERE id = ?", [id]) { row throws(Problem) in
+            let stored = try tx.first("SELECT place FROM \(table)_place WHERE id = ?", [id]) {
+                row throws(Problem) in
                 try row.integer(0)
             }
             guard let place = stored else { return }

@@ -69,7 +69,11 @@ package enum SearchWords {
             guard let scalar = Unicode.Scalar(narrow) else { continue }
             for lower in scalar.properties.lowercaseMapping.unicodeScalars {
                 if lower.properties.canonicalCombiningClass != .notReordered { continue }
-                if let plain = plainLatin[lower] { scalars += plain.unicodeScalars } else { scalars.append(lower) }
+                if let plain = plainLatin[lower] {
+                    scalars += plain.unicodeScalars
+                } else {
+                    scalars.append(lower)
+                }
             }
         }
         return scalars
@@ -77,7 +81,8 @@ package enum SearchWords {
 
     private static let plainLatin: [Unicode.Scalar: String] = {
         let groups: [(String, String)] = [
-            ("a", "àáâãäåāăąǎ"), ("c", "çćĉċč"), ("d", "ďđð"), ("e", "èéêëēĕėęěẽ"), ("g", "ĝğġģ"), ("h", "ĥħ"),
+            ("a", "àáâãäåāăąǎ"), ("c", "çćĉċč"), ("d", "ďđð"), ("e", "èéêëēĕėęěẽ"), ("g", "ĝğġģ"),
+            ("h", "ĥħ"),
             ("i", "ìíîïĩīĭįıǐ"), ("j", "ĵ"), ("k", "ķ"), ("l", "ĺļľŀł"), ("n", "ñńņňŉ"), ("o", "òóôõöøōŏőǒ"),
             ("r", "ŕŗř"), ("s", "śŝşšș"), ("t", "ţťŧț"), ("u", "ùúûüũūŭůűųǔǖǘǚǜ"), ("w", "ŵ"), ("y", "ýÿŷ"),
             ("z", "źżž"), ("ss", "ß"), ("ae", "æ"), ("oe", "œ"), ("th", "þ"),

@@ -60,7 +60,8 @@ package struct FileSurvey: Hashable, Sendable {
                 block = try file.read(upToCount: blockBytes)
             } catch {
                 throw Problem(
-                    .unavailable, "tables.file-unreadable", ["file": .text(fileName(path))], operatorNote: "\(error)")
+                    .unavailable, "tables.file-unreadable", ["file": .text(fileName(path))],
+                    operatorNote: "\(error)")
             }
             guard let block, !block.isEmpty else { return }
             try body(block)
@@ -89,7 +90,8 @@ package struct FileSurvey: Hashable, Sendable {
         guard let place else { return .utf8 }
         guard !head.contains(0) else {
             throw Problem(
-                .invalid, "tables.encoding-unknown", ["file": .text(fileName(path)), "offset": .integer(place)])
+                .invalid, "tables.encoding-unknown",
+                ["file": .text(fileName(path)), "offset": .integer(place)])
         }
         return .gb18030
     }
@@ -122,7 +124,8 @@ struct UTF8Check {
         while place < bytes.count {
             // SAFETY: eight bytes are read only where eight are left.
             if missing == 0, place + 8 <= bytes.count,
-                unsafe bytes.loadUnaligned(fromByteOffset: place, as: UInt64.self) & 0x8080_8080_8080_8080 == 0
+                unsafe bytes.loadUnaligned(fromByteOffset: place, as: UInt64.self) & 0x8080_8080_8080_8080
+                    == 0
             {
                 place += 8
                 continue

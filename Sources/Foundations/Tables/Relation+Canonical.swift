@@ -55,7 +55,8 @@ extension Relation {
         case .project(let input, _), .filter(let input, _), .aggregate(let input, _, _),
             .first(_, let input, _, _):
             input.tables
-        case .join(_, let left, let right, _), .members(let left, _, _, let right), .union(let left, let right),
+        case .join(_, let left, let right, _), .members(let left, _, _, let right),
+            .union(let left, let right),
             .sharing(_, let left, let right):
             left.tables.union(right.tables)
         case .shared: []

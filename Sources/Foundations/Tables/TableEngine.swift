@@ -121,7 +121,8 @@ package struct TextFunction: Sendable {
 
     package init(
         _ name: String,
-        transform: @escaping @Sendable (_ input: TextVector, _ output: inout TextVector) throws(Problem) -> Void
+        transform:
+            @escaping @Sendable (_ input: TextVector, _ output: inout TextVector) throws(Problem) -> Void
     ) {
         self.name = name
         self.transform = transform

@@ -42,7 +42,8 @@ package enum TextDecoding {
             unsafe descriptor = iconv_open("UTF-8", encoding.rawValue)
             self.fileName = fileName
             guard unsafe descriptor != iconv_t(bitPattern: -1) else {
-                throw Problem(.fault, "tables.encoding-unknown", operatorNote: "no iconv for \(encoding.rawValue)")
+                throw Problem(
+                    .fault, "tables.encoding-unknown", operatorNote: "no iconv for \(encoding.rawValue)")
             }
         }
 
@@ -84,7 +85,8 @@ package enum TextDecoding {
         }
 
         private func unknown(at place: Int64) -> Problem {
-            Problem(.invalid, "tables.encoding-unknown", ["file": .text(fileName), "offset": .integer(place)])
+            Problem(
+                .invalid, "tables.encoding-unknown", ["file": .text(fileName), "offset": .integer(place)])
         }
     }
 }

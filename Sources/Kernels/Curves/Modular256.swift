@@ -88,7 +88,8 @@ package struct Modular256: Sendable {
 
     /// One row of the interleaved product and reduction: t = (t + a·b + q·m) / 2^64.
     @inline(__always)
-    private func step(_ a: Four, _ b: UInt64, _ m: Four, _ t: inout (UInt64, UInt64, UInt64, UInt64, UInt64)) {
+    private func step(_ a: Four, _ b: UInt64, _ m: Four, _ t: inout (UInt64, UInt64, UInt64, UInt64, UInt64))
+    {
         let p0 = UInt128(t.0) &+ UInt128(a.0) &* UInt128(b)
         let p1 = UInt128(t.1) &+ UInt128(a.1) &* UInt128(b) &+ p0 >> 64
         let p2 = UInt128(t.2) &+ UInt128(a.2) &* UInt128(b) &+ p1 >> 64
@@ -137,7 +138,8 @@ package struct Modular256: Sendable {
         let s3 = UInt128(a.3) &+ UInt128(b.3) &+ s2 >> 64
         return (
             Words256(
-                UInt64(truncatingIfNeeded: s0), UInt64(truncatingIfNeeded: s1), UInt64(truncatingIfNeeded: s2),
+                UInt64(truncatingIfNeeded: s0), UInt64(truncatingIfNeeded: s1),
+                UInt64(truncatingIfNeeded: s2),
                 UInt64(truncatingIfNeeded: s3)), UInt64(truncatingIfNeeded: s3 >> 64)
         )
     }
@@ -150,7 +152,8 @@ package struct Modular256: Sendable {
         let d3 = UInt128(a.3) &- UInt128(b.3) &- (d2 >> 127)
         return (
             Words256(
-                UInt64(truncatingIfNeeded: d0), UInt64(truncatingIfNeeded: d1), UInt64(truncatingIfNeeded: d2),
+                UInt64(truncatingIfNeeded: d0), UInt64(truncatingIfNeeded: d1),
+                UInt64(truncatingIfNeeded: d2),
                 UInt64(truncatingIfNeeded: d3)), UInt64(truncatingIfNeeded: d3 >> 127)
         )
     }

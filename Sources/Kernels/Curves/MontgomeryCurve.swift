@@ -7,7 +7,6 @@
 // trusts the optimizer not to invent branches; the measured statement is in docs/private-match.md.
 // Vectors: RFC 7748 §5.2, RFC 9380 J.4.2 in Tests/CurvesTests.
 
-
 /// Curve25519 by u-coordinates alone.
 ///
 /// A peer's hash used directly as u would lie on the twist half of the time, and masking keeps that side: one

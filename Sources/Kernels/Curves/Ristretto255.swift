@@ -88,7 +88,9 @@ package struct Ristretto255: Sendable {
     /// RFC 9496 §4.3.4: a group element from 64 uniform bytes.
     package init(uniform bytes: [UInt8]) {
         precondition(bytes.count == 64)
-        self = Self.map(Field25519(littleEndian: bytes[..<32])) + Self.map(Field25519(littleEndian: bytes[32...]))
+        self =
+            Self.map(Field25519(littleEndian: bytes[..<32]))
+            + Self.map(Field25519(littleEndian: bytes[32...]))
     }
 
     private static func map(_ element: Field25519) -> Ristretto255 {

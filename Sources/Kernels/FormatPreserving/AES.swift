@@ -89,7 +89,8 @@ struct AES: Sendable {
         return (0..<16).map { place in
             let column = place & ~3
             let (a, b) = (state[place], state[column | (place + 1) & 3])
-            return doubled(a) ^ doubled(b) ^ b ^ state[column | (place + 2) & 3] ^ state[column | (place + 3) & 3]
+            return doubled(a) ^ doubled(b) ^ b ^ state[column | (place + 2) & 3]
+                ^ state[column | (place + 3) & 3]
         }
     }
 }

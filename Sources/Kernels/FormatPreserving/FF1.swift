@@ -100,7 +100,8 @@ package struct FF1: Sendable {
 
     /// Steps 6 i–iv: PRF over P ‖ Q, stretched to d bytes, taken modulo radix^m.
     private func pseudorandom(
-        _ sources: [UInt128], _ shape: Shape, _ prefix: [UInt8], _ tweak: [UInt8], round: UInt8, modulus: UInt128
+        _ sources: [UInt128], _ shape: Shape, _ prefix: [UInt8], _ tweak: [UInt8], round: UInt8,
+        modulus: UInt128
     ) -> [UInt128] {
         let blocksEach = shape.tailBytes / 16
         var states = [UInt8](repeating: 0, count: 16 * sources.count)
@@ -108,7 +109,8 @@ package struct FF1: Sendable {
         tails.reserveCapacity(sources.count * shape.tailBytes)
         for source in sources {
             tails.append(contentsOf: tweak)
-            tails.append(contentsOf: repeatElement(0, count: shape.tailBytes - tweak.count - 1 - shape.numberBytes))
+            tails.append(
+                contentsOf: repeatElement(0, count: shape.tailBytes - tweak.count - 1 - shape.numberBytes))
             tails.append(round)
             for byte in (0..<shape.numberBytes).reversed() {
                 tails.append(UInt8(truncatingIfNeeded: source >> UInt128(8 * byte)))
@@ -163,8 +165,9 @@ package struct FF1: Sendable {
             left = count / 2
             rightModulus = modulus
             leftModulus = count.isMultiple(of: 2) ? modulus : modulus / UInt128(radix)
-            guard leftModulus.multipliedReportingOverflow(by: rightModulus).partialValue >= 1_000_000
-                || rightModulus > 1_000_000
+            guard
+                leftModulus.multipliedReportingOverflow(by: rightModulus).partialValue >= 1_000_000
+                    || rightModulus > 1_000_000
             else { throw .tooShort }
             let bits = 128 - (modulus - 1).leadingZeroBitCount
             numberBytes = (bits + 7) / 8
@@ -173,7 +176,8 @@ package struct FF1: Sendable {
             func bytes(_ value: Int, _ width: Int) -> [UInt8] {
                 (0..<width).reversed().map { UInt8(truncatingIfNeeded: value >> (8 * $0)) }
             }
-            header = [1, 2, 1] + bytes(radix, 3) + [10, UInt8(truncatingIfNeeded: left)] + bytes(count, 4)
+            header =
+                [1, 2, 1] + bytes(radix, 3) + [10, UInt8(truncatingIfNeeded: left)] + bytes(count, 4)
                 + bytes(tweak.count, 4)
         }
     }

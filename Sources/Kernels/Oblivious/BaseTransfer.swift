@@ -61,7 +61,8 @@ package enum BaseTransfer {
             var answer: [UInt8] = []
             var keys: [Block] = []
             for index in 0..<BaseTransfer.count {
-                let choice = UInt8(truncatingIfNeeded: (index < 64 ? choices.x : choices.y) >> UInt64(index % 64) & 1)
+                let choice = UInt8(
+                    truncatingIfNeeded: (index < 64 ? choices.x : choices.y) >> UInt64(index % 64) & 1)
                 var uniform: [UInt8] = []
                 for _ in 0..<4 { Block.random(using: &generator).append(to: &uniform) }
                 let other = Ristretto255(uniform: uniform)
@@ -90,7 +91,8 @@ package enum BaseTransfer {
         Block(littleEndian: digest("key", index, choice, point.encoding + shared.encoding))
     }
 
-    private static func digest(_ label: String, _ index: Int, _ choice: UInt8, _ content: [UInt8]) -> [UInt8] {
+    private static func digest(_ label: String, _ index: Int, _ choice: UInt8, _ content: [UInt8]) -> [UInt8]
+    {
         Array(SHA512.hash(data: Array("HUTONG-OT-V1-\(label)".utf8) + [UInt8(index), choice] + content))
     }
 }

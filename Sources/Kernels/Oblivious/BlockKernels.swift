@@ -27,7 +27,9 @@ package enum BlockKernels {
         let output = Blocks(count: input.count)
         guard isVectorized else { return PortableKernels.hash(input, key: key) }
         // SAFETY: both rows have input.count blocks; the key is one block.
-        unsafe withUnsafeBytes(of: key) { unsafe hutong_aes_hash($0.baseAddress, input.base, output.base, input.count) }
+        unsafe withUnsafeBytes(of: key) {
+            unsafe hutong_aes_hash($0.baseAddress, input.base, output.base, input.count)
+        }
         return output
     }
 
@@ -35,9 +37,13 @@ package enum BlockKernels {
     package static func fill(_ blocks: Blocks, from seed: Block, start: Int = 0, count: Int? = nil) {
         let count = count ?? blocks.count - start
         precondition(start >= 0 && count >= 0 && start + count <= blocks.count)
-        guard isVectorized else { return PortableKernels.fill(blocks, from: seed, start: start, count: count) }
+        guard isVectorized else {
+            return PortableKernels.fill(blocks, from: seed, start: start, count: count)
+        }
         // SAFETY: the range is inside, just checked.
-        unsafe withUnsafeBytes(of: seed) { unsafe hutong_aes_counter($0.baseAddress, 0, blocks.base + start, count) }
+        unsafe withUnsafeBytes(of: seed) {
+            unsafe hutong_aes_counter($0.baseAddress, 0, blocks.base + start, count)
+        }
     }
 
     /// Children of the first `count` nodes: 2·count blocks into `output` from `start`.
@@ -63,7 +69,8 @@ package enum BlockKernels {
         unsafe order.withUnsafeMutableBufferPointer { order in
             unsafe spare.withUnsafeMutableBufferPointer { spare in
                 unsafe hutong_sort_hashes(
-                    hashes.base, hashes.count, output.base, order.baseAddress, scratch.base, spare.baseAddress)
+                    hashes.base, hashes.count, output.base, order.baseAddress, scratch.base, spare.baseAddress
+                )
             }
         }
         return (output, order)
@@ -107,7 +114,8 @@ package enum BlockKernels {
         let output = Blocks(count: rows.count)
         // SAFETY: a band starts at most at columns - 256 and has 256 blocks: inside the store.
         unsafe withUnsafeBytes(of: key) { key in
-            unsafe hutong_band_decode(key.baseAddress, rows.base, rows.count, columns, store.base, output.base)
+            unsafe hutong_band_decode(
+                key.baseAddress, rows.base, rows.count, columns, store.base, output.base)
         }
         return output
     }
@@ -124,9 +132,11 @@ package enum BlockKernels {
         // SAFETY: both halves have count × width blocks, as just checked.
         unsafe keys.withUnsafeBufferPointer { keys in
             unsafe hutong_convolve(keys.baseAddress, elements.base + count * width, width, count)
-            unsafe hutong_convolve(keys.baseAddress.map { unsafe $0 + 1 }, elements.base + count * width, width, count)
+            unsafe hutong_convolve(
+                keys.baseAddress.map { unsafe $0 + 1 }, elements.base + count * width, width, count)
             unsafe hutong_expand(
-                keys.baseAddress.map { unsafe $0 + 2 }, elements.base + count * width, elements.base, width, count,
+                keys.baseAddress.map { unsafe $0 + 2 }, elements.base + count * width, elements.base, width,
+                count,
                 weight)
         }
     }

@@ -152,7 +152,8 @@ private enum BlockMemory {
         // SAFETY: byteCount bytes are ours; explicit_bzero is never removed by the optimizer.
         unsafe explicit_bzero(raw, byteCount)
         let size = size(byteCount)
-        let isKept = byteCount >= largeBytesMin
+        let isKept =
+            byteCount >= largeBytesMin
             && kept.withLock { kept in
                 guard kept.byteCount + size <= keptBytesMax else { return false }
                 kept.byteCount += size

@@ -28,7 +28,8 @@ package enum PortableKernels {
     }
 
     /// Start and 256 bits of a row.
-    private static func row(_ hash: Block, _ columns: Int, _ aes: PortableAES) -> (start: Int, band: [UInt64]) {
+    private static func row(_ hash: Block, _ columns: Int, _ aes: PortableAES) -> (start: Int, band: [UInt64])
+    {
         let start = hash.x.multipliedFullWidth(by: UInt64(columns - 255)).high
         let (a, b) = (hash ^ Block(0, 1), hash ^ Block(0, 2))
         let (low, high) = (aes.encrypt(a) ^ a, aes.encrypt(b) ^ b)
@@ -114,7 +115,8 @@ package enum PortableKernels {
                     let taps = draw & 0xff_ffff | 1
                     window.removeFirst()
                     window.append(Block())
-                    for tap in 0..<24 where taps >> UInt64(tap) & 1 == 1 { window[tap] ^= value }  // public: the code
+                    // public: the code
+                    for tap in 0..<24 where taps >> UInt64(tap) & 1 == 1 { window[tap] ^= value }
                 }
             }
         }
@@ -132,7 +134,8 @@ package enum PortableKernels {
                 return [drawn.x & 0xffff_ffff, drawn.x >> 32, drawn.y & 0xffff_ffff, drawn.y >> 32]
             }
             for (number, draw) in draws.prefix(weight).enumerated() {
-                let at = number < regular
+                let at =
+                    number < regular
                     ? number * step + Int(draw * UInt64(step) >> 32) : Int(draw * UInt64(count) >> 32)
                 for side in 0..<width {
                     elements[place * width + side] ^= elements[(count + at) * width + side]

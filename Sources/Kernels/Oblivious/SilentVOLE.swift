@@ -23,7 +23,8 @@ package enum SilentVOLE {
     /// The public code: any fixed key, the same for everybody ("nothing up the sleeve": digits of π).
     static let codeKey = Block(0x243f_6a88_85a3_08d3, 0x1319_8a2e_0370_7344)
     static let treeKeys = (
-        Block(0xa409_3822_299f_31d0, 0x082e_fa98_ec4e_6c89), Block(0x4528_21e6_38d0_1377, 0xbe54_66cf_34e9_0c6c)
+        Block(0xa409_3822_299f_31d0, 0x082e_fa98_ec4e_6c89),
+        Block(0x4528_21e6_38d0_1377, 0xbe54_66cf_34e9_0c6c)
     )
     static let padKey = Block(0xc0ac_29b7_c97c_50dd, 0x3f84_d5b5_b547_0917)
 
@@ -125,7 +126,8 @@ package struct VOLEReceiver: Sendable {
             let next = isLast ? leaves : Blocks(count: 2 * nodes.count)
             let offset = isLast ? start : 0
             BlockKernels.treeLevel(
-                nodes, count: shape.nodeCount(level: level), keys: SilentVOLE.treeKeys, into: next, at: offset)
+                nodes, count: shape.nodeCount(level: level), keys: SilentVOLE.treeKeys, into: next, at: offset
+            )
             let missing = leaf >> (shape.depth - 1 - level)
             let sibling = missing ^ 1
             next[offset + missing] = Block()
@@ -218,7 +220,8 @@ package struct VOLESender: Sendable {
             let next = isLast ? leaves : Blocks(count: 2 * nodes.count)
             let offset = isLast ? tree * shape.leafCount : 0
             BlockKernels.treeLevel(
-                nodes, count: shape.nodeCount(level: level), keys: SilentVOLE.treeKeys, into: next, at: offset)
+                nodes, count: shape.nodeCount(level: level), keys: SilentVOLE.treeKeys, into: next, at: offset
+            )
             sums.append(next.paritySums(from: offset, count: shape.nodeCount(level: level + 1)))
             nodes = next
         }

@@ -15,7 +15,8 @@ package enum TransferExtension {
     ///
     /// - Parameter choices: one bit a row, packed in blocks of 128; whole blocks only.
     /// - Returns: t, and the correction to send.
-    package static func receive(choices: Blocks, keys: [(Block, Block)]) -> (rows: Blocks, correction: Blocks) {
+    package static func receive(choices: Blocks, keys: [(Block, Block)]) -> (rows: Blocks, correction: Blocks)
+    {
         let width = choices.count
         let columns = Blocks(count: 128 * width)
         let correction = Blocks(count: 128 * width)
@@ -61,7 +62,9 @@ package enum TransferExtension {
     }
 
     /// Whether the proof fits the sender's rows.
-    package static func verifies(_ proof: (x: Block, t: Block), rows: Blocks, delta: Block, seed: Block) -> Bool {
+    package static func verifies(_ proof: (x: Block, t: Block), rows: Blocks, delta: Block, seed: Block)
+        -> Bool
+    {
         let coefficients = Blocks(count: rows.count)
         BlockKernels.fill(coefficients, from: seed)
         var q = Block()

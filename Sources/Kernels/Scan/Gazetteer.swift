@@ -10,7 +10,8 @@
 enum Gazetteer {
     /// GB/T 2260: the first two digits of an area code.
     static let provinceCodes: Set<Int> = [
-        11, 12, 13, 14, 15, 21, 22, 23, 31, 32, 33, 34, 35, 36, 37, 41, 42, 43, 44, 45, 46, 50, 51, 52, 53, 54, 61,
+        11, 12, 13, 14, 15, 21, 22, 23, 31, 32, 33, 34, 35, 36, 37, 41, 42, 43, 44, 45, 46, 50, 51, 52, 53,
+        54, 61,
         62, 63, 64, 65, 71, 81, 82, 83,
     ]
 
@@ -21,8 +22,10 @@ enum Gazetteer {
     /// GB 32100-2015 table 1: who registers, and as what.
     static let creditPrefixes: Set<[UInt8]> = Set(
         [
-            "11", "12", "13", "19", "21", "29", "31", "32", "33", "34", "35", "39", "41", "49", "51", "52", "53", "54",
-            "55", "59", "61", "62", "69", "71", "72", "79", "81", "89", "91", "92", "93", "A1", "A9", "G1", "N1", "N2",
+            "11", "12", "13", "19", "21", "29", "31", "32", "33", "34", "35", "39", "41", "49", "51", "52",
+            "53", "54",
+            "55", "59", "61", "62", "69", "71", "72", "79", "81", "89", "91", "92", "93", "A1", "A9", "G1",
+            "N1", "N2",
             "N3", "N9", "Y1",
         ].map { Array($0.utf8) })
 
@@ -31,15 +34,24 @@ enum Gazetteer {
 
     /// Labels in front of a colon or as a header, longest first where one ends another.
     static let labels: [(SensitiveKind, [String])] = [
-        (.personName, [
-            "姓名", "联系人", "法定代表人", "负责人", "患者", "申请人", "收件人", "经办人", "户主", "监护人", "name", "full name",
-            "contact", "patient", "applicant",
-        ]),
+        (
+            .personName,
+            [
+                "姓名", "联系人", "法定代表人", "负责人", "患者", "申请人", "收件人", "经办人", "户主", "监护人", "name", "full name",
+                "contact", "patient", "applicant",
+            ]
+        ),
         (.address, ["地址", "住址", "住所", "家庭住址", "通讯地址", "收货地址", "现住址", "户籍地", "address", "home address"]),
-        (.medicalRecord, [
-            "病历号", "住院号", "门诊号", "病案号", "就诊号", "medical record no", "mrn", "patient id", "record number",
-        ]),
-        (.account, ["账号", "帐号", "银行账号", "开户账号", "账户", "卡号", "account", "account no", "account number", "iban"]),
+        (
+            .medicalRecord,
+            [
+                "病历号", "住院号", "门诊号", "病案号", "就诊号", "medical record no", "mrn", "patient id", "record number",
+            ]
+        ),
+        (
+            .account,
+            ["账号", "帐号", "银行账号", "开户账号", "账户", "卡号", "account", "account no", "account number", "iban"]
+        ),
         (.socialSecurity, ["社保号", "社会保障号", "医保卡号", "医保号", "社保卡号", "social security number", "ssn"]),
         (.birthDate, ["出生日期", "生日", "出生年月", "date of birth", "dob", "birthday"]),
         (.messenger, ["qq", "qq号", "微信", "微信号", "wechat"]),

@@ -33,7 +33,9 @@ extension Recognizer {
             start -= 1
         }
         while start < end {
-            if byte(start) & 0xc0 != 0x80, let kind = Gazetteer.kindOfLabel[lowercased(start, end)] { return kind }
+            if byte(start) & 0xc0 != 0x80, let kind = Gazetteer.kindOfLabel[lowercased(start, end)] {
+                return kind
+            }
             start += 1
             if isASCII { while start < end, byte(start - 1) != UInt8(ascii: " ") { start += 1 } }
         }
@@ -69,7 +71,8 @@ extension Recognizer {
             return end - start == 15 && CheckDigits.isLuhn(piece(start, end)) ? end : nil
         case .landline:
             let end = digitsEnd(start)
-            return (7...8).contains(end - start) && !byte(end).isWord && byte(end) != UInt8(ascii: "-") ? end : nil
+            return (7...8).contains(end - start) && !byte(end).isWord && byte(end) != UInt8(ascii: "-")
+                ? end : nil
         default: return nil  // Their own recognizers see them, with more to check.
         }
     }
@@ -78,7 +81,9 @@ extension Recognizer {
     private func codeEnd(_ start: Int, _ counts: ClosedRange<Int>) -> Int? {
         var end = start
         var digits = 0
-        while end < text.count, text[end].isWord || text[end] == UInt8(ascii: "-") || text[end] == UInt8(ascii: "_") {
+        while end < text.count,
+            text[end].isWord || text[end] == UInt8(ascii: "-") || text[end] == UInt8(ascii: "_")
+        {
             if text[end].isDigit { digits += 1 }
             end += 1
         }
@@ -164,7 +169,9 @@ extension Recognizer {
                 break
             }
         }
-        while start < token.start, !Gazetteer.places.contains(where: { matches($0, at: start) }) { start += 3 }
+        while start < token.start, !Gazetteer.places.contains(where: { matches($0, at: start) }) {
+            start += 3
+        }
         guard start < token.start else { return nil }
         var end = token.end + 3
         while end < text.count, end - token.end < 60, isAddressTail(end) { end += text[end] >= 0x80 ? 3 : 1 }

@@ -72,7 +72,9 @@ extension Recognizer {
         let separator = isColon ? UInt8(ascii: ":") : UInt8(ascii: "-")
         var start = token.start
         var end = token.end
-        while start > 0, token.start - start < 45, text[start - 1].isHex || text[start - 1] == separator { start -= 1 }
+        while start > 0, token.start - start < 45, text[start - 1].isHex || text[start - 1] == separator {
+            start -= 1
+        }
         while end < text.count, end - token.end < 45, text[end].isHex || text[end] == separator { end += 1 }
         guard !byte(start - 1).isWord, !byte(end).isWord else { return nil }
         if let kind = kindOfGroups(start, end, separator) {
@@ -92,7 +94,8 @@ extension Recognizer {
         let hasGap = inner > 0
         let isOpen = lengths.first == 0 || lengths.last == 0
         if !hasGap { return lengths.count == 8 && !isOpen ? .ipv6 : nil }
-        guard inner == 1 || isOpen && inner == 2, lengths.count <= 9, lengths.filter({ $0 > 0 }).count >= 2 else {
+        guard inner == 1 || isOpen && inner == 2, lengths.count <= 9, lengths.filter({ $0 > 0 }).count >= 2
+        else {
             return nil
         }
         return .ipv6
@@ -106,7 +109,9 @@ extension Recognizer {
             place += word.utf8.count
             break
         }
-        while [UInt8(ascii: ","), UInt8(ascii: " "), UInt8(ascii: ";"), UInt8(ascii: "\t")].contains(byte(place)) {
+        while [UInt8(ascii: ","), UInt8(ascii: " "), UInt8(ascii: ";"), UInt8(ascii: "\t")].contains(
+            byte(place))
+        {
             place += 1
         }
         if matches(Array("，".utf8), at: place) { place += 3 }
@@ -123,7 +128,9 @@ extension Recognizer {
         let dot = digitsEnd(start)
         guard (1...3).contains(dot - start), byte(dot) == UInt8(ascii: ".") else { return nil }
         let end = digitsEnd(dot + 1)
-        guard end - dot > 4, end - dot < 16, byte(end) != UInt8(ascii: ".") || !byte(end + 1).isDigit else { return nil }
+        guard end - dot > 4, end - dot < 16, byte(end) != UInt8(ascii: ".") || !byte(end + 1).isDigit else {
+            return nil
+        }
         return (number(start, dot), end)
     }
 }

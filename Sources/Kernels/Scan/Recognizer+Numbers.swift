@@ -17,7 +17,9 @@ extension Recognizer {
 
     /// Before 1999: a two-digit year and no check; so it needs to be plausible in every digit.
     func oldResidentID(_ token: Token) -> Finding? {
-        guard hasAreaCode(token.start), isDay(month: token.start + 8, day: token.start + 10) else { return nil }
+        guard hasAreaCode(token.start), isDay(month: token.start + 8, day: token.start + 10) else {
+            return nil
+        }
         let second = number(token.start + 2, token.start + 4)
         guard (1...90).contains(second), byte(token.start - 1) != UInt8(ascii: "-") else { return nil }
         guard !CheckDigits.isLuhn(piece(token.start, token.end)) else { return nil }
@@ -97,7 +99,8 @@ extension Recognizer {
             let separator = byte(end)
             let isSeparated = separator == UInt8(ascii: " ") || separator == UInt8(ascii: "-")
             guard isSeparated, byte(end + 1).isDigit, digits.count < 19 else {
-                guard (16...19).contains(digits.count), !byte(end).isWord, isIssued(token.start, digits.count),
+                guard (16...19).contains(digits.count), !byte(end).isWord,
+                    isIssued(token.start, digits.count),
                     digits.withTextBytes(CheckDigits.isLuhn)
                 else { return nil }
                 return Finding(kind: .bankCard, start: token.start, end: end, evidence: .checked)
@@ -108,7 +111,8 @@ extension Recognizer {
 
     /// ITU-T E.118: 89, country 86, 19 or 20 digits, Luhn.
     func simCard(_ token: Token) -> Finding? {
-        guard number(token.start, token.start + 4) == 8986, CheckDigits.isLuhn(piece(token.start, token.end)) else {
+        guard number(token.start, token.start + 4) == 8986, CheckDigits.isLuhn(piece(token.start, token.end))
+        else {
             return nil
         }
         return Finding(kind: .simCard, start: token.start, end: token.end, evidence: .checked)
@@ -128,7 +132,9 @@ extension Recognizer {
     }
 
     func prefixedMobile(_ token: Token) -> Finding? {
-        guard number(token.start, token.start + 2) == 86, byte(token.start - 1) == UInt8(ascii: "+") else { return nil }
+        guard number(token.start, token.start + 2) == 86, byte(token.start - 1) == UInt8(ascii: "+") else {
+            return nil
+        }
         guard isMobile(token.start + 2) else { return nil }
         return Finding(kind: .mobile, start: token.start + 2, end: token.end, evidence: .form)
     }
@@ -150,7 +156,9 @@ extension Recognizer {
     func telephone(_ token: Token) -> Finding? {
         let separator = byte(token.end)
         var next = token.end + 1
-        guard separator == UInt8(ascii: "-") || separator == UInt8(ascii: " ") || separator == UInt8(ascii: ")") else {
+        guard
+            separator == UInt8(ascii: "-") || separator == UInt8(ascii: " ") || separator == UInt8(ascii: ")")
+        else {
             return nil
         }
         if separator == UInt8(ascii: ")"), byte(next) == UInt8(ascii: " ") { next += 1 }
@@ -158,7 +166,8 @@ extension Recognizer {
         let count = end - next
         if text[token.start] == UInt8(ascii: "0") {
             let isShort = Gazetteer.shortAreaCodes.contains(number(token.start, token.end))
-            let hasArea = token.end - token.start == (isShort ? 3 : 4) && text[token.start + 1] != UInt8(ascii: "0")
+            let hasArea =
+                token.end - token.start == (isShort ? 3 : 4) && text[token.start + 1] != UInt8(ascii: "0")
             guard hasArea, (7...8).contains(count), (2...8).contains(text[next] - 48), !byte(end).isWord,
                 byte(end) != UInt8(ascii: "-") || !byte(end + 1).isDigit
             else { return nil }
@@ -176,7 +185,9 @@ extension Recognizer {
 
     /// E12345678, EA1234567 and the older letters: no check digit, so the label must say so.
     func passport(_ token: Token) -> Finding? {
-        guard let kind = labelBefore(token.start), kind == .passport || kind == .travelPermit else { return nil }
+        guard let kind = labelBefore(token.start), kind == .passport || kind == .travelPermit else {
+            return nil
+        }
         let letters = [UInt8](Array("EGDSPHM".utf8))
         guard letters.contains(text[token.start]), text[token.end - 1].isDigit else { return nil }
         return Finding(kind: kind, start: token.start, end: token.end, evidence: .labelled)
@@ -192,13 +203,15 @@ extension Recognizer {
         var letters = 0
         for place in token.start + 1..<token.end {
             let byte = text[place]
-            guard byte.isDigit || (byte.isCapital && byte != UInt8(ascii: "I") && byte != UInt8(ascii: "O")) else {
+            guard byte.isDigit || (byte.isCapital && byte != UInt8(ascii: "I") && byte != UInt8(ascii: "O"))
+            else {
                 return nil
             }
             if byte.isCapital { letters += 1 }
         }
         if token.end - token.start == 7 {
-            let isNewEnergy = letters <= 2 && (text[token.start + 1].isCapital || text[token.end - 1].isCapital)
+            let isNewEnergy =
+                letters <= 2 && (text[token.start + 1].isCapital || text[token.end - 1].isCapital)
             guard isNewEnergy else { return nil }
         }
         return Finding(kind: .plate, start: start, end: token.end, evidence: .form)

@@ -36,7 +36,8 @@ package enum SensitiveKind: String, Hashable, Sendable, CaseIterable {
     /// Whether a check character confirms it.
     package var isChecksummed: Bool {
         switch self {
-        case .residentID, .creditCode, .organizationCode, .bankCard, .vehicleNumber, .simCard, .deviceNumber: true
+        case .residentID, .creditCode, .organizationCode, .bankCard, .vehicleNumber, .simCard, .deviceNumber:
+            true
         default: false
         }
     }

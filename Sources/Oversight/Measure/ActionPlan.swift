@@ -6,7 +6,9 @@ package import Rules
 /// A plan with its targets and tasks: who owes what, by when, says which document.
 package struct ActionPlan: Sendable {
     /// What a target asks of its figure.
-    package enum Operator: String, Sendable, CaseIterable { case atLeast, above, equal, about, between, qualitative }
+    package enum Operator: String, Sendable, CaseIterable {
+        case atLeast, above, equal, about, between, qualitative
+    }
 
     /// One stated target. Two documents may state different ones: both are kept.
     package struct Target: Sendable {
@@ -58,7 +60,8 @@ package struct ActionPlan: Sendable {
 extension ActionPlan.Target {
     fileprivate init(_ declared: Declaration) throws(Declaration.Fault) {
         try declared.allows(
-            "id", "title", "operator", "value", "upper", "unit", "year", "source", "owner", "baseline", "actual", "note")
+            "id", "title", "operator", "value", "upper", "unit", "year", "source", "owner", "baseline",
+            "actual", "note")
         id = try declared.member("id").text()
         title = try declared.member("title").localized()
         symbol = try declared.member("operator").choice()
@@ -91,7 +94,8 @@ extension Declaration {
     fileprivate func decimal() throws(Fault) -> Decimal34 {
         guard let number = Decimal34(try text()) else {
             throw fault(
-                zh: "此处应为数", en: "a number is expected here", remedyZH: "例如：4.6。", remedyEN: "For instance: 4.6.")
+                zh: "此处应为数", en: "a number is expected here", remedyZH: "例如：4.6。",
+                remedyEN: "For instance: 4.6.")
         }
         return number
     }
@@ -161,24 +165,28 @@ extension ActionPlan {
     package func json(on day: CalendarDay, in language: Language) -> JSON {
         [
             "plan": .string(id), "title": .string(title[language]), "day": .string(day.description),
-            "targets": .array(targets.map { target in
-                [
-                    "id": .string(target.id), "title": .string(target.title[language]),
-                    "source": .string(target.source), "unit": .string(target.unit),
-                    "value": target.value.map { .string($0.description) } ?? .null,
-                    "year": target.year.map { .integer(Int64($0)) } ?? .null,
-                    "state": .string(target.light(on: day).rawValue),
-                    "neededGrowthPercent": target.neededGrowthPercent.map { .string($0.description) } ?? .null,
-                    "note": target.note.map { .string($0[language]) } ?? .null,
-                ]
-            }),
-            "tasks": .array(tasks.map { task in
-                [
-                    "id": .string(task.id), "title": .string(task.title[language]), "lead": .string(task.lead),
-                    "due": task.due.map { .string($0.description) } ?? .null,
-                    "state": .string(task.light(on: day).rawValue), "source": .string(task.source),
-                ]
-            }),
+            "targets": .array(
+                targets.map { target in
+                    [
+                        "id": .string(target.id), "title": .string(target.title[language]),
+                        "source": .string(target.source), "unit": .string(target.unit),
+                        "value": target.value.map { .string($0.description) } ?? .null,
+                        "year": target.year.map { .integer(Int64($0)) } ?? .null,
+                        "state": .string(target.light(on: day).rawValue),
+                        "neededGrowthPercent": target.neededGrowthPercent.map { .string($0.description) }
+                            ?? .null,
+                        "note": target.note.map { .string($0[language]) } ?? .null,
+                    ]
+                }),
+            "tasks": .array(
+                tasks.map { task in
+                    [
+                        "id": .string(task.id), "title": .string(task.title[language]),
+                        "lead": .string(task.lead),
+                        "due": task.due.map { .string($0.description) } ?? .null,
+                        "state": .string(task.light(on: day).rawValue), "source": .string(task.source),
+                    ]
+                }),
         ]
     }
 }

@@ -67,10 +67,12 @@ package struct CompositeIndicator: Sendable {
         var groups: [Group] = []
         for entry in try declared.elements("groups") {
             try entry.allows("id", "title", "parent", "weight", "aggregate")
-            groups.append(Group(
-                id: try entry.member("id").text(), title: try entry.member("title").localized(),
-                parent: try entry.optional("parent")?.text(), weight: try entry.optional("weight")?.double() ?? 1,
-                aggregation: try entry.optional("aggregate")?.choice() ?? .arithmetic))
+            groups.append(
+                Group(
+                    id: try entry.member("id").text(), title: try entry.member("title").localized(),
+                    parent: try entry.optional("parent")?.text(),
+                    weight: try entry.optional("weight")?.double() ?? 1,
+                    aggregation: try entry.optional("aggregate")?.choice() ?? .arithmetic))
         }
         var indicators: [Indicator] = []
         for entry in try declared.elements("indicators") { indicators.append(try Indicator(entry, groups)) }
@@ -81,14 +83,16 @@ package struct CompositeIndicator: Sendable {
         guard let root = groups.last, root.parent == nil, !indicators.isEmpty else {
             throw declared.fault(
                 zh: "最后一个 group 应为没有 parent 的总指数，且至少有一个指标",
-                en: "the last group must be the index itself, without a parent, and there must be an indicator",
+                en:
+                    "the last group must be the index itself, without a parent, and there must be an indicator",
                 remedyZH: "请把总指数写在 groups 的最后。", remedyEN: "Write the index last under groups.")
         }
     }
 
     /// The members of a group and their weights, rescaled to 1.
     package func weights(in group: String) -> [(id: String, weight: Double)] {
-        let members = indicators.filter { $0.parent == group }.map { ($0.id, $0.weight) }
+        let members =
+            indicators.filter { $0.parent == group }.map { ($0.id, $0.weight) }
             + groups.filter { $0.parent == group }.map { ($0.id, $0.weight) }
         let sum = members.reduce(0) { $0 + $1.1 }
         return members.map { ($0.0, $0.1 / sum) }
@@ -96,8 +100,10 @@ package struct CompositeIndicator: Sendable {
 }
 
 extension CompositeIndicator.Indicator {
-    fileprivate init(_ declared: Declaration, _ groups: [CompositeIndicator.Group]) throws(Declaration.Fault) {
-        try declared.allows("id", "title", "parent", "weight", "cost", "goalposts", "denominator", "source", "unit")
+    fileprivate init(_ declared: Declaration, _ groups: [CompositeIndicator.Group]) throws(Declaration.Fault)
+    {
+        try declared.allows(
+            "id", "title", "parent", "weight", "cost", "goalposts", "denominator", "source", "unit")
         id = try declared.member("id").text()
         title = try declared.member("title").localized()
         let parent = try declared.member("parent").text()
@@ -128,7 +134,8 @@ extension Declaration {
     package func double() throws(Fault) -> Double {
         guard let number = value.double ?? value.text.flatMap(Double.init), number.isFinite else {
             throw fault(
-                zh: "此处应为数", en: "a number is expected here", remedyZH: "例如：0.25。", remedyEN: "For instance: 0.25.")
+                zh: "此处应为数", en: "a number is expected here", remedyZH: "例如：0.25。",
+                remedyEN: "For instance: 0.25.")
         }
         return number
     }

@@ -53,8 +53,11 @@ extension CompositeIndicator {
         var ranges = Self.ranks(index).map { $0.map { $0...$0 } }
         var random = SeededRandom(seed: 1)
         for _ in 0..<sensitivityRuns {
-            let factors = (0..<indicators.count + groups.count).map { _ in Double.random(in: 0.75...1.25, using: &random) }
-            let places = Dictionary(uniqueKeysWithValues: (indicators.map(\.id) + groups.map(\.id)).enumerated().map { ($1, $0) })
+            let factors = (0..<indicators.count + groups.count).map { _ in
+                Double.random(in: 0.75...1.25, using: &random)
+            }
+            let places = Dictionary(
+                uniqueKeysWithValues: (indicators.map(\.id) + groups.map(\.id)).enumerated().map { ($1, $0) })
             let varied = aggregated(values, units: table.units.count) { member in
                 (member.id, member.weight * (places[member.id].map { factors[$0] } ?? 1))
             }
@@ -80,7 +83,9 @@ extension CompositeIndicator {
                 guard let below = table.columns[name] else {
                     throw Problem(.invalid, "measure.column-missing", ["column": .text(name)])
                 }
-                column = zip(column, below).map { value, below in value.flatMap { value in below.map { value / $0 } } }
+                column = zip(column, below).map { value, below in
+                    value.flatMap { value in below.map { value / $0 } }
+                }
             }
             if missing == .groupMean, let labels = groupColumn.flatMap({ table.labels[$0] }) {
                 imputed += column.count { $0 == nil }
@@ -97,10 +102,13 @@ extension CompositeIndicator {
     }
 
     private static func imputed(_ column: [Double?], _ labels: [String]) -> [Double?] {
-        func mean(_ values: [Double]) -> Double? { values.isEmpty ? nil : values.reduce(0, +) / Double(values.count) }
+        func mean(_ values: [Double]) -> Double? {
+            values.isEmpty ? nil : values.reduce(0, +) / Double(values.count)
+        }
         let overall = mean(column.compactMap(\.self))
         return column.indices.map { unit in
-            column[unit] ?? mean(column.indices.filter { labels[$0] == labels[unit] }.compactMap { column[$0] }) ?? overall
+            column[unit] ?? mean(
+                column.indices.filter { labels[$0] == labels[unit] }.compactMap { column[$0] }) ?? overall
         }
     }
 
@@ -109,7 +117,9 @@ extension CompositeIndicator {
         case .minMax:
             let signed = column.map { value in value.map { indicator.isCost ? -$0 : $0 } }
             let known = signed.compactMap(\.self)
-            guard let low = known.min(), let high = known.max(), high > low else { return signed.map { $0.map { _ in 50 } } }
+            guard let low = known.min(), let high = known.max(), high > low else {
+                return signed.map { $0.map { _ in 50 } }
+            }
             return signed.map { $0.map { ($0 - low) / (high - low) * 100 } }
         case .goalposts(let low, let high, let isLogarithmic):
             func scale(_ value: Double) -> Double { isLogarithmic ? log(value) : value }

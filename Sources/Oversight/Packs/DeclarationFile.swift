@@ -57,18 +57,21 @@ struct DeclarationFile {
         for step in fault.path {
             switch step {
             case .key(let key): node = node.mapping?[Node(key)] ?? node
-            case .place(let place): node = node.sequence.flatMap { $0.indices.contains(place) ? $0[place] : nil } ?? node
+            case .place(let place):
+                node = node.sequence.flatMap { $0.indices.contains(place) ? $0[place] : nil } ?? node
             }
         }
         return PackFault(
-            file: path, line: node.mark?.line ?? 1, place: fault.place, found: fault.found, remedy: fault.remedy)
+            file: path, line: node.mark?.line ?? 1, place: fault.place, found: fault.found,
+            remedy: fault.remedy)
     }
 
     /// Numbers with a point stay texts, so that no digit is lost on the way to a decimal.
     private static func json(_ node: Node) -> JSON {
         switch node {
         case .mapping(let mapping):
-            return .object(Dictionary(mapping.map { ($0.key.string ?? "", json($0.value)) }) { _, last in last })
+            return .object(
+                Dictionary(mapping.map { ($0.key.string ?? "", json($0.value)) }) { _, last in last })
         case .sequence(let sequence): return .array(sequence.map(json))
         case .scalar(let scalar):
             guard scalar.style == .plain || scalar.style == .any else { return .string(scalar.string) }

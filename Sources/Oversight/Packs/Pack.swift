@@ -67,8 +67,10 @@ package struct Pack: Sendable {
         var sources: [Source] = []
         for source in try declared.elements("sources") {
             try source.allows("document", "title")
-            sources.append(Source(
-                document: try source.member("document").text(), title: try source.member("title").localized()))
+            sources.append(
+                Source(
+                    document: try source.member("document").text(),
+                    title: try source.member("title").localized()))
         }
         return (
             try declared.member("id").text(), try declared.member("version").day(),
@@ -93,10 +95,12 @@ package struct Pack: Sendable {
             for test in try declared.elements("tests") {
                 try test.allows("id", "facts", "applicants", "expect")
                 let facts = try test.optional("applicants")?.elements().map(\.value)
-                examples.append(Example(
-                    id: try test.member("id").text(), rule: book.id,
-                    facts: facts ?? [test.optional("facts")?.value ?? [:]], expectation: try test.member("expect"),
-                    file: path))
+                examples.append(
+                    Example(
+                        id: try test.member("id").text(), rule: book.id,
+                        facts: facts ?? [test.optional("facts")?.value ?? [:]],
+                        expectation: try test.member("expect"),
+                        file: path))
             }
         case "plans": plans.append(try ActionPlan(declared))
         case "indicators": indices.append(try CompositeIndicator(declared))
@@ -125,7 +129,8 @@ extension Pack {
             guard let book = rules.first(where: { $0.id == example.rule }) else {
                 return ExampleOutcome(id: example.id, rule: example.rule, differences: ["rule missing"])
             }
-            return ExampleOutcome(id: example.id, rule: example.rule, differences: Self.differences(example, book))
+            return ExampleOutcome(
+                id: example.id, rule: example.rule, differences: Self.differences(example, book))
         }
     }
 
@@ -139,11 +144,14 @@ extension Pack {
         let expected = example.expectation.value
         let decision = book.decide(example.facts.first ?? [:])
         if let verdict = expected["verdict"] {
-            compare("verdict", .string(decision.verdict.rawValue), verdict.bool.map { .string("\($0)") } ?? verdict)
+            compare(
+                "verdict", .string(decision.verdict.rawValue),
+                verdict.bool.map { .string("\($0)") } ?? verdict)
         }
         if let amount = expected["amount"] {
-            compare("amount", decision.amountYuan.map { .string($0.description) } ?? .null,
-                    amount.integer.map { .string("\($0)") } ?? amount)
+            compare(
+                "amount", decision.amountYuan.map { .string($0.description) } ?? .null,
+                amount.integer.map { .string("\($0)") } ?? amount)
         }
         if let missing = expected["missing"] {
             compare("missing", .array(decision.missing.sorted().map { .string($0) }), missing)
@@ -156,7 +164,9 @@ extension Pack {
             compare(name, book.derivedValue(name, example.facts.first ?? [:]), value)
         }
         if let awards = expected["awards"]?.array {
-            compare("awards", .array(book.awards(example.facts).map { .integer(Int64($0.totalYuan)) }), .array(awards))
+            compare(
+                "awards", .array(book.awards(example.facts).map { .integer(Int64($0.totalYuan)) }),
+                .array(awards))
         }
         if let totals = expected["rankingTotals"]?.object {
             for (id, total) in totals {

@@ -13,7 +13,8 @@ package enum Curve25519Group: MatchGroup {
     }
 
     package static func scalar(using generator: inout some RandomNumberGenerator) -> Scalar {
-        var bytes = Block.random(using: &generator).littleEndian + Block.random(using: &generator).littleEndian
+        var bytes =
+            Block.random(using: &generator).littleEndian + Block.random(using: &generator).littleEndian
         bytes[0] &= 0xF8
         bytes[31] &= 0x7F
         bytes[31] |= 0x40  // RFC 7748 §5: a scalar that is never small.

@@ -161,7 +161,7 @@ package struct ItemSet: Sendable {
             var repeats: [(item: Int, row: Int)] = []
             items.reserveCapacity(sorted.count)
             firstRow.reserveCapacity(sorted.count)
-            var runStart = 0  // first item of the run with this low word: digests with one low word are neighbors
+            var runStart = 0  // first item with this low word; its run are neighbors
             for place in 0..<sorted.count {
                 let digest = sorted[place]
                 let row = rows[Int(order[place])]

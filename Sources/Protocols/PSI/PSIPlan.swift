@@ -143,7 +143,8 @@ package struct PSIPlan: Hashable, Sendable {
         case .rowsToReceiver: ["both set sizes", "the receiver learns which of its keys match"]
         case .rowsToBoth: ["both set sizes", "both learn which of their keys match"]
         case .size: ["both set sizes", "the sizes of the receiver's groups", "the receiver learns counts"]
-        case .sum: ["both set sizes", "the sizes of the receiver's groups", "the receiver learns counts and sums"]
+        case .sum:
+            ["both set sizes", "the sizes of the receiver's groups", "the receiver learns counts and sums"]
         }
     }
 }

@@ -22,7 +22,8 @@ package enum RistrettoGroup: MatchGroup {
 
     package static func mask(_ items: [Block], by scalar: Scalar) -> [UInt8] {
         items.flatMap { item in
-            Ristretto255(uniform: expander.expand(item.littleEndian, count: 64)).multiplied(by: scalar.value).encoding
+            Ristretto255(uniform: expander.expand(item.littleEndian, count: 64)).multiplied(by: scalar.value)
+                .encoding
         }
     }
 
@@ -32,7 +33,9 @@ package enum RistrettoGroup: MatchGroup {
         for start in stride(from: 0, to: points.count, by: 32) {
             let bytes = points[start..<start + 32]
             // The neutral element, all zeros, is no honest mask.
-            guard let point = Ristretto255(encoding: bytes), bytes.contains(where: { $0 != 0 }) else { return nil }
+            guard let point = Ristretto255(encoding: bytes), bytes.contains(where: { $0 != 0 }) else {
+                return nil
+            }
             products += point.multiplied(by: scalar.value).encoding
         }
         return products

@@ -110,7 +110,8 @@ enum VOLESteps {
         let count = columns(plan)
         let correction = try await channel.receive(
             .correction, count: SilentVOLE.correctionByteCount(count: count))
-        return VOLESender(count: count, delta: delta, keys: base.keys, correction: correction, using: &generator)
+        return VOLESender(
+            count: count, delta: delta, keys: base.keys, correction: correction, using: &generator)
     }
 
     /// The receiver's encoding, masked by a: what the sender sees of its items.
@@ -118,8 +119,9 @@ enum VOLESteps {
         _ rows: StoreRows, _ a: Blocks, _ keys: VOLEKeys, _ generator: inout some RandomNumberGenerator
     ) throws(PSIFailure) -> Blocks {
         let seed = Block.random(using: &generator)
-        guard let store = BlockKernels.encode(
-            rows: rows.hashes, values: rows.values, columns: a.count, key: keys.band, seed: seed)
+        guard
+            let store = BlockKernels.encode(
+                rows: rows.hashes, values: rows.values, columns: a.count, key: keys.band, seed: seed)
         else { throw .encodingFailed }
         a.add(store.prefix(a.count))
         return a

@@ -37,7 +37,8 @@ package struct CleanRoomEngine: QuestionEngine {
     }
 
     package func answer(
-        _ text: String, on listing: Listing, version: AssetVersion, seed: Redacted<[UInt8]>, after history: [String]
+        _ text: String, on listing: Listing, version: AssetVersion, seed: Redacted<[UInt8]>,
+        after history: [String]
     ) async throws(Problem) -> Release {
         guard history.count <= Self.historyMax else { throw Problem(.limited, "privatesql.history-too-fine") }
         let source = TableSource.parquet([objects + "/" + version.path])
@@ -58,7 +59,8 @@ package struct CleanRoomEngine: QuestionEngine {
         _ text: String, on listing: Listing, _ engine: any TableEngine
     ) async throws(Problem) -> CleanRoomQuestion {
         try await CleanRoomQuestion(
-            text, rules: try listing.releaseRules(), schema: [listing.tableName: listing.columns], engine: engine)
+            text, rules: try listing.releaseRules(), schema: [listing.tableName: listing.columns],
+            engine: engine)
     }
 }
 
@@ -78,7 +80,9 @@ extension Listing {
     /// The table's columns as the listing describes them.
     var columns: [Column] {
         (summary["fields"]?.array ?? []).compactMap { field in
-            guard let name = field["name"]?.text, let type = field["type"]?.text.flatMap({ ColumnType(named: $0) }) else {
+            guard let name = field["name"]?.text,
+                let type = field["type"]?.text.flatMap({ ColumnType(named: $0) })
+            else {
                 return nil
             }
             return Column(name, type)

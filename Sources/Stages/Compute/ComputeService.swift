@@ -45,9 +45,14 @@ package struct ComputeService: Sendable {
     package func ask(_ question: Question) async throws(Problem) -> JSON {
         if let known = try await stored(question.passage, .asker) { return try kept(known) }
         let exchange = try await context.exchange()
-        let reply = exchange.id == context.own
-            ? try await keep(question) : try await context.lane.call(exchange, "ask", question.json, deadline: patience)
-        guard let sealed = reply["answer"]?.text.flatMap({ Base64.decode($0) }).flatMap({ SealedBytes(bytes: $0) }),
+        let reply =
+            exchange.id == context.own
+            ? try await keep(question)
+            : try await context.lane.call(exchange, "ask", question.json, deadline: patience)
+        guard
+            let sealed = reply["answer"]?.text.flatMap({ Base64.decode($0) }).flatMap({
+                SealedBytes(bytes: $0)
+            }),
             let passage = reply["passage"]?.text.flatMap({ ID<Passage>(uuid: $0) })
         else { throw .bodyMalformed("ask", "answer") }
         let opened = try sealingKey.open(sealed, context: Self.sealContext(passage))
@@ -58,8 +63,10 @@ package struct ComputeService: Sendable {
         let price = reply["price"]?.text.flatMap { Money($0) } ?? .zero
         try await context.store.write { transaction throws(Problem) in
             let passage = Passage(
-                id: question.passage, side: .asker, agreement: ID(derivedFrom: Digest(of: question.agreementCode)),
-                agreementCode: question.agreementCode, door: question.door, asker: context.own, state: .settled,
+                id: question.passage, side: .asker,
+                agreement: ID(derivedFrom: Digest(of: question.agreementCode)),
+                agreementCode: question.agreementCode, door: question.door, asker: context.own,
+                state: .settled,
                 price: price, request: question.digest, document: record, answer: answer.canonicalBytes,
                 reservedAt: transaction.now, expiresAt: transaction.now)
             guard try PassageBook.reserve(passage, in: transaction).isNew else { return }
@@ -106,8 +113,10 @@ package struct ComputeService: Sendable {
         } else {
             let holder = try await context.party(agreement.provider)
             answered = try await context.lane.call(
-                holder, "run", [
-                    "question": question.json, "price": .string(price.description), "agreement": agreement.wire,
+                holder, "run",
+                [
+                    "question": question.json, "price": .string(price.description),
+                    "agreement": agreement.wire,
                 ],
                 deadline: patience)
         }
@@ -125,7 +134,9 @@ package struct ComputeService: Sendable {
 
     /// Takes a holder's receipt: with the answer at once, or later and again from the holder's outbox.
     package func take(_ receipt: PassageReceipt, sealed: [UInt8]?, from holder: Party) async throws(Problem) {
-        guard let code = receipt.content["agreement"]?.text else { throw .bodyMalformed("receipt", "agreement") }
+        guard let code = receipt.content["agreement"]?.text else {
+            throw .bodyMalformed("receipt", "agreement")
+        }
         let agreement = try await agreement(code)
         guard agreement.provider == holder.id else { throw .receiptRefused(code) }
         _ = try await settle(receipt, sealed: sealed, under: agreement)
@@ -135,7 +146,9 @@ package struct ComputeService: Sendable {
         _ receipt: PassageReceipt, sealed: [UInt8]?, under agreement: Agreement
     ) async throws(Problem) -> Passage {
         let holder = try await context.party(agreement.provider)
-        guard PartySignature.isValid(receipt.signature, over: receipt.content.canonicalBytes, by: holder.signingKey),
+        guard
+            PartySignature.isValid(
+                receipt.signature, over: receipt.content.canonicalBytes, by: holder.signingKey),
             let id = receipt.content["passage"]?.text.flatMap({ ID<Passage>(uuid: $0) }),
             receipt.content["agreement"]?.text == agreement.code.text
         else { throw .receiptRefused(agreement.code.text) }
@@ -149,8 +162,10 @@ package struct ComputeService: Sendable {
             }
             guard passage.state != .settled else { return passage }
             let document: JSON = ["receipt": receipt.json, "receiptDigest": .string(receipt.digest.hex)]
-            guard try PassageBook.advance(
-                id, .keeper, from: passage.state, to: .settled, document: document, answer: sealed, in: transaction)
+            guard
+                try PassageBook.advance(
+                    id, .keeper, from: passage.state, to: .settled, document: document, answer: sealed,
+                    in: transaction)
             else { throw .receiptRefused(passage.code.text) }
             if passage.state == .voided {
                 // The hold had expired before the receipt came: it is reserved anew, so that the answered use is paid.
@@ -162,8 +177,10 @@ package struct ComputeService: Sendable {
             }
             let leaf = try context.record(
                 .passageSettled, passage.code,
-                ["receipt": .string(receipt.digest.hex), "holderLeaf": receipt.content["leaf"] ?? .null,
-                 "price": .string(passage.price.description)], in: transaction)
+                [
+                    "receipt": .string(receipt.digest.hex), "holderLeaf": receipt.content["leaf"] ?? .null,
+                    "price": .string(passage.price.description),
+                ], in: transaction)
             try transaction.execute(
                 "UPDATE valve_passage SET document = ? WHERE id = ? AND side = 'keeper'",
                 [
@@ -173,16 +190,20 @@ package struct ComputeService: Sendable {
         }
     }
 
-    private func refuse(_ problem: Problem, _ question: Question, _ agreement: Agreement) async throws(Problem) {
+    private func refuse(_ problem: Problem, _ question: Question, _ agreement: Agreement)
+        async throws(Problem)
+    {
         let (context, valve) = (context, valve)
         try await context.store.write { transaction throws(Problem) in
             if let passage = try PassageBook.find(question.passage, .keeper, in: transaction),
                 try PassageBook.advance(
-                    passage.id, .keeper, from: .reserved, to: .voided, document: ["why": .string(problem.code)],
+                    passage.id, .keeper, from: .reserved, to: .voided,
+                    document: ["why": .string(problem.code)],
                     in: transaction)
             {
                 try Bookkeeping.void(passage.id, passage.price, in: transaction)
-                try context.record(.passageVoided, passage.code, ["why": .string(problem.code)], in: transaction)
+                try context.record(
+                    .passageVoided, passage.code, ["why": .string(problem.code)], in: transaction)
             }
             try valve.refuse(problem, agreement: agreement, in: transaction)
         }
@@ -193,7 +214,8 @@ package struct ComputeService: Sendable {
         try await context.store.write { transaction throws(Problem) in
             guard let passage = try PassageBook.find(question.passage, .keeper, in: transaction),
                 try PassageBook.advance(
-                    passage.id, .keeper, from: .reserved, to: .voided, document: ["why": .string(why)], in: transaction)
+                    passage.id, .keeper, from: .reserved, to: .voided, document: ["why": .string(why)],
+                    in: transaction)
             else { return }
             try Bookkeeping.void(passage.id, passage.price, in: transaction)
             try context.record(.passageVoided, passage.code, ["why": .string(why)], in: transaction)
@@ -206,8 +228,10 @@ package struct ComputeService: Sendable {
         try await context.store.write { transaction throws(Problem) in
             for side in [Passage.Side.keeper, .holder] {
                 for passage in try PassageBook.expired(side, at: transaction.now, in: transaction) {
-                    guard try PassageBook.advance(
-                        passage.id, side, from: .reserved, to: .voided, document: ["why": "expired"], in: transaction)
+                    guard
+                        try PassageBook.advance(
+                            passage.id, side, from: .reserved, to: .voided, document: ["why": "expired"],
+                            in: transaction)
                     else { continue }
                     if side == .keeper { try Bookkeeping.void(passage.id, passage.price, in: transaction) }
                     try context.record(.passageVoided, passage.code, ["why": "expired"], in: transaction)
@@ -252,11 +276,13 @@ package struct ComputeService: Sendable {
             let (context, valve) = (context, valve)
             try await context.store.write { transaction throws(Problem) in
                 if try PassageBook.advance(
-                    question.passage, .holder, from: .reserved, to: .voided, document: ["why": .string(error.code)],
+                    question.passage, .holder, from: .reserved, to: .voided,
+                    document: ["why": .string(error.code)],
                     in: transaction)
                 {
                     try context.record(
-                        .passageVoided, Code(.passage, question.passage), ["why": .string(error.code)], in: transaction)
+                        .passageVoided, Code(.passage, question.passage), ["why": .string(error.code)],
+                        in: transaction)
                 }
                 try valve.refuse(error, agreement: agreement, in: transaction)
             }
@@ -271,7 +297,8 @@ package struct ComputeService: Sendable {
         return try await context.store.write { transaction throws(Problem) in
             let asker = try PartyRegister.party(question.asker, in: transaction)
             let own = try PassageBook.find(question.passage, .holder, in: transaction)
-            let earlier = try PassageBook.answered(question.digest, under: agreement.id, side: .holder, in: transaction)
+            let earlier = try PassageBook.answered(
+                question.digest, under: agreement.id, side: .holder, in: transaction)
             let known = own ?? earlier
             guard let known, known.state == .answered || known.state == .settled, known.asker == asker.id,
                 known.request == question.digest, let answer = known.answer,
@@ -298,7 +325,8 @@ package struct ComputeService: Sendable {
         let release = try await engine.answer(
             question.text, on: agreement.listing, version: version, seed: seed, after: history)
         let sealed = try SealedBytes(
-            release.answer.canonicalBytes, to: asker.sealingKey, context: Self.sealContext(question.passage)).bytes
+            release.answer.canonicalBytes, to: asker.sealingKey, context: Self.sealContext(question.passage)
+        ).bytes
         let (context, valve, budget, signer) = (context, valve, budget, context.signer)
         let use = Use(agreement: agreement, door: question.door, asker: asker, purpose: question.purpose)
         let kept = try KeptSeed(seed, to: sealingKey, for: question.passage).sealed
@@ -329,18 +357,23 @@ package struct ComputeService: Sendable {
                 "epsilon": .string(release.epsilon), "price": .string(price.description),
                 "leaf": .integer(Int64(leaf)), "at": .integer(transaction.now.microseconds),
             ]
-            let receipt = PassageReceipt(content: content, signature: try signer.signature(for: content.canonicalBytes))
+            let receipt = PassageReceipt(
+                content: content, signature: try signer.signature(for: content.canonicalBytes))
             let document: JSON = [
-                "receipt": receipt.json, "version": .string(version.digest.hex), "text": .string(question.text),
+                "receipt": receipt.json, "version": .string(version.digest.hex),
+                "text": .string(question.text),
                 "seed": .string(Base64.encode(kept)), "leaf": .integer(Int64(leaf)),
             ]
-            guard try PassageBook.advance(
-                question.passage, .holder, from: .reserved, to: .answered, document: document, answer: sealed,
-                in: transaction)
+            guard
+                try PassageBook.advance(
+                    question.passage, .holder, from: .reserved, to: .answered, document: document,
+                    answer: sealed,
+                    in: transaction)
             else { throw .receiptRefused(Code(.passage, question.passage).text) }
             let exchange = try context.exchange(in: transaction)
             if exchange.id != context.own {
-                try context.lane.post("receipt", ["receipt": receipt.json, "answer": .string(Base64.encode(sealed))],
+                try context.lane.post(
+                    "receipt", ["receipt": receipt.json, "answer": .string(Base64.encode(sealed))],
                     to: exchange.id, in: transaction)
             }
             return ["answer": .string(Base64.encode(sealed)), "receipt": receipt.json]
@@ -378,7 +411,9 @@ package struct ComputeService: Sendable {
         let version = try await context.store.read { transaction throws(Problem) in
             try AssetShelf.version(digest, in: transaction)
         }
-        guard let version else { throw Problem(.missing, "register.version-missing", ["asset": .text(digest.hex)]) }
+        guard let version else {
+            throw Problem(.missing, "register.version-missing", ["asset": .text(digest.hex)])
+        }
         let isCompared = try await engine.check(text, on: agreement.listing).isCompared
         let history = try await history(
             on: version, agreement.listing.rulesDigest, comparing: isCompared, before: passage.id)
@@ -419,10 +454,12 @@ package struct ComputeService: Sendable {
             }
             let current = try AgreementBook.agreement(agreement.code.text, in: transaction)
             try valve.decide(
-                Use(agreement: current, door: question.door, asker: asker, purpose: question.purpose), in: transaction)
+                Use(agreement: current, door: question.door, asker: asker, purpose: question.purpose),
+                in: transaction)
             let passage = Passage(
                 id: question.passage, side: side, agreement: agreement.id, agreementCode: agreement.code.text,
-                door: question.door, asker: asker.id, state: .reserved, price: price, request: question.digest,
+                door: question.door, asker: asker.id, state: .reserved, price: price,
+                request: question.digest,
                 document: [:], answer: nil, reservedAt: transaction.now,
                 expiresAt: transaction.now.advanced(by: Passage.reservation))
             if charging { try Bookkeeping.reserve(passage.id, price, under: current, in: transaction) }
@@ -446,7 +483,9 @@ package struct ComputeService: Sendable {
     }
 
     private func stored(_ id: ID<Passage>, _ side: Passage.Side) async throws(Problem) -> Passage? {
-        try await context.store.read { transaction throws(Problem) in try PassageBook.find(id, side, in: transaction) }
+        try await context.store.read { transaction throws(Problem) in
+            try PassageBook.find(id, side, in: transaction)
+        }
     }
 }
 

@@ -17,7 +17,8 @@ package enum EvidenceAudit {
     }
 
     package static func faults(in transaction: any SQLReading) throws(Problem) -> [Fault] {
-        try passageFaults(in: transaction) + agreementFaults(in: transaction) + registrationFaults(in: transaction)
+        try passageFaults(in: transaction) + agreementFaults(in: transaction)
+            + registrationFaults(in: transaction)
     }
 
     // MARK: Passages
@@ -28,26 +29,37 @@ package enum EvidenceAudit {
         for passage in keeper where passage.state == .settled {
             faults += try settledFaults(passage, in: transaction)
         }
-        for passage in try PassageBook.passages(side: .holder, in: transaction) where passage.state == .answered {
-            if try !hasLeaf("passage-answered", passage.code.text, ["answer": answerDigest(passage)], in: transaction) {
+        for passage in try PassageBook.passages(side: .holder, in: transaction)
+        where passage.state == .answered {
+            if try !hasLeaf(
+                "passage-answered", passage.code.text, ["answer": answerDigest(passage)], in: transaction)
+            {
                 faults.append(
-                    Fault(place: passage.code.text, what: LocalizedText(zh: "没有对应的回答存证", en: "has no leaf that answers it")))
+                    Fault(
+                        place: passage.code.text,
+                        what: LocalizedText(zh: "没有对应的回答存证", en: "has no leaf that answers it")))
             }
         }
         let known = Set(keeper.filter { $0.state == .settled }.map(\.code.text))
         let logged = try transaction.all(
-            "SELECT subject FROM transparency_leaf WHERE kind = 'passage-settled' AND subject IS NOT NULL") {
+            "SELECT subject FROM transparency_leaf WHERE kind = 'passage-settled' AND subject IS NOT NULL"
+        ) {
             row throws(Problem) in try row.text(0)
         }
         if !keeper.isEmpty {
             for code in logged where !known.contains(code) {
-                faults.append(Fault(place: code, what: LocalizedText(zh: "已存证的过阀记录缺失", en: "was logged as settled and is missing")))
+                faults.append(
+                    Fault(
+                        place: code,
+                        what: LocalizedText(zh: "已存证的过阀记录缺失", en: "was logged as settled and is missing")))
             }
         }
         return faults
     }
 
-    private static func settledFaults(_ passage: Passage, in transaction: any SQLReading) throws(Problem) -> [Fault] {
+    private static func settledFaults(_ passage: Passage, in transaction: any SQLReading) throws(Problem)
+        -> [Fault]
+    {
         var faults: [Fault] = []
         func fault(_ zh: String, _ en: String) {
             faults.append(Fault(place: passage.code.text, what: LocalizedText(zh: zh, en: en)))
@@ -55,11 +67,17 @@ package enum EvidenceAudit {
         guard let receipt = passage.document["receipt"].flatMap(PassageReceipt.init(json:)) else {
             return [Fault(place: passage.code.text, what: LocalizedText(zh: "没有回执", en: "has no receipt"))]
         }
-        if try !hasLeaf("passage-settled", passage.code.text, ["receipt": receipt.digest.hex], in: transaction) {
+        if try !hasLeaf(
+            "passage-settled", passage.code.text, ["receipt": receipt.digest.hex], in: transaction)
+        {
             fault("没有对应的结算存证", "has no leaf that settles it")
         }
-        if receipt.content["passage"]?.text != passage.id.uuid { fault("回执属于另一笔", "carries another passage's receipt") }
-        if try !Bookkeeping.isPaid(passage.id, passage.price, in: transaction) { fault("没有付款", "was not paid") }
+        if receipt.content["passage"]?.text != passage.id.uuid {
+            fault("回执属于另一笔", "carries another passage's receipt")
+        }
+        if try !Bookkeeping.isPaid(passage.id, passage.price, in: transaction) {
+            fault("没有付款", "was not paid")
+        }
         let agreement = try? AgreementBook.agreement(passage.agreementCode, in: transaction)
         let holder = try agreement.map { agreement throws(Problem) in
             try PartyRegister.party(agreement.provider, in: transaction)
@@ -71,7 +89,9 @@ package enum EvidenceAudit {
         return faults
     }
 
-    private static func answerDigest(_ passage: Passage) -> String { passage.answer.map { Digest(of: $0).hex } ?? "" }
+    private static func answerDigest(_ passage: Passage) -> String {
+        passage.answer.map { Digest(of: $0).hex } ?? ""
+    }
 
     /// True if a leaf of this kind about this code discloses these members.
     private static func hasLeaf(
@@ -87,17 +107,21 @@ package enum EvidenceAudit {
 
     private static func agreementFaults(in transaction: any SQLReading) throws(Problem) -> [Fault] {
         var faults: [Fault] = []
-        for agreement in try AgreementBook.agreements(of: nil, in: transaction) where agreement.state == .inForce {
+        for agreement in try AgreementBook.agreements(of: nil, in: transaction)
+        where agreement.state == .inForce {
             for (id, signature) in [
-                (agreement.provider, agreement.providerSignature), (agreement.consumer, agreement.consumerSignature),
+                (agreement.provider, agreement.providerSignature),
+                (agreement.consumer, agreement.consumerSignature),
             ] {
                 let party = try PartyRegister.party(id, in: transaction)
                 let bytes = agreement.signedBytes
-                guard let signature, PartySignature.isValid(signature, over: bytes, by: party.signingKey) else {
+                guard let signature, PartySignature.isValid(signature, over: bytes, by: party.signingKey)
+                else {
                     faults.append(
                         Fault(
                             place: agreement.code.text,
-                            what: LocalizedText(zh: "没有 \(party.name) 的有效签名", en: "was not signed by \(party.name)")))
+                            what: LocalizedText(
+                                zh: "没有 \(party.name) 的有效签名", en: "was not signed by \(party.name)")))
                     continue
                 }
             }

@@ -31,7 +31,8 @@ struct KeptSeed: Sendable {
 package protocol BudgetKeeper: Sendable {
     /// Charges a question; throws, before anything is stored, if less is left than it costs.
     func charge(
-        _ cost: QuestionCost, for question: Question, under agreement: Agreement, in transaction: any SQLWriting
+        _ cost: QuestionCost, for question: Question, under agreement: Agreement,
+        in transaction: any SQLWriting
     ) throws(Problem)
 
     /// Spent and left for a listing: what the budget page shows.

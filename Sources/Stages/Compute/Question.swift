@@ -41,7 +41,8 @@ package struct Question: Hashable, Sendable {
 
     package var json: JSON {
         [
-            "passage": .string(passage.uuid), "agreement": .string(agreementCode), "door": .string(door.rawValue),
+            "passage": .string(passage.uuid), "agreement": .string(agreementCode),
+            "door": .string(door.rawValue),
             "text": .string(text), "purpose": .string(purpose), "asker": .string(asker.uuid),
         ]
     }
@@ -89,7 +90,8 @@ package protocol QuestionEngine: Sendable {
     /// Runs a question over the newest version with a noise seed of 32 bytes, beside the exact answers given before:
     /// cells whose difference from those would tell of too few people are suppressed.
     func answer(
-        _ text: String, on listing: Listing, version: AssetVersion, seed: Redacted<[UInt8]>, after history: [String]
+        _ text: String, on listing: Listing, version: AssetVersion, seed: Redacted<[UInt8]>,
+        after history: [String]
     ) async throws(Problem) -> Release
 }
 

@@ -59,8 +59,10 @@ package struct AssetService: Sendable {
             let asset = try asset(assetCode, title: title, source: source, in: transaction)
             let version = AssetVersion(
                 id: ID(at: transaction.now), asset: asset.id,
-                number: try AssetShelf.versionCount(of: asset.id, in: transaction) + 1, digest: prepared.content,
-                rowCount: delivery.rowCount, byteCount: delivery.byteCount, path: prepared.content.hex + ".parquet",
+                number: try AssetShelf.versionCount(of: asset.id, in: transaction) + 1,
+                digest: prepared.content,
+                rowCount: delivery.rowCount, byteCount: delivery.byteCount,
+                path: prepared.content.hex + ".parquet",
                 document: [
                     "profile": prepared.profile.json, "columns": .array(prepared.columns.map(\.json)),
                     "delivery": .string(delivery.code.text),
@@ -71,7 +73,8 @@ package struct AssetService: Sendable {
             try AssetShelf.propose(gradings, for: asset.id, in: transaction)
             try context.record(
                 .assetVersionAdded, asset.code,
-                ["version": .string(version.digest.hex), "number": .integer(Int64(version.number))], in: transaction)
+                ["version": .string(version.digest.hex), "number": .integer(Int64(version.number))],
+                in: transaction)
             return Intaken(asset: asset, version: version, gradings: gradings, delivery: delivery)
         }
     }
@@ -86,7 +89,8 @@ package struct AssetService: Sendable {
             "document": .string(source.basis.document),
         ]
         let asset = DataAsset(
-            id: ID(at: transaction.now), holder: context.own, title: title, origin: origin, createdAt: transaction.now)
+            id: ID(at: transaction.now), holder: context.own, title: title, origin: origin,
+            createdAt: transaction.now)
         try AssetShelf.add(asset, in: transaction)
         return asset
     }
@@ -102,7 +106,8 @@ package struct AssetService: Sendable {
             let asset = try AssetShelf.asset(assetCode, in: transaction)
             try AssetShelf.confirm(overrides, for: asset.id, by: person, in: transaction)
             let gradings = try AssetShelf.gradings(of: asset.id, in: transaction)
-            let grades = Dictionary(uniqueKeysWithValues: gradings.map { ($0.field, JSON.string($0.confirmed ?? "")) })
+            let grades = Dictionary(
+                uniqueKeysWithValues: gradings.map { ($0.field, JSON.string($0.confirmed ?? "")) })
             try context.record(.gradingConfirmed, asset.code, ["grades": .object(grades)], in: transaction)
             return gradings
         }

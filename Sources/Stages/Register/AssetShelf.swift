@@ -19,7 +19,8 @@ package enum AssetShelf {
             VALUES (?, ?, ?, ?, ?, ?, ?, ?, ?)
             """,
             [
-                version.id, version.asset, version.number, version.digest, version.rowCount, version.byteCount,
+                version.id, version.asset, version.number, version.digest, version.rowCount,
+                version.byteCount,
                 version.path, version.document, version.createdAt,
             ])
     }
@@ -40,9 +41,11 @@ package enum AssetShelf {
 
     /// A responsible person accepts the proposals that are still open, or names another grade with a reason.
     package static func confirm(
-        _ overrides: [String: String], for asset: ID<DataAsset>, by person: String, in transaction: any SQLWriting
+        _ overrides: [String: String], for asset: ID<DataAsset>, by person: String,
+        in transaction: any SQLWriting
     ) throws(Problem) {
-        for grading in try gradings(of: asset, in: transaction) where grading.confirmed == nil || overrides[grading.field] != nil {
+        for grading in try gradings(of: asset, in: transaction)
+        where grading.confirmed == nil || overrides[grading.field] != nil {
             try transaction.execute(
                 """
                 UPDATE register_grading SET confirmed = ?, confirmed_by = ?, confirmed_at = ?
@@ -71,7 +74,8 @@ package enum AssetShelf {
 
     package static func asset(_ code: String, in transaction: any SQLReading) throws(Problem) -> DataAsset {
         let found = try transaction.first(
-            "SELECT id, holder_id, title, origin, registration, created_at FROM register_asset WHERE code = ?", [code]
+            "SELECT id, holder_id, title, origin, registration, created_at FROM register_asset WHERE code = ?",
+            [code]
         ) { row throws(Problem) in
             DataAsset(
                 id: try row.id(0), holder: try row.id(1), title: try row.text(2), origin: try row.json(3),
@@ -90,15 +94,21 @@ package enum AssetShelf {
             FROM register_version WHERE asset_id = ? ORDER BY number DESC LIMIT 1
             """,
             [asset], read)
-        guard let found else { throw Problem(.missing, "register.version-missing", ["asset": .code(Code(.asset, asset))]) }
+        guard let found else {
+            throw Problem(.missing, "register.version-missing", ["asset": .code(Code(.asset, asset))])
+        }
         return found
     }
 
-    package static func versionCount(of asset: ID<DataAsset>, in transaction: any SQLReading) throws(Problem) -> Int {
+    package static func versionCount(of asset: ID<DataAsset>, in transaction: any SQLReading) throws(Problem)
+        -> Int
+    {
         Int(try transaction.count("SELECT count(*) FROM register_version WHERE asset_id = ?", [asset]))
     }
 
-    package static func version(_ digest: Digest, in transaction: any SQLReading) throws(Problem) -> AssetVersion? {
+    package static func version(_ digest: Digest, in transaction: any SQLReading) throws(Problem)
+        -> AssetVersion?
+    {
         try transaction.first(
             """
             SELECT id, asset_id, number, digest, row_count, byte_count, path, document, created_at

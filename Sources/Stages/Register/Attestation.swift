@@ -53,14 +53,16 @@ extension Attestation {
     package var json: JSON {
         [
             "id": .string(id.uuid), "subject": .string(subjectCode), "kind": .string(kind.rawValue),
-            "attester": .string(attester.uuid), "document": document, "validUntil": .integer(validUntil.microseconds),
+            "attester": .string(attester.uuid), "document": document,
+            "validUntil": .integer(validUntil.microseconds),
             "signature": .string(Base64.encode(signature)),
         ]
     }
 
     /// `nil` where a member is missing or has another form.
     package init?(json: JSON) {
-        guard let id = json["id"]?.text.flatMap({ ID<Attestation>(uuid: $0) }), let subject = json["subject"]?.text,
+        guard let id = json["id"]?.text.flatMap({ ID<Attestation>(uuid: $0) }),
+            let subject = json["subject"]?.text,
             let kind = json["kind"]?.text.flatMap(Kind.init), let document = json["document"],
             let attester = json["attester"]?.text.flatMap({ ID<Party>(uuid: $0) }),
             let validUntil = json["validUntil"]?.integer,
@@ -84,7 +86,10 @@ package enum AttestationBook {
         guard PartySignature.isValid(attestation.signature, over: bytes, by: attester.signingKey) else {
             throw Problem(.invalid, "register.attestation-unsigned", ["code": .text(attestation.subjectCode)])
         }
-        guard !(try RegistrationBook.hasRight(attestation.attester, in: attestation.subjectCode, in: transaction)) else {
+        guard
+            !(try RegistrationBook.hasRight(
+                attestation.attester, in: attestation.subjectCode, in: transaction))
+        else {
             throw Problem(
                 .forbidden, "register.attester-not-neutral",
                 ["party": .text(attester.name), "code": .text(attestation.subjectCode)])
@@ -108,12 +113,15 @@ package enum AttestationBook {
     ) throws(Problem) -> Set<Attestation.Kind> {
         Set(
             try transaction.all(
-                "SELECT DISTINCT kind FROM register_attestation WHERE subject_code = ? AND valid_until > ?", [code, now]
+                "SELECT DISTINCT kind FROM register_attestation WHERE subject_code = ? AND valid_until > ?",
+                [code, now]
             ) { row throws(Problem) in Attestation.Kind(rawValue: try row.text(0)) }.compactMap(\.self))
     }
 
     /// Every statement about a code, newest first.
-    package static func all(about code: String, in transaction: any SQLReading) throws(Problem) -> [Attestation] {
+    package static func all(about code: String, in transaction: any SQLReading) throws(Problem)
+        -> [Attestation]
+    {
         try transaction.all(
             """
             SELECT id, subject_code, kind, party_id, document, valid_until, signature

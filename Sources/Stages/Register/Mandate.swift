@@ -52,7 +52,8 @@ package struct Mandate: Hashable, Sendable {
     package var json: JSON {
         [
             "principal": .string(principal.uuid), "agent": .string(agent.uuid),
-            "verbs": .array(verbs.sorted().map(JSON.string)), "subjects": .array(subjects.sorted().map(JSON.string)),
+            "verbs": .array(verbs.sorted().map(JSON.string)),
+            "subjects": .array(subjects.sorted().map(JSON.string)),
             "purpose": purpose.map(JSON.string) ?? .null, "until": .integer(until.microseconds),
             "usesMax": usesMax.map { .integer(Int64($0)) } ?? .null,
         ]
@@ -83,7 +84,8 @@ package enum MandateBook {
     /// Ends a mandate and every mandate passed on under it, from the next use on.
     package static func revoke(_ code: String, in transaction: any SQLWriting) throws(Problem) {
         let changed = try transaction.execute(
-            "UPDATE register_mandate SET revoked_at = ? WHERE code = ? AND revoked_at IS NULL", [transaction.now, code])
+            "UPDATE register_mandate SET revoked_at = ? WHERE code = ? AND revoked_at IS NULL",
+            [transaction.now, code])
         guard changed == 1 else { throw .codeUnknown(code) }
     }
 
@@ -102,7 +104,9 @@ package enum MandateBook {
         for id in candidates {
             let chain = try chain(from: id, in: transaction)
             guard let own = chain.first, chain.last?.principal == principal,
-                chain.allSatisfy({ $0.covers(verb: verb, subject: subject, purpose: purpose, at: transaction.now) })
+                chain.allSatisfy({
+                    $0.covers(verb: verb, subject: subject, purpose: purpose, at: transaction.now)
+                })
             else { continue }
             for link in chain where link.usesMax != nil {
                 try transaction.execute(
@@ -114,7 +118,8 @@ package enum MandateBook {
     }
 
     /// The mandates a party gave or holds, newest first.
-    package static func all(of party: ID<Party>, in transaction: any SQLReading) throws(Problem) -> [Mandate] {
+    package static func all(of party: ID<Party>, in transaction: any SQLReading) throws(Problem) -> [Mandate]
+    {
         try transaction.all(
             """
             SELECT id, principal_id, agent_id, document, parent_id FROM register_mandate
@@ -123,7 +128,9 @@ package enum MandateBook {
             [party, party], read)
     }
 
-    private static func chain(from id: ID<Mandate>, in transaction: any SQLReading) throws(Problem) -> [Mandate] {
+    private static func chain(from id: ID<Mandate>, in transaction: any SQLReading) throws(Problem)
+        -> [Mandate]
+    {
         var chain: [Mandate] = []
         var next: ID<Mandate>? = id
         while let id = next, chain.count < depthMax {

@@ -24,7 +24,8 @@ package struct Registration: Hashable, Sendable {
     package var code: Code { Code(.registration, id) }
 
     package init(
-        id: ID<Registration>, assetCode: String, kind: Kind, holder: ID<Party>, document: JSON, leafIndex: Int64,
+        id: ID<Registration>, assetCode: String, kind: Kind, holder: ID<Party>, document: JSON,
+        leafIndex: Int64,
         registeredAt: Instant
     ) {
         self.id = id
@@ -76,7 +77,9 @@ package enum RegistrationBook {
             [assetCode], read)
     }
 
-    package static func registration(_ code: String, in transaction: any SQLReading) throws(Problem) -> Registration? {
+    package static func registration(_ code: String, in transaction: any SQLReading) throws(Problem)
+        -> Registration?
+    {
         try transaction.first(
             """
             SELECT id, asset_code, kind, holder_id, document, leaf_index, registered_at
@@ -90,12 +93,14 @@ package enum RegistrationBook {
         _ party: ID<Party>, in assetCode: String, in transaction: any SQLReading
     ) throws(Problem) -> Bool {
         try transaction.count(
-            "SELECT count(*) FROM register_right WHERE asset_code = ? AND party_id = ?", [assetCode, party]) > 0
+            "SELECT count(*) FROM register_right WHERE asset_code = ? AND party_id = ?", [assetCode, party])
+            > 0
     }
 
     private static func read(_ row: any SQLRow) throws(Problem) -> Registration {
         Registration(
-            id: try row.id(0), assetCode: try row.text(1), kind: Registration.Kind(rawValue: try row.text(2)) ?? .first,
+            id: try row.id(0), assetCode: try row.text(1),
+            kind: Registration.Kind(rawValue: try row.text(2)) ?? .first,
             holder: try row.id(3), document: try row.json(4), leafIndex: try row.integer(5),
             registeredAt: try row.instant(6))
     }

@@ -70,28 +70,35 @@ package struct RegistrationService: Sendable {
                 VALUES (?, ?, ?, ?, ?, 'filed', ?) ON CONFLICT (id) DO NOTHING
                 """,
                 [id, Code(.registration, id), asset, holder.id, application, transaction.now])
-            try context.record(.registrationStep, Code(asset), ["step": "filed"], once: id.retyped(), in: transaction)
+            try context.record(
+                .registrationStep, Code(asset), ["step": "filed"], once: id.retyped(), in: transaction)
             return ["registration": .string(Code(.registration, id).text), "state": "filed"]
         }
     }
 
     /// The reviewer grants or refuses. Granting enters the registration, its right and its leaf in one commit and
     /// tells the holder.
-    package func review(_ code: String, grants: Bool, why: String, by caller: Caller) async throws(Problem) -> JSON {
+    package func review(_ code: String, grants: Bool, why: String, by caller: Caller) async throws(Problem)
+        -> JSON
+    {
         try caller.require(.marketOperate)
         let context = context
         return try await context.store.write { transaction throws(Problem) in
             let found = try transaction.first(
-                "SELECT id, asset_code, holder_id, document, state FROM register_application WHERE code = ?", [code]
+                "SELECT id, asset_code, holder_id, document, state FROM register_application WHERE code = ?",
+                [code]
             ) { row throws(Problem) in
                 (
-                    id: try row.id(0, of: Registration.self), asset: try row.text(1), holder: try row.id(2, of: Party.self),
+                    id: try row.id(0, of: Registration.self), asset: try row.text(1),
+                    holder: try row.id(2, of: Party.self),
                     document: try row.json(3), state: try row.text(4)
                 )
             }
             guard let found else { throw .codeUnknown(code) }
             guard found.state == "filed" else {
-                throw Problem(.conflict, "register.application-decided", ["code": .text(code), "state": .text(found.state)])
+                throw Problem(
+                    .conflict, "register.application-decided",
+                    ["code": .text(code), "state": .text(found.state)])
             }
             try transaction.execute(
                 "UPDATE register_application SET state = ?, decided_at = ?, why = ? WHERE id = ?",
@@ -102,10 +109,14 @@ package struct RegistrationService: Sendable {
             }
             let leaf = try context.record(
                 .assetRegistered, Code(found.asset),
-                ["registration": .string(code), "claim": .string(Digest(of: found.document.canonicalBytes).hex)],
+                [
+                    "registration": .string(code),
+                    "claim": .string(Digest(of: found.document.canonicalBytes).hex),
+                ],
                 in: transaction)
             let registration = Registration(
-                id: found.id, assetCode: found.asset, kind: .first, holder: found.holder, document: found.document,
+                id: found.id, assetCode: found.asset, kind: .first, holder: found.holder,
+                document: found.document,
                 leafIndex: Int64(leaf), registeredAt: transaction.now)
             try RegistrationBook.enter(registration, in: transaction)
             let answer: JSON = [

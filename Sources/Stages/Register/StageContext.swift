@@ -47,7 +47,9 @@ package struct StageContext: Sendable {
         }
         if let known { return known }
         try await refreshParties()
-        return try await store.read { transaction throws(Problem) in try PartyRegister.party(id, in: transaction) }
+        return try await store.read { transaction throws(Problem) in
+            try PartyRegister.party(id, in: transaction)
+        }
     }
 
     /// Takes the exchange's party list. A pinned key that changed without a rotation is refused.

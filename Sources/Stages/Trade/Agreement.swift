@@ -80,20 +80,23 @@ package enum AgreementBook {
         }
         let column = party.id == agreement.provider ? "provider_signature" : "consumer_signature"
         try transaction.execute(
-            "UPDATE trade_agreement SET \(column) = ? WHERE id = ? AND \(column) IS NULL", [signature, agreement.id])
+            "UPDATE trade_agreement SET \(column) = ? WHERE id = ? AND \(column) IS NULL",
+            [signature, agreement.id])
         let entered = try transaction.execute(
             """
             UPDATE trade_agreement SET state = ?, in_force_at = ?, contract_code = ? WHERE id = ? AND state = ?
             AND provider_signature IS NOT NULL AND consumer_signature IS NOT NULL
             """,
             [
-                Agreement.State.inForce.rawValue, transaction.now, Code(.contract, agreement.id), agreement.id,
+                Agreement.State.inForce.rawValue, transaction.now, Code(.contract, agreement.id),
+                agreement.id,
                 Agreement.State.unsigned.rawValue,
             ])
         return entered == 1
     }
 
-    package static func agreement(_ code: String, in transaction: any SQLReading) throws(Problem) -> Agreement {
+    package static func agreement(_ code: String, in transaction: any SQLReading) throws(Problem) -> Agreement
+    {
         guard let found = try select("code = ?", [Code(code)?.text ?? code], in: transaction).first else {
             throw Problem(.missing, "trade.agreement-unknown", ["agreement": .text(code)])
         }
@@ -109,14 +112,19 @@ package enum AgreementBook {
     }
 
     /// Ends an agreement from the next use on. Either side may; ending it twice changes nothing.
-    package static func revoke(_ code: String, by party: ID<Party>, in transaction: any SQLWriting) throws(Problem) {
+    package static func revoke(_ code: String, by party: ID<Party>, in transaction: any SQLWriting)
+        throws(Problem)
+    {
         let agreement = try agreement(code, in: transaction)
         guard party == agreement.provider || party == agreement.consumer else {
             throw Problem(.missing, "trade.agreement-unknown", ["agreement": .text(code)])
         }
         try transaction.execute(
             "UPDATE trade_agreement SET state = ?, ended_at = ? WHERE id = ? AND state <> ?",
-            [Agreement.State.revoked.rawValue, transaction.now, agreement.id, Agreement.State.revoked.rawValue])
+            [
+                Agreement.State.revoked.rawValue, transaction.now, agreement.id,
+                Agreement.State.revoked.rawValue,
+            ])
     }
 
     private static func select(
@@ -132,7 +140,8 @@ package enum AgreementBook {
             Agreement(
                 id: try row.id(0), provider: try row.id(1), consumer: try row.id(2),
                 policy: try UsagePolicy(json: try row.json(3)), listing: try Listing(json: try row.json(4)),
-                providerSignature: try row.optional(5, row.blob), consumerSignature: try row.optional(6, row.blob),
+                providerSignature: try row.optional(5, row.blob),
+                consumerSignature: try row.optional(6, row.blob),
                 state: Agreement.State(rawValue: try row.text(7)) ?? .unsigned,
                 contractCode: try row.optional(8, row.text))
         }

@@ -98,7 +98,10 @@ package enum Bookkeeping {
         guard available >= amount else {
             throw Problem(
                 .conflict, "trade.funds-insufficient",
-                ["needed": .money(Money(minorUnits: amount)), "available": .money(Money(minorUnits: available))])
+                [
+                    "needed": .money(Money(minorUnits: amount)),
+                    "available": .money(Money(minorUnits: available)),
+                ])
         }
         try Books.require(
             [
@@ -112,13 +115,15 @@ package enum Bookkeeping {
 
     /// Gives what an ended agreement still holds back to the buyer.
     package static func release(_ agreement: Agreement, in transaction: any SQLWriting) throws(Problem) {
-        guard let balance = try Books.account(escrow(agreement), in: transaction)?.balance, balance.available > 0
+        guard let balance = try Books.account(escrow(agreement), in: transaction)?.balance,
+            balance.available > 0
         else { return }
         try Books.require(
             [
                 Transfer(
                     id: transfer("release", agreement.id.uuid), debit: escrow(agreement),
-                    credit: account(.prepaid, of: agreement.consumer.uuid), amount: balance.available, unit: .cny,
+                    credit: account(.prepaid, of: agreement.consumer.uuid), amount: balance.available,
+                    unit: .cny,
                     code: TransferCode.refund
                 ).about(agreement.id)
             ],
@@ -140,7 +145,8 @@ package enum Bookkeeping {
             [
                 Transfer(
                     id: transfer("reserve", passage.uuid), debit: escrow(agreement),
-                    credit: account(.payable, of: agreement.provider.uuid), amount: price.minorUnits, unit: .cny,
+                    credit: account(.payable, of: agreement.provider.uuid), amount: price.minorUnits,
+                    unit: .cny,
                     code: TransferCode.payment
                 ).held(forSeconds: passageHoldSeconds).about(passage)
             ],
@@ -187,7 +193,8 @@ package enum Bookkeeping {
     ) throws(Problem) {
         guard price.minorUnits > 0 else { return }
         _ = try Books.post(
-            [Transfer.voiding(transfer("reserve", passage.uuid), id: transfer("void", passage.uuid))], in: transaction)
+            [Transfer.voiding(transfer("reserve", passage.uuid), id: transfer("void", passage.uuid))],
+            in: transaction)
     }
 
     private static func shares(
@@ -211,7 +218,9 @@ package enum Bookkeeping {
         return shares.filter { $0.amount > 0 }
     }
 
-    private static func escrow(_ agreement: Agreement) -> ID<Account> { account(.escrow, of: agreement.id.uuid) }
+    private static func escrow(_ agreement: Agreement) -> ID<Account> {
+        account(.escrow, of: agreement.id.uuid)
+    }
 
     private static func transfer(_ step: String, _ about: String) -> ID<Transfer> {
         ID(derivedFrom: Digest(of: "transfer/\(step)/\(about)"))

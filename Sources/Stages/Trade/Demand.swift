@@ -40,9 +40,12 @@ package struct DemandMatch: Hashable, Sendable {
     /// A listing answers when it holds at least half of the demand's words and its dearest use is affordable.
     package init(_ demand: Demand, with listing: Listing) {
         let fields = listing.summary["fields"]?.array?.compactMap { $0["name"]?.text } ?? []
-        let text = ([listing.title.zh, listing.title.en, listing.about.zh, listing.about.en, listing.tableName] + fields)
+        let text =
+            ([listing.title.zh, listing.title.en, listing.about.zh, listing.about.en, listing.tableName]
+            + fields)
             .joined(separator: " ").lowercased()
-        let words = demand.words.lowercased().split(whereSeparator: { " ,，、;；".contains($0) }).map(String.init)
+        let words = demand.words.lowercased().split(whereSeparator: { " ,，、;；".contains($0) }).map(
+            String.init)
         found = words.filter { text.contains($0) }
         missing = words.filter { !text.contains($0) }
         let dearest = listing.price.perUse.values.map(\.minorUnits).max() ?? 0
@@ -55,7 +58,8 @@ package struct DemandMatch: Hashable, Sendable {
 package enum DemandBook {
     package static func post(_ demand: Demand, in transaction: any SQLWriting) throws(Problem) {
         let document: JSON = [
-            "purpose": .string(demand.purpose), "priceMax": demand.priceMax.map { .string($0.description) } ?? .null,
+            "purpose": .string(demand.purpose),
+            "priceMax": demand.priceMax.map { .string($0.description) } ?? .null,
         ]
         try transaction.execute(
             """
@@ -82,18 +86,21 @@ package enum DemandBook {
             let document = try row.json(3)
             let demand = Demand(
                 id: try row.id(0), party: try row.id(1), words: try row.text(2),
-                purpose: document["purpose"]?.text ?? "", priceMax: document["priceMax"]?.text.flatMap { Money($0) },
+                purpose: document["purpose"]?.text ?? "",
+                priceMax: document["priceMax"]?.text.flatMap { Money($0) },
                 dueAt: try row.instant(4))
             return (demand, Demand.State(rawValue: try row.text(5)) ?? .closed, try row.optional(6, row.text))
         }
     }
 
     /// Matches every open demand with a listing that was just opened, and tells both sides in the same commit.
-    package static func match(_ listing: Listing, in transaction: any SQLWriting) throws(Problem) -> [Demand] {
+    package static func match(_ listing: Listing, in transaction: any SQLWriting) throws(Problem) -> [Demand]
+    {
         var matched: [Demand] = []
         for demand in try open(in: transaction) where DemandMatch(demand, with: listing).isMatch {
             try transaction.execute(
-                "UPDATE trade_demand SET state = 'matched', matched_listing = ? WHERE id = ?", [listing.code, demand.id])
+                "UPDATE trade_demand SET state = 'matched', matched_listing = ? WHERE id = ?",
+                [listing.code, demand.id])
             for party in [demand.party, listing.holder] {
                 try Notices.tell(
                     party, .demandMatched, about: demand.code.text, ["listing": .string(listing.code.text)],
@@ -127,7 +134,8 @@ package enum Notices {
     }
 
     package static func tell(
-        _ party: ID<Party>, _ kind: Kind, about code: String, _ document: JSON = [:], in transaction: any SQLWriting
+        _ party: ID<Party>, _ kind: Kind, about code: String, _ document: JSON = [:],
+        in transaction: any SQLWriting
     ) throws(Problem) {
         try transaction.execute(
             "INSERT INTO trade_notice (id, party_id, kind, subject_code, document, at) VALUES (?, ?, ?, ?, ?, ?)",

@@ -99,7 +99,8 @@ package struct Price: Hashable, Sendable {
         var perUse: [Door: Money] = [:]
         for part in text.split(separator: ",") where part != "free" {
             let pair = part.split(separator: ":", maxSplits: 1).map { $0.trimmed }
-            guard pair.count == 2, let door = Door(rawValue: pair[0]), let money = Money(pair[1]), money.minorUnits >= 0
+            guard pair.count == 2, let door = Door(rawValue: pair[0]), let money = Money(pair[1]),
+                money.minorUnits >= 0
             else { return nil }
             perUse[door] = money
         }
@@ -107,13 +108,16 @@ package struct Price: Hashable, Sendable {
     }
 
     package var json: JSON {
-        .object(Dictionary(uniqueKeysWithValues: perUse.map { ($0.key.rawValue, .string($0.value.description)) }))
+        .object(
+            Dictionary(uniqueKeysWithValues: perUse.map { ($0.key.rawValue, .string($0.value.description)) }))
     }
 
     package init?(json: JSON) {
         var perUse: [Door: Money] = [:]
         for (name, value) in json.object ?? [:] {
-            guard let door = Door(rawValue: name), let money = value.text.flatMap({ Money($0) }) else { return nil }
+            guard let door = Door(rawValue: name), let money = value.text.flatMap({ Money($0) }) else {
+                return nil
+            }
             perUse[door] = money
         }
         self.init(perUse: perUse)
@@ -163,7 +167,8 @@ extension Listing {
                     holder: try part("lineage", share["holder"]?.text.flatMap { ID<Party>(uuid: $0) }),
                     basisPoints: try part("lineage", share["basisPoints"]?.integer)))
         }
-        guard lineage.allSatisfy({ $0.basisPoints >= 0 }), lineage.map(\.basisPoints).reduce(0, +) <= 10_000 else {
+        guard lineage.allSatisfy({ $0.basisPoints >= 0 }), lineage.map(\.basisPoints).reduce(0, +) <= 10_000
+        else {
             throw Problem(.invalid, "trade.listing-malformed", ["part": .text("lineage")])
         }
         let rules = json["rules"] ?? .null

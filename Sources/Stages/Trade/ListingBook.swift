@@ -44,11 +44,13 @@ package enum ListingBook {
     }
 
     /// An open listing; any other state is a conflict that names it.
-    package static func openListing(_ code: String, in transaction: any SQLReading) throws(Problem) -> Listing {
+    package static func openListing(_ code: String, in transaction: any SQLReading) throws(Problem) -> Listing
+    {
         let (listing, state) = try listing(code, in: transaction)
         guard state == .open else {
             throw Problem(
-                .conflict, "trade.listing-not-open", ["listing": .code(listing.code), "state": .text(state.rawValue)])
+                .conflict, "trade.listing-not-open",
+                ["listing": .code(listing.code), "state": .text(state.rawValue)])
         }
         return listing
     }

@@ -55,7 +55,9 @@ extension MarketService {
         return try await make(row.negotiation.side == .provider ? .offer(offer) : .request(offer), on: row)
     }
 
-    package func decline(_ code: String, why: String, as party: ID<Party>) async throws(Problem) -> NegotiationDesk.Row {
+    package func decline(_ code: String, why: String, as party: ID<Party>) async throws(Problem)
+        -> NegotiationDesk.Row
+    {
         let row = try await context.store.read { transaction throws(Problem) in
             try NegotiationDesk.row(code, of: party, in: transaction)
         }
@@ -128,7 +130,9 @@ extension MarketService {
 
     // MARK: Steps and their effects
 
-    private func make(_ move: Negotiation.Move, on row: NegotiationDesk.Row) async throws(Problem) -> NegotiationDesk.Row {
+    private func make(_ move: Negotiation.Move, on row: NegotiationDesk.Row) async throws(Problem)
+        -> NegotiationDesk.Row
+    {
         try await step { transaction throws(Problem) in
             try NegotiationDesk.make(move, on: row.code.text, as: row.ownParty, in: transaction)
         }
@@ -197,7 +201,8 @@ extension MarketService {
         case (.consumer, .agreed):
             let faults = negotiation.faults(ownId: row.ownParty.urn)
             guard faults.isEmpty else {
-                return try await make(.terminate(Explanation(code: "agreement-differs", reasons: faults)), on: row)
+                return try await make(
+                    .terminate(Explanation(code: "agreement-differs", reasons: faults)), on: row)
             }
             guard row.ownParty == context.own else { return row }  // An account signs with its own key first.
             return try await make(.verify, on: row)
@@ -262,7 +267,8 @@ extension MarketService {
         if let known { return known }
         let exchange = try await context.exchange()
         guard exchange.id != context.own else { throw .listingUnknown(code) }
-        return try Listing(json: try await context.lane.call(exchange, "listing.get", ["listing": .string(code)]))
+        return try Listing(
+            json: try await context.lane.call(exchange, "listing.get", ["listing": .string(code)]))
     }
 
     // MARK: Delivery
@@ -309,7 +315,8 @@ extension MarketService {
 
     /// Two accounts of one exchange: the same message, without a wire.
     private func receiveLocally(_ body: JSON) async throws(Problem) -> JSON {
-        guard let sender = body["as"]?.text.flatMap({ ID<Party>(uuid: $0) }), let path = body["path"]?.text else {
+        guard let sender = body["as"]?.text.flatMap({ ID<Party>(uuid: $0) }), let path = body["path"]?.text
+        else {
             throw .bodyMalformed("dsp", "as")
         }
         guard let message = body["message"] else { return try await state(path: path, for: sender) }

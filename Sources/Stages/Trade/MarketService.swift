@@ -44,7 +44,9 @@ package struct MarketService: Sendable {
     }
 
     /// An exchange takes a listing in: signed by its holder, of a registered asset, enforceable, attested.
-    package func submit(_ listing: Listing, signature: [UInt8], from holder: Party) async throws(Problem) -> JSON {
+    package func submit(_ listing: Listing, signature: [UInt8], from holder: Party) async throws(Problem)
+        -> JSON
+    {
         guard listing.holder == holder.id,
             PartySignature.isValid(signature, over: listing.json.canonicalBytes, by: holder.signingKey)
         else { throw Problem(.forbidden, "trade.listing-malformed", ["part": .text("signature")]) }
@@ -63,7 +65,9 @@ package struct MarketService: Sendable {
                     ["listing": .code(listing.code), "kinds": .list(missing.sorted())])
             }
             try ListingBook.put(listing, state: .submitted, in: transaction)
-            return ["state": .string(Listing.State.submitted.rawValue), "listing": .string(listing.code.text)]
+            return [
+                "state": .string(Listing.State.submitted.rawValue), "listing": .string(listing.code.text),
+            ]
         }
     }
 
@@ -77,7 +81,9 @@ package struct MarketService: Sendable {
 
     /// The operator opens or refuses a submitted listing. Opening matches the waiting demands in the same commit
     /// and tells the holder.
-    package func review(_ code: String, opens: Bool, why: String, by caller: Caller) async throws(Problem) -> JSON {
+    package func review(_ code: String, opens: Bool, why: String, by caller: Caller) async throws(Problem)
+        -> JSON
+    {
         try caller.require(.marketOperate)
         let context = context
         return try await context.store.write { transaction throws(Problem) in
@@ -123,7 +129,8 @@ package struct MarketService: Sendable {
             let exchange = try context.exchange(in: transaction)
             if exchange.id != context.own {
                 try context.lane.post(
-                    "listing.withdraw", ["listing": .string(listing.code.text)], to: exchange.id, in: transaction)
+                    "listing.withdraw", ["listing": .string(listing.code.text)], to: exchange.id,
+                    in: transaction)
             }
         }
     }
@@ -146,7 +153,8 @@ package struct MarketService: Sendable {
 
     /// A holder hears what became of its listing, with the attestations it was opened on.
     package func takeState(_ json: JSON) async throws(Problem) {
-        guard let code = json["listing"]?.text, let state = json["state"]?.text.flatMap(Listing.State.init) else {
+        guard let code = json["listing"]?.text, let state = json["state"]?.text.flatMap(Listing.State.init)
+        else {
             throw .bodyMalformed("listing.state", "state")
         }
         let attestations = (json["attestations"]?.array ?? []).compactMap(Attestation.init(json:))
@@ -178,7 +186,9 @@ package struct MarketService: Sendable {
 
     /// An exchange takes one side's signed agreement; with the second it is in force, the money is held, and
     /// both sides are sent the filed text.
-    package func file(_ agreement: Agreement, signature: [UInt8], by party: Party) async throws(Problem) -> JSON {
+    package func file(_ agreement: Agreement, signature: [UInt8], by party: Party) async throws(Problem)
+        -> JSON
+    {
         let context = context
         return try await context.store.write { transaction throws(Problem) in
             try file(agreement, signature: signature, by: party, in: transaction)
@@ -190,7 +200,9 @@ package struct MarketService: Sendable {
     func file(
         _ agreement: Agreement, signature: [UInt8], by party: Party, in transaction: any SQLWriting
     ) throws(Problem) {
-        guard try AgreementBook.sign(agreement, by: party, signature: signature, in: transaction) else { return }
+        guard try AgreementBook.sign(agreement, by: party, signature: signature, in: transaction) else {
+            return
+        }
         let stored = try AgreementBook.agreement(agreement.code.text, in: transaction)
         try Bookkeeping.hold(for: stored, in: transaction)
         try context.record(
@@ -223,7 +235,8 @@ package struct MarketService: Sendable {
                 agreement, by: consumer, signature: consumerSignature, in: transaction)
             guard entered else { return }
             try context.record(
-                .agreementSigned, agreement.code, ["agreement": .string(Digest(of: agreement.signedBytes).hex)],
+                .agreementSigned, agreement.code,
+                ["agreement": .string(Digest(of: agreement.signedBytes).hex)],
                 in: transaction)
             try Notices.tell(context.own, .agreementInForce, about: agreement.code.text, in: transaction)
         }
@@ -245,12 +258,14 @@ package struct MarketService: Sendable {
                     let side = try PartyRegister.party(id, in: transaction)
                     guard side.address != .account else { continue }
                     try context.lane.post(
-                        "agreement.revoke", ["agreement": .string(agreement.code.text), "by": .string(party.uuid)],
+                        "agreement.revoke",
+                        ["agreement": .string(agreement.code.text), "by": .string(party.uuid)],
                         to: id, in: transaction)
                 }
             } else if party == context.own {
                 try context.lane.post(
-                    "agreement.revoke", ["agreement": .string(agreement.code.text), "by": .string(party.uuid)],
+                    "agreement.revoke",
+                    ["agreement": .string(agreement.code.text), "by": .string(party.uuid)],
                     to: exchange.id, in: transaction)
             }
         }
@@ -274,7 +289,8 @@ extension Agreement {
             let consumer = json["consumer"]?.text.flatMap({ ID<Party>(uuid: $0) })
         else { throw Problem(.invalid, "trade.listing-malformed", ["part": .text("agreement")]) }
         self.init(
-            id: id, provider: provider, consumer: consumer, policy: try UsagePolicy(json: json["policy"] ?? .null),
+            id: id, provider: provider, consumer: consumer,
+            policy: try UsagePolicy(json: json["policy"] ?? .null),
             listing: try Listing(json: json["listing"] ?? .null),
             providerSignature: json["providerSignature"]?.text.flatMap { Base64.decode($0) },
             consumerSignature: json["consumerSignature"]?.text.flatMap { Base64.decode($0) })

@@ -39,7 +39,8 @@ package enum NegotiationDesk {
         offer.target = listing.id.urn
         offer.assigner = listing.holder.urn
         let (negotiation, effects) = Negotiation.requesting(
-            offer, from: listing.holder.urn, at: listing.holder.urn, consumerPid: id.urn, callback: consumer.urn,
+            offer, from: listing.holder.urn, at: listing.holder.urn, consumerPid: id.urn,
+            callback: consumer.urn,
             now: transaction.now)
         let row = Row(
             id: id, ownParty: consumer, counterparty: listing.holder, listingCode: listing.code.text,
@@ -100,13 +101,15 @@ package enum NegotiationDesk {
 
     /// Notes what became of our last message, or, after a refusal, what the other side said of its state.
     package static func note(
-        _ outcome: DeliveryOutcome, of id: ID<Negotiation>, isState: Bool = false, in transaction: any SQLWriting
+        _ outcome: DeliveryOutcome, of id: ID<Negotiation>, isState: Bool = false,
+        in transaction: any SQLWriting
     ) throws(Problem) -> Step? {
         guard let row = try find("id = ?", id, in: transaction) else { return nil }
         var negotiation = row.negotiation
         let effects =
             isState
-            ? negotiation.synchronize(outcome, at: transaction.now) : negotiation.settle(outcome, at: transaction.now)
+            ? negotiation.synchronize(outcome, at: transaction.now)
+            : negotiation.settle(outcome, at: transaction.now)
         return try store(row, negotiation, effects, in: transaction)
     }
 
@@ -115,7 +118,8 @@ package enum NegotiationDesk {
     package static func row(
         _ code: String, of party: ID<Party>, in transaction: any SQLReading
     ) throws(Problem) -> Row {
-        guard let row = try find("code = ?", Code(code)?.text ?? code, in: transaction), row.ownParty == party else {
+        guard let row = try find("code = ?", Code(code)?.text ?? code, in: transaction), row.ownParty == party
+        else {
             throw .offerUnknown(code)
         }
         return row
@@ -157,20 +161,24 @@ package enum NegotiationDesk {
             VALUES (?, ?, ?, ?, ?, ?, ?, ?, ?, ?, ?)
             """,
             [
-                row.id, row.code, row.ownParty, row.counterparty, row.listingCode, row.negotiation.side.rawValue,
-                row.negotiation.correspondence.ownPid, row.negotiation.state.rawValue, row.negotiation.json, true,
+                row.id, row.code, row.ownParty, row.counterparty, row.listingCode,
+                row.negotiation.side.rawValue,
+                row.negotiation.correspondence.ownPid, row.negotiation.state.rawValue, row.negotiation.json,
+                true,
                 transaction.now,
             ])
     }
 
     private static func store(
-        _ row: Row, _ negotiation: Negotiation, _ effects: [Negotiation.Effect], in transaction: any SQLWriting
+        _ row: Row, _ negotiation: Negotiation, _ effects: [Negotiation.Effect],
+        in transaction: any SQLWriting
     ) throws(Problem) -> Step {
         try transaction.execute(
             "UPDATE trade_negotiation SET state = ?, document = ?, is_open = ?, changed_at = ? WHERE id = ?",
             [
                 negotiation.state.rawValue, negotiation.json,
-                negotiation.state != .terminated || negotiation.correspondence.delivery != nil, transaction.now, row.id,
+                negotiation.state != .terminated || negotiation.correspondence.delivery != nil,
+                transaction.now, row.id,
             ])
         let stored = Row(
             id: row.id, ownParty: row.ownParty, counterparty: row.counterparty, listingCode: row.listingCode,

@@ -108,9 +108,11 @@ package struct DataValve: Sendable {
     private func requirePolicy(_ use: Use, in transaction: any SQLWriting) throws(Problem) {
         let uses = try PassageBook.uses(of: use.agreement.id, in: transaction)
         let request = UseRequest(
-            party: use.agreement.consumer.urn, action: use.door.action, target: use.agreement.policy.target ?? "",
+            party: use.agreement.consumer.urn, action: use.door.action,
+            target: use.agreement.policy.target ?? "",
             purposes: [use.purpose], recipient: use.agreement.consumer.urn, jurisdiction: use.jurisdiction)
-        let decision = use.agreement.policy.evaluate(request, in: WorldState(now: transaction.now, uses: uses))
+        let decision = use.agreement.policy.evaluate(
+            request, in: WorldState(now: transaction.now, uses: uses))
         if let refusal = decision.refusal(of: request) { throw refusal }
     }
 
@@ -175,7 +177,8 @@ package struct DataValve: Sendable {
             "agreement": .string(agreement.code.text), "code": .string(problem.code), "hour": .integer(hour),
         ]
         let entry = LogEntry(
-            .passageRefused, parties: [log.pseudonym(of: agreement.consumer, within: agreement.id)], content: content,
+            .passageRefused, parties: [log.pseudonym(of: agreement.consumer, within: agreement.id)],
+            content: content,
             id: ID(derivedFrom: Digest(of: content.canonicalBytes)))
         _ = try log.append(entry, in: transaction)
     }

@@ -39,7 +39,8 @@ package struct Passage: Hashable, Sendable {
     package var code: Code { Code(.passage, id) }
 
     package init(
-        id: ID<Passage>, side: Side, agreement: ID<Agreement>, agreementCode: String, door: Door, asker: ID<Party>,
+        id: ID<Passage>, side: Side, agreement: ID<Agreement>, agreementCode: String, door: Door,
+        asker: ID<Party>,
         state: State, price: Money, request: Digest, document: JSON, answer: [UInt8]?, reservedAt: Instant,
         expiresAt: Instant
     ) {
@@ -108,14 +109,19 @@ package enum PassageBook {
     }
 
     package static func passage(_ code: String, in transaction: any SQLReading) throws(Problem) -> Passage {
-        guard let found = try select("code = ?", [Code(code)?.text ?? code], "reserved_at", in: transaction).first else {
+        guard
+            let found = try select("code = ?", [Code(code)?.text ?? code], "reserved_at", in: transaction)
+                .first
+        else {
             throw Problem(.missing, "valve.passage-unknown", ["passage": .text(code)])
         }
         return found
     }
 
     /// Uses that count against an agreement's number: reserved ones too, for a reservation is a promise.
-    package static func uses(of agreement: ID<Agreement>, in transaction: any SQLReading) throws(Problem) -> Int64 {
+    package static func uses(of agreement: ID<Agreement>, in transaction: any SQLReading) throws(Problem)
+        -> Int64
+    {
         try transaction.count(
             """
             SELECT count(DISTINCT id) FROM valve_passage WHERE agreement_id = ? AND side IN ('keeper', 'holder')
@@ -150,11 +156,13 @@ package enum PassageBook {
         _ side: Passage.Side, at now: Instant, in transaction: any SQLReading
     ) throws(Problem) -> [Passage] {
         try select(
-            "side = ? AND state = 'reserved' AND expires_at < ?", [side.rawValue, now], "expires_at", in: transaction)
+            "side = ? AND state = 'reserved' AND expires_at < ?", [side.rawValue, now], "expires_at",
+            in: transaction)
     }
 
     private static func select(
-        _ condition: String, _ arguments: [any SQLConvertible], _ order: String, in transaction: any SQLReading
+        _ condition: String, _ arguments: [any SQLConvertible], _ order: String,
+        in transaction: any SQLReading
     ) throws(Problem) -> [Passage] {
         try transaction.all(
             """
@@ -168,8 +176,10 @@ package enum PassageBook {
                 agreement: try row.id(2), agreementCode: try row.text(3),
                 door: Door(rawValue: try row.text(4)) ?? .describe, asker: try row.id(5),
                 state: Passage.State(rawValue: try row.text(6)) ?? .voided,
-                price: Money(minorUnits: try row.integer(7)), request: try row.digest(8), document: try row.json(9),
-                answer: try row.optional(10, row.blob), reservedAt: try row.instant(11), expiresAt: try row.instant(12))
+                price: Money(minorUnits: try row.integer(7)), request: try row.digest(8),
+                document: try row.json(9),
+                answer: try row.optional(10, row.blob), reservedAt: try row.instant(11),
+                expiresAt: try row.instant(12))
         }
     }
 }

@@ -27,7 +27,8 @@ extension Courtyard {
                 ? [Standing(LocalizedText(zh: "已见证", en: "witnessed"), .verified)] : [],
             entries: leaves.reversed().map {
                 LogPage.Entry(
-                    index: Int($0.index), at: $0.leaf.time, kind: PageWords.entry($0.leaf.kind.rawValue), leaf: Digest($0.hash))
+                    index: Int($0.index), at: $0.leaf.time, kind: PageWords.entry($0.leaf.kind.rawValue),
+                    leaf: Digest($0.hash))
             },
             olderPath: first > 0 ? "/log?before=\(first)" : nil,
             sameThing: SameThing(http: "curl $HUTONG_URL/checkpoint", cli: "hutong verify hutong-data"))
@@ -52,7 +53,8 @@ extension Courtyard {
         }
         return ProofPage(
             index: Int(index), size: Int(receipt.checkpoint.checkpoint.size), at: leaf.leaf.time,
-            kind: PageWords.entry(leaf.leaf.kind.rawValue), subject: leaf.leaf.subject, leaf: Digest(leaf.hash),
+            kind: PageWords.entry(leaf.leaf.kind.rawValue), subject: leaf.leaf.subject,
+            leaf: Digest(leaf.hash),
             path: receipt.path.map { Digest($0) }, root: Digest(receipt.checkpoint.checkpoint.root),
             sameThing: SameThing(http: "curl $HUTONG_URL/checkpoint", cli: "hutong verify FILE.tlog-proof"))
     }
@@ -64,20 +66,26 @@ extension Courtyard {
         let names = try await partyNames()
         let listings = (resolved["listings"]?.array ?? []).compactMap { Code($0["listing"]?.text ?? "") }
         let registration = Code(resolved["registration"]?.text ?? "")
-        var related = listings.map { (role: LocalizedText(zh: "挂牌", en: "Listing"), thing: Named($0.text, $0)) }
+        var related = listings.map {
+            (role: LocalizedText(zh: "挂牌", en: "Listing"), thing: Named($0.text, $0))
+        }
         if let asset = Code(resolved["asset"]?.text ?? ""), asset != code {
             related.append((LocalizedText(zh: "资产", en: "Asset"), Named(asset.text, asset)))
         }
         let events = (resolved["history"]?.array ?? []).map { CodeEvent($0) }
         let name = try await title(of: listings, request) ?? names.byCode[code.text].map { LocalizedText($0) }
         return CodePage(
-            code: code, kind: LocalizedText(code.kind.rawValue), name: name ?? LocalizedText(code.text), holder: nil,
+            code: code, kind: LocalizedText(code.kind.rawValue), name: name ?? LocalizedText(code.text),
+            holder: nil,
             standing: registration != nil
                 ? Standing(LocalizedText(zh: "已登记", en: "registered"), .verified)
                 : Standing(LocalizedText(zh: "已发码", en: "issued")),
             logIndex: events.first?.leaf, related: related,
-            steps: [.asset, .listing, .registration, .agreement].contains(code.kind) ? CodeEvent.steps(events) : [],
-            papers: registration.map { [(LocalizedText(zh: "登记凭证", en: "certificate"), "/certificates/" + $0.text)] } ?? [],
+            steps: [.asset, .listing, .registration, .agreement].contains(code.kind)
+                ? CodeEvent.steps(events) : [],
+            papers: registration.map {
+                [(LocalizedText(zh: "登记凭证", en: "certificate"), "/certificates/" + $0.text)]
+            } ?? [],
             sameThing: SameThing(
                 http: "curl $HUTONG_URL/api/v1/codes/" + code.text, cli: "hutong code resolve " + code.text))
     }
@@ -93,15 +101,28 @@ extension Courtyard {
         let names = try await partyNames()
         let claim = registration["claim"] ?? .null
         let leaf = registration["leaf"]?.integer.map { Int($0) }
-        let registeredAt = registration["registeredAt"]?.text.flatMap { Instant(rfc3339: $0) } ?? Instant(seconds: 0)
+        let registeredAt =
+            registration["registeredAt"]?.text.flatMap { Instant(rfc3339: $0) } ?? Instant(seconds: 0)
         return PaperPage(
             kind: .certificate, code: try registration.needed("registration") { Code($0) },
             subject: claim["title"].localized,
             facts: [
-                (LocalizedText(zh: "登记主体", en: "Registered for"), names.party(registration["holder"]?.text).name),
-                (LocalizedText(zh: "数据资产编码", en: "Asset code"), LocalizedText(registration["asset"]?.text ?? "–")),
-                (LocalizedText(zh: "版本摘要", en: "Version"), LocalizedText(claim["digest"]?.text ?? claim["version"]?.text ?? "–")),
-                (LocalizedText(zh: "登记时间", en: "Registered"), LocalizedText(registeredAt.dateAndTime(in: .shanghai) + " (UTC+8)")),
+                (
+                    LocalizedText(zh: "登记主体", en: "Registered for"),
+                    names.party(registration["holder"]?.text).name
+                ),
+                (
+                    LocalizedText(zh: "数据资产编码", en: "Asset code"),
+                    LocalizedText(registration["asset"]?.text ?? "–")
+                ),
+                (
+                    LocalizedText(zh: "版本摘要", en: "Version"),
+                    LocalizedText(claim["digest"]?.text ?? claim["version"]?.text ?? "–")
+                ),
+                (
+                    LocalizedText(zh: "登记时间", en: "Registered"),
+                    LocalizedText(registeredAt.dateAndTime(in: .shanghai) + " (UTC+8)")
+                ),
             ],
             signatures: [
                 PaperPage.Signature(
@@ -111,7 +132,8 @@ extension Courtyard {
             digest: Digest(of: claim.canonicalBytes), logIndex: leaf,
             isWitnessed: try await isWitnessed(size: (leaf ?? -1) + 1),
             sameThing: SameThing(
-                http: "curl $HUTONG_URL/api/v1/registrations/" + code, cli: "hutong verify \(code).tlog-proof"))
+                http: "curl $HUTONG_URL/api/v1/registrations/" + code, cli: "hutong verify \(code).tlog-proof"
+            ))
     }
 }
 
@@ -147,7 +169,9 @@ struct CodeEvent {
     /// The six steps with what happened in each. A step without an event that follows one is open; what comes before
     /// registration waits for it.
     static func steps(_ events: [CodeEvent]) -> [CodePage.Step] {
-        let isRegistered = events.contains { $0.kind == "certificate-issued" || $0.kind == "asset-registered" }
+        let isRegistered = events.contains {
+            $0.kind == "certificate-issued" || $0.kind == "asset-registered"
+        }
         return CodePage.Stage.allCases.map { stage in
             let own = events.filter { $0.stage == stage }
             let isWaiting = own.isEmpty && !isRegistered && stage != .registration

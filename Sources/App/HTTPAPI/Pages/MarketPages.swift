@@ -17,7 +17,9 @@ extension Courtyard {
         let all = (answer["listings"]?.array ?? []).compactMap { CatalogPage.Entry($0, names: names) }
         let door = request.query["door"]
         let rows = answer["listings"]?.array ?? []
-        let shown = zip(all, rows).filter { door == nil || $1["doors"]?.array?.contains { $0.text == door } == true }
+        let shown = zip(all, rows).filter {
+            door == nil || $1["doors"]?.array?.contains { $0.text == door } == true
+        }
         return CatalogPage(
             words: words, entries: shown.map(\.0), total: shown.count,
             facets: [doorFacet(rows, chosen: door, words: words)].filter { !$0.choices.isEmpty },
@@ -28,7 +30,9 @@ extension Courtyard {
     }
 
     private func doorFacet(_ rows: [JSON], chosen: String?, words: String) -> CatalogPage.Facet {
-        let counted = Dictionary(grouping: rows.flatMap { $0["doors"]?.array?.compactMap(\.text) ?? [] }) { $0 }
+        let counted = Dictionary(grouping: rows.flatMap { $0["doors"]?.array?.compactMap(\.text) ?? [] }) {
+            $0
+        }
         let search = words.isEmpty ? "" : "q=" + words.percentEncoded + "&"
         return CatalogPage.Facet(
             name: LocalizedText(zh: "交付方式", en: "Door"),
@@ -60,7 +64,8 @@ extension Courtyard {
         let profile = listing["summary"]?["profile"]?["columns"]?.array ?? []
         return ListingPage(
             code: try listing.needed("code") { Code($0) }, name: title, summary: listing["about"].localized,
-            holder: names.party(listing["holder"]?.text), asset: Named(title, Code(listing["asset"]?.text ?? "")),
+            holder: names.party(listing["holder"]?.text),
+            asset: Named(title, Code(listing["asset"]?.text ?? "")),
             standing: PageWords.standing(listing["state"]?.text),
             isSynthetic: title.zh.contains("合成") || title.en.contains("synthetic"),
             doors: listing["doors"]?.array?.compactMap(\.text).map(PageWords.door) ?? [],
@@ -71,7 +76,9 @@ extension Courtyard {
             withheldStatistics: profile.isEmpty
                 ? LocalizedText(
                     zh: "只可计算的数据不公布分布：公开的直方图会绕过隐私预算。",
-                    en: "A compute-only table shows no distributions: a public histogram would go around its privacy budget.")
+                    en:
+                        "A compute-only table shows no distributions: a public histogram would go around its privacy budget."
+                )
                 : nil,
             attestations: (attested["attestations"]?.array ?? []).map { HistoryStep(attestation: $0, names) },
             terms: Terms(listing["words"]), prices: PriceLine.list(listing["price"]),
@@ -86,11 +93,13 @@ extension Courtyard {
         let names = try await partyNames()
         let now = context.clock.now()
         return AgreePage(
-            listing: Named(listing["title"].localized, Code(code)), holder: names.party(listing["holder"]?.text),
+            listing: Named(listing["title"].localized, Code(code)),
+            holder: names.party(listing["holder"]?.text),
             terms: Terms(listing["words"]), prices: PriceLine.list(listing["price"]),
             idempotencyKey: ID<Courtyard>(at: now).uuid,
             sameThing: SameThing(
-                http: "curl -X POST -H \"Authorization: Bearer $HUTONG_TOKEN\" -d '{\"listing\": \"\(code)\"}' "
+                http:
+                    "curl -X POST -H \"Authorization: Bearer $HUTONG_TOKEN\" -d '{\"listing\": \"\(code)\"}' "
                     + "$HUTONG_URL/api/v1/offers",
                 cli: "hutong agree " + code))
     }
@@ -121,7 +130,9 @@ extension Courtyard {
     func partyNames() async throws(Problem) -> PartyNames {
         try await store.read { transaction throws(Problem) in
             PartyNames(
-                byCode: Dictionary(try PartyRegister.all(in: transaction).map { ($0.code.text, $0.name) }) { $1 })
+                byCode: Dictionary(try PartyRegister.all(in: transaction).map { ($0.code.text, $0.name) }) {
+                    $1
+                })
         }
     }
 }
@@ -201,6 +212,7 @@ extension HistoryStep {
     fileprivate init(attestation: JSON, _ names: PartyNames) {
         self.init(
             at: nil, standing: Standing(LocalizedText(zh: "已签名", en: "signed"), .verified),
-            what: PageWords.attestation(attestation["kind"]?.text), by: names.party(attestation["attester"]?.text))
+            what: PageWords.attestation(attestation["kind"]?.text),
+            by: names.party(attestation["attester"]?.text))
     }
 }

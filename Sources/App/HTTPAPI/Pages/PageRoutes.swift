@@ -23,19 +23,25 @@ extension Courtyard {
     private var publicPages: [Route] {
         [
             page("/", .anyone, "The catalog.") { request throws(Problem) in try await catalogPage(request) },
-            page("/listings/:code", .anyone, "A listing.") { request throws(Problem) in try await listingPage(request) },
-            page("/demands", .anyone, "Demands.") { request throws(Problem) in try await demandsPage(request) },
+            page("/listings/:code", .anyone, "A listing.") { request throws(Problem) in
+                try await listingPage(request)
+            },
+            page("/demands", .anyone, "Demands.") { request throws(Problem) in try await demandsPage(request)
+            },
             page("/demands/new", .anyone, "A demand to post.") { request throws(Problem) in
                 try await demandsPage(request)
             },
-            page("/log", .anyone, "The transparency log.") { request throws(Problem) in try await logPage(request) },
+            page("/log", .anyone, "The transparency log.") { request throws(Problem) in
+                try await logPage(request)
+            },
             page("/log/:index", .anyone, "A log entry with its proof.") { request throws(Problem) in
                 try await proofPage(request)
             },
             page("/codes/:code", .anyone, "One code through six steps.") { request throws(Problem) in
                 try await codePage(request)
             },
-            page("/certificates/:code", .anyone, "A certificate of registration.") { request throws(Problem) in
+            page("/certificates/:code", .anyone, "A certificate of registration.") {
+                request throws(Problem) in
                 try await certificatePage(request)
             },
             page("/problems/:code", .anyone, "What a problem means.") { request throws(Problem) in
@@ -52,14 +58,19 @@ extension Courtyard {
             page("/listings/:code/agree", .scope(.tradeWrite), "Ask for terms.") { request throws(Problem) in
                 try await agreePage(request)
             },
-            page("/agreements/:code", .scope(.tradeRead), "An agreement, and a question.") { request throws(Problem) in
+            page("/agreements/:code", .scope(.tradeRead), "An agreement, and a question.") {
+                request throws(Problem) in
                 try await agreementPage(request)
             },
-            page("/agreements/:code/paper", .scope(.tradeRead), "The digital agreement.") { request throws(Problem) in
+            page("/agreements/:code/paper", .scope(.tradeRead), "The digital agreement.") {
+                request throws(Problem) in
                 try await agreementPaper(request)
             },
-            page("/mine", .scope(.tradeRead), "What the party has.") { request throws(Problem) in try await minePage(request) },
-            page("/statements/:month", .scope(.tradeRead), "A month's statement.") { request throws(Problem) in
+            page("/mine", .scope(.tradeRead), "What the party has.") { request throws(Problem) in
+                try await minePage(request)
+            },
+            page("/statements/:month", .scope(.tradeRead), "A month's statement.") {
+                request throws(Problem) in
                 try await statementPage(request)
             },
             page("/desk", .scope(.auditRead), "The operator's desk.") { request throws(Problem) in
@@ -75,21 +86,27 @@ extension Courtyard {
             },
             Route("POST", "/sign-out", .anyone, "Sign out.") { request in
                 APIReply(
-                    seeOther: "/", cookie: request.sessionCookie + "=; Path=/; Max-Age=0; HttpOnly; SameSite=Strict")
+                    seeOther: "/",
+                    cookie: request.sessionCookie + "=; Path=/; Max-Age=0; HttpOnly; SameSite=Strict")
             },
             action("/demands", .tradeWrite, "Post a demand.") { request, form throws(Problem) in
                 _ = try await api("POST", "/api/v1/demands", body: demand(form), as: request)
                 return APIReply(seeOther: "/demands")
             },
             action("/listings/:code/agree", .tradeWrite, "Ask for terms.") { request, _ throws(Problem) in
-                _ = try await api("POST", "/api/v1/offers", body: ["listing": .string(request.parameter("code"))], as: request)
+                _ = try await api(
+                    "POST", "/api/v1/offers", body: ["listing": .string(request.parameter("code"))],
+                    as: request)
                 return APIReply(seeOther: "/mine")
             },
-            action("/agreements/:code", .computeWrite, "A question: its price, then its answer.") { request, form throws(Problem) in
+            action("/agreements/:code", .computeWrite, "A question: its price, then its answer.") {
+                request, form throws(Problem) in
                 try await reply(try await agreementPage(request, form: form), to: request)
             },
-            action("/offers/:code/accept", .tradeWrite, "Accept what lies on the table.") { request, _ throws(Problem) in
-                _ = try await api("POST", "/api/v1/offers/\(request.parameter("code"))/accept", body: [:], as: request)
+            action("/offers/:code/accept", .tradeWrite, "Accept what lies on the table.") {
+                request, _ throws(Problem) in
+                _ = try await api(
+                    "POST", "/api/v1/offers/\(request.parameter("code"))/accept", body: [:], as: request)
                 return APIReply(seeOther: "/mine")
             },
             action("/valve/:target/close", .valveWrite, "Close the valve.") { request, _ throws(Problem) in
@@ -103,7 +120,8 @@ extension Courtyard {
 
     private func moveValve(_ verb: String, _ request: APIRequest) async throws(Problem) -> APIReply {
         let target = JSON.string(request.parameter("target"))
-        _ = try await api("POST", "/api/v1/valve/" + verb, body: ["target": target, "why": "desk"], as: request)
+        _ = try await api(
+            "POST", "/api/v1/valve/" + verb, body: ["target": target, "why": "desk"], as: request)
         return APIReply(seeOther: "/desk")
     }
 
@@ -149,7 +167,8 @@ extension Courtyard {
 
     /// One verb of the API, in the reader's name.
     func api(
-        _ method: String, _ path: String, query: [String: String] = [:], body: JSON? = nil, as request: APIRequest
+        _ method: String, _ path: String, query: [String: String] = [:], body: JSON? = nil,
+        as request: APIRequest
     ) async throws(Problem) -> JSON {
         try await table.answer(
             APIRequest(
@@ -163,10 +182,15 @@ extension Courtyard {
     private func reader(of request: APIRequest) async throws(Problem) -> Reader {
         let caller = request.caller
         let party = try await store.read { transaction throws(Problem) in
-            try caller.map { caller throws(Problem) in try PartyRegister.party(caller.party, in: transaction) }
+            try caller.map { caller throws(Problem) in try PartyRegister.party(caller.party, in: transaction)
+            }
         }
-        let query = request.query.isEmpty ? "" : "?" + request.query.sorted { $0.key < $1.key }
-            .map { $0.key.percentEncoded + "=" + $0.value.percentEncoded }.joined(separator: "&")
+        let query =
+            request.query.isEmpty
+            ? ""
+            : "?"
+                + request.query.sorted { $0.key < $1.key }
+                .map { $0.key.percentEncoded + "=" + $0.value.percentEncoded }.joined(separator: "&")
         let roles = Set((caller?.roles ?? []).compactMap { Reader.Role(rawValue: $0.rawValue) })
         return Reader(
             language: request.pageLanguage, path: request.path + query, nodeName: name,
@@ -187,12 +211,14 @@ extension Courtyard {
         let secure = publicURL().hasPrefix("https") ? "; Secure" : ""
         return APIReply(
             seeOther: next,
-            cookie: "\(request.sessionCookie)=\(token); Path=/; HttpOnly; SameSite=Strict; Max-Age=43200" + secure)
+            cookie: "\(request.sessionCookie)=\(token); Path=/; HttpOnly; SameSite=Strict; Max-Age=43200"
+                + secure)
     }
 
     /// A path of this node, or the party's own page: never another site.
     private static func localPath(_ path: String?) -> String {
-        guard let path, path.hasPrefix("/"), !path.hasPrefix("//"), !path.contains("\\"), !path.contains("\n"),
+        guard let path, path.hasPrefix("/"), !path.hasPrefix("//"), !path.contains("\\"),
+            !path.contains("\n"),
             !path.contains("\r")
         else { return "/mine" }
         return path

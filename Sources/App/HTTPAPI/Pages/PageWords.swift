@@ -21,7 +21,8 @@ enum PageWords {
         word(
             openness ?? "–",
             [
-                "unconditional": ("无条件开放", "open without condition"), "conditional": ("有条件开放", "open with conditions"),
+                "unconditional": ("无条件开放", "open without condition"),
+                "conditional": ("有条件开放", "open with conditions"),
                 "closed": ("不予开放", "not open"),
             ])
     }
@@ -57,22 +58,30 @@ enum PageWords {
 
     /// States that wait are amber, ended ones are struck out.
     static func standing(_ state: String?, owner: String? = nil, due: Instant? = nil) -> Standing {
-        let waiting = ["submitted", "unsigned", "filed", "requested", "offered", "reserved", "answered", "accepted"]
-        let over = ["refused", "withdrawn", "revoked", "voided", "closed", "suspended", "terminated", "declined"]
+        let waiting = [
+            "submitted", "unsigned", "filed", "requested", "offered", "reserved", "answered", "accepted",
+        ]
+        let over = [
+            "refused", "withdrawn", "revoked", "voided", "closed", "suspended", "terminated", "declined",
+        ]
         let text = (state ?? "–").lowercased()
         let tone: Standing.Tone = waiting.contains(text) ? .waits : over.contains(text) ? .stopped : .plain
         return Standing(
             word(
                 text,
                 [
-                    "submitted": ("待审核", "in review"), "open": ("在架", "on offer"), "refused": ("拒绝", "refused"),
+                    "submitted": ("待审核", "in review"), "open": ("在架", "on offer"),
+                    "refused": ("拒绝", "refused"),
                     "withdrawn": ("已撤下", "withdrawn"), "unsigned": ("待签署", "to be signed"),
-                    "in-force": ("生效", "in force"), "revoked": ("已撤销", "revoked"), "settled": ("已结算", "settled"),
+                    "in-force": ("生效", "in force"), "revoked": ("已撤销", "revoked"),
+                    "settled": ("已结算", "settled"),
                     "reserved": ("已预留", "reserved"), "answered": ("已应答，待结算", "answered, to settle"),
-                    "voided": ("已作废", "voided"), "suspended": ("已暂停", "suspended"), "filed": ("待审核", "in review"),
+                    "voided": ("已作废", "voided"), "suspended": ("已暂停", "suspended"),
+                    "filed": ("待审核", "in review"),
                     "requested": ("已请求", "requested"), "offered": ("对方已还价", "countered"),
                     "accepted": ("已接受", "accepted"), "agreed": ("待签署", "to be signed"),
-                    "verified": ("已签署", "signed"), "finalized": ("已生效", "in force"), "terminated": ("已终止", "ended"),
+                    "verified": ("已签署", "signed"), "finalized": ("已生效", "in force"),
+                    "terminated": ("已终止", "ended"),
                     "granted": ("已登记", "registered"),
                 ]), tone, owner: tone == .waits ? owner : nil, due: tone == .waits ? due : nil)
     }
@@ -82,17 +91,24 @@ enum PageWords {
             kind,
             [
                 "party-joined": ("主体加入", "party joined"), "delivery-accepted": ("数据入库", "delivery accepted"),
-                "delivery-rejected": ("拒绝入库", "delivery rejected"), "resource-registered": ("资源登记", "resource registered"),
-                "asset-registered": ("资产登记", "asset registered"), "asset-version-added": ("新版本", "new version"),
-                "registration-step": ("登记办理", "registration step"), "certificate-issued": ("签发凭证", "certificate issued"),
-                "grading-confirmed": ("确认分级", "grading confirmed"), "attestation-signed": ("证明签署", "attestation signed"),
+                "delivery-rejected": ("拒绝入库", "delivery rejected"),
+                "resource-registered": ("资源登记", "resource registered"),
+                "asset-registered": ("资产登记", "asset registered"),
+                "asset-version-added": ("新版本", "new version"),
+                "registration-step": ("登记办理", "registration step"),
+                "certificate-issued": ("签发凭证", "certificate issued"),
+                "grading-confirmed": ("确认分级", "grading confirmed"),
+                "attestation-signed": ("证明签署", "attestation signed"),
                 "listing-opened": ("挂牌", "listing opened"), "listing-withdrawn": ("撤牌", "listing withdrawn"),
                 "demand-posted": ("发布需求", "demand posted"), "demand-matched": ("需求匹配", "demand matched"),
                 "offer-made": ("请求", "offer made"), "offer-countered": ("还价", "counter-offer"),
                 "offer-accepted": ("接受", "offer accepted"), "agreement-signed": ("合约签署", "agreement signed"),
-                "agreement-revoked": ("合约撤销", "agreement revoked"), "contract-filed": ("合同备案", "contract filed"),
-                "passage-reserved": ("过阀预留", "passage reserved"), "passage-answered": ("过阀应答", "passage answered"),
-                "passage-settled": ("过阀结算", "passage settled"), "passage-refused": ("过阀拒绝", "passage refused"),
+                "agreement-revoked": ("合约撤销", "agreement revoked"),
+                "contract-filed": ("合同备案", "contract filed"),
+                "passage-reserved": ("过阀预留", "passage reserved"),
+                "passage-answered": ("过阀应答", "passage answered"),
+                "passage-settled": ("过阀结算", "passage settled"),
+                "passage-refused": ("过阀拒绝", "passage refused"),
                 "passage-voided": ("过阀作废", "passage voided"), "valve-closed": ("关阀", "valve closed"),
                 "valve-opened": ("开阀", "valve opened"), "settlement": ("结算", "settlement"),
                 "mandate-granted": ("授权", "mandate granted"), "mandate-revoked": ("撤销授权", "mandate revoked"),
@@ -103,10 +119,14 @@ enum PageWords {
     static func rules(_ rules: JSON?) -> [LocalizedText] {
         var sentences: [LocalizedText] = []
         if let group = rules?["minimumGroup"]?.integer {
-            sentences.append(LocalizedText(zh: "每组不少于 \(group) 人，否则不显示。", en: "Groups below \(group) are not shown."))
+            sentences.append(
+                LocalizedText(zh: "每组不少于 \(group) 人，否则不显示。", en: "Groups below \(group) are not shown."))
         }
         if let epsilon = rules?["epsilon"]?.text ?? rules?["noise"]?["totalEpsilon"]?.text {
-            sentences.append(LocalizedText(zh: "答案加噪，总隐私预算 ε \(epsilon)。", en: "Answers carry noise; the whole privacy budget is ε \(epsilon)."))
+            sentences.append(
+                LocalizedText(
+                    zh: "答案加噪，总隐私预算 ε \(epsilon)。",
+                    en: "Answers carry noise; the whole privacy budget is ε \(epsilon)."))
         }
         return sentences
     }

@@ -11,20 +11,24 @@ import WebUI
 
 /// Pages of a signed-in party: its agreements, questions, passages and statements, and the operator's desk.
 extension Courtyard {
-    func agreementPage(_ request: APIRequest, form: [String: String] = [:]) async throws(Problem) -> any Page {
+    func agreementPage(_ request: APIRequest, form: [String: String] = [:]) async throws(Problem) -> any Page
+    {
         let code = request.parameter("code")
         let agreement = try await listedAgreement(code, request)
-        let listing = try? await api("GET", "/api/v1/listings/" + (agreement["listing"]?.text ?? ""), as: request)
+        let listing = try? await api(
+            "GET", "/api/v1/listings/" + (agreement["listing"]?.text ?? ""), as: request)
         let names = try await partyNames()
         let question = form["question"] ?? ""
         let purpose = form["purpose"] ?? ""
         let outcome = await ask(form, agreement, request)
-        let budget = try? await api("GET", "/api/v1/budgets/" + (agreement["listing"]?.text ?? ""), as: request)
+        let budget = try? await api(
+            "GET", "/api/v1/budgets/" + (agreement["listing"]?.text ?? ""), as: request)
         return AgreementPage(
             code: try agreement.needed("agreement") { Code($0) },
             listing: Named(agreement["title"].localized, Code(agreement["listing"]?.text ?? "")),
             holder: names.party(agreement["provider"]?.text), buyer: names.party(agreement["consumer"]?.text),
-            standing: PageWords.standing(agreement["state"]?.text), terms: Terms(agreement["words"]), moneyLeft: nil,
+            standing: PageWords.standing(agreement["state"]?.text), terms: Terms(agreement["words"]),
+            moneyLeft: nil,
             budgets: budget.flatMap(Budget.init(status:)).map { [$0] } ?? [],
             tables: [
                 (
@@ -32,10 +36,12 @@ extension Courtyard {
                     listing?["summary"]?["fields"]?.array?.compactMap { $0["name"]?.text } ?? []
                 )
             ],
-            purpose: purpose, question: question, quote: outcome.quote, answer: outcome.answer, refusal: outcome.refusal,
+            purpose: purpose, question: question, quote: outcome.quote, answer: outcome.answer,
+            refusal: outcome.refusal,
             idempotencyKey: ID<Passage>(at: context.clock.now()).uuid,
             sameThing: SameThing(
-                http: "curl -X POST -H \"Authorization: Bearer $HUTONG_TOKEN\" $HUTONG_URL/api/v1/questions \\\n"
+                http:
+                    "curl -X POST -H \"Authorization: Bearer $HUTONG_TOKEN\" $HUTONG_URL/api/v1/questions \\\n"
                     + "  -d '{\"agreement\": \"\(code)\", \"purpose\": \"…\", \"text\": \"SELECT …\"}'",
                 cli: "hutong query \(code) 'SELECT …' --purpose …"))
     }
@@ -59,7 +65,8 @@ extension Courtyard {
                     "POST", "/api/v1/questions",
                     body: [
                         "agreement": agreement["agreement"] ?? .null, "text": .string(question),
-                        "purpose": .string(form["purpose"] ?? ""), "passage": .string(form["idempotency-key"] ?? ""),
+                        "purpose": .string(form["purpose"] ?? ""),
+                        "passage": .string(form["idempotency-key"] ?? ""),
                     ], as: request)
                 return (nil, Answer(reply, at: context.clock.now()), nil)
             }
@@ -86,7 +93,10 @@ extension Courtyard {
                 (LocalizedText(zh: "使用方", en: "Buyer"), names.party(agreement["consumer"]?.text).name),
                 (LocalizedText(zh: "状态", en: "State"), PageWords.standing(agreement["state"]?.text).label),
                 (LocalizedText(zh: "价格（每次）", en: "Price a use"), LocalizedText(price.isEmpty ? "–" : price)),
-                (LocalizedText(zh: "数据交易合同", en: "Contract"), LocalizedText(agreement["contract"]?.text ?? "–")),
+                (
+                    LocalizedText(zh: "数据交易合同", en: "Contract"),
+                    LocalizedText(agreement["contract"]?.text ?? "–")
+                ),
             ],
             clauses: [PaperPage.Clause(LocalizedText(zh: "使用条款", en: "Terms of use"), words)], signatures: [],
             digest: Digest(of: wire.canonicalBytes), logIndex: nil, isWitnessed: false, sameThing: nil)
@@ -108,7 +118,8 @@ extension Courtyard {
                     isOpen ? code.map { "/agreements/" + $0.text } : nil
                 )
             },
-            listings: [], passages: try await passages(request), statementMonths: [thisMonth], balance: money.available,
+            listings: [], passages: try await passages(request), statementMonths: [thisMonth],
+            balance: money.available,
             reserved: money.reserved,
             sameThing: SameThing(
                 http: "curl -H \"Authorization: Bearer $HUTONG_TOKEN\" $HUTONG_URL/api/v1/passages",
@@ -118,7 +129,8 @@ extension Courtyard {
     private var thisMonth: String { String(context.clock.now().day(in: .shanghai).description.prefix(7)) }
 
     /// What the party can still spend here, and what is held for agreements in force.
-    private func balances(of party: ID<Party>) async throws(Problem) -> (available: Money?, reserved: Money?) {
+    private func balances(of party: ID<Party>) async throws(Problem) -> (available: Money?, reserved: Money?)
+    {
         guard isExchange else { return (nil, nil) }
         return try await store.read { transaction throws(Problem) in
             func balance(_ kind: AccountKind) throws(Problem) -> Money? {
@@ -140,7 +152,9 @@ extension Courtyard {
         let names = try await partyNames()
         let total = statement["total"]?.text.flatMap { Money($0) } ?? .zero
         let lines = statement["lines"]?.array ?? []
-        let sum = lines.compactMap { $0["price"]?.text.flatMap { Money($0) } }.reduce(0) { $0 + $1.minorUnits }
+        let sum = lines.compactMap { $0["price"]?.text.flatMap { Money($0) } }.reduce(0) {
+            $0 + $1.minorUnits
+        }
         let party = names.party(statement["party"]?.text)
         return StatementPage(
             code: party.code ?? Code(.party, context.own), month: month, party: party,
@@ -149,7 +163,8 @@ extension Courtyard {
             difference: Money(minorUnits: total.minorUnits - sum),
             standing: Standing(LocalizedText(zh: "逐笔可核验", en: "each line has its receipt")),
             sameThing: SameThing(
-                http: "curl -H \"Authorization: Bearer $HUTONG_TOKEN\" \"$HUTONG_URL/api/v1/statement?month=\(month)\"",
+                http:
+                    "curl -H \"Authorization: Bearer $HUTONG_TOKEN\" \"$HUTONG_URL/api/v1/statement?month=\(month)\"",
                 cli: "hutong statement --month " + month))
     }
 
@@ -157,16 +172,21 @@ extension Courtyard {
         let names = try await partyNames()
         let caller = try request.proven()
         let agreements = try await api("GET", "/api/v1/agreements", as: request)["agreements"]?.array ?? []
-        let filed = caller.may(.marketOperate)
+        let filed =
+            caller.may(.marketOperate)
             ? try await api("GET", "/api/v1/registrations", as: request)["registrations"]?.array ?? [] : []
         let (closures, listings) = try await store.read { transaction throws(Problem) in
-            (try DataValve.closures(in: transaction), try ListingBook.all(in: Listing.State.allCases, in: transaction))
+            (
+                try DataValve.closures(in: transaction),
+                try ListingBook.all(in: Listing.State.allCases, in: transaction)
+            )
         }
         return DeskPage(
             reviews: listings.filter { $0.1 == .submitted }.map {
                 DeskPage.Task(
                     subject: Named($0.0.title, $0.0.code), party: names.party(Code(.party, $0.0.holder).text),
-                    standing: PageWords.standing($0.1.rawValue, owner: name), path: "/listings/" + $0.0.code.text)
+                    standing: PageWords.standing($0.1.rawValue, owner: name),
+                    path: "/listings/" + $0.0.code.text)
             },
             agreements: agreements.map {
                 DeskPage.Task(
@@ -175,8 +195,11 @@ extension Courtyard {
             },
             cases: filed.map {
                 DeskPage.Task(
-                    subject: Named($0["claim"]?["title"].localized ?? LocalizedText("–"), Code($0["registration"]?.text ?? "")),
-                    party: names.party($0["holder"]?.text), standing: PageWords.standing($0["state"]?.text, owner: name))
+                    subject: Named(
+                        $0["claim"]?["title"].localized ?? LocalizedText("–"),
+                        Code($0["registration"]?.text ?? "")),
+                    party: names.party($0["holder"]?.text),
+                    standing: PageWords.standing($0["state"]?.text, owner: name))
             },
             valves: Self.valves(listings.map(\.0), closures, names),
             figures: .init(listings: listings.count, passages: 0, refusals: 0, logSize: 0),
@@ -206,7 +229,8 @@ extension Courtyard {
 extension Budget {
     /// `nil` for a listing that protects its answers by group sizes.
     fileprivate init?(status: JSON) {
-        guard let total = status["total"]?.text, let spent = status["spent"]?.text, let left = status["left"]?.text
+        guard let total = status["total"]?.text, let spent = status["spent"]?.text,
+            let left = status["left"]?.text
         else { return nil }
         let share = (Self.thousandths(spent) * 1000) / max(1, Self.thousandths(total))
         self.init(unit: "ε", total: total, spent: spent, left: left, spentShare: share)
@@ -227,31 +251,39 @@ extension Quote {
             price: json["price"]?.text.flatMap { Money($0) } ?? .zero,
             privacyCost: epsilon.flatMap { $0 > 0 ? "ε \($0)" : nil },
             privacyLeftAfter: json["budget"]?["left"]?.text.map { "ε \($0)" },
-            plan: LocalizedText(zh: "允许；计划摘要 \(json["plan"]?.text?.prefix(12) ?? "–")", en: "allowed; plan \(json["plan"]?.text?.prefix(12) ?? "–")"))
+            plan: LocalizedText(
+                zh: "允许；计划摘要 \(json["plan"]?.text?.prefix(12) ?? "–")",
+                en: "allowed; plan \(json["plan"]?.text?.prefix(12) ?? "–")"))
     }
 }
 
 extension Answer {
     fileprivate init?(_ reply: JSON, at now: Instant) {
-        guard let passage = Code(reply["code"]?.text ?? "") ?? reply["passage"]?.text
-            .flatMap({ ID<Passage>(uuid: $0) }).map({ Code(.passage, $0) })
+        guard
+            let passage = Code(reply["code"]?.text ?? "")
+                ?? reply["passage"]?.text
+                .flatMap({ ID<Passage>(uuid: $0) }).map({ Code(.passage, $0) })
         else { return nil }
         let result = reply["result"] ?? .null
         let table = Preview(result)
         var notes: [LocalizedText] = []
-        if result["intervals"]?.array?.contains(where: { $0.array?.contains { !$0.isNull } == true }) == true {
+        if result["intervals"]?.array?.contains(where: { $0.array?.contains { !$0.isNull } == true }) == true
+        {
             notes.append(LocalizedText(zh: "数值含噪声；区间为 95%。", en: "Numbers carry noise; intervals are 95%."))
         }
         if let hidden = result["hiddenGroups"]?.integer, hidden > 0 {
-            notes.append(LocalizedText(zh: "\(hidden) 个过小的组未显示。", en: "\(hidden) groups were too small to show."))
+            notes.append(
+                LocalizedText(zh: "\(hidden) 个过小的组未显示。", en: "\(hidden) groups were too small to show."))
         }
         self.init(
             passage: passage, at: now, price: reply["price"]?.text.flatMap { Money($0) } ?? .zero,
             privacyCost: reply["epsilon"]?.text.map { "ε \($0)" }, notes: notes,
             body: reply["result"] == nil
-                ? .sealed(path: "/api/v1/passages/\(passage.text)", command: "hutong open \(passage.text).sealed")
+                ? .sealed(
+                    path: "/api/v1/passages/\(passage.text)", command: "hutong open \(passage.text).sealed")
                 : .open(table, Chart(result).map { [$0] } ?? []),
-            receiptPath: "/api/v1/passages/\(passage.text)/proof", logIndex: reply["leaf"]?.integer.map { Int($0) })
+            receiptPath: "/api/v1/passages/\(passage.text)/proof",
+            logIndex: reply["leaf"]?.integer.map { Int($0) })
     }
 }
 
@@ -289,13 +321,16 @@ extension Chart {
         let points = rows.enumerated().compactMap { place, row -> Chart.Point? in
             guard let y = row[1]?.double else { return nil }
             let ends = result["intervals"]?[place]?[1]
-            let interval = ends?[0]?.double.flatMap { low in ends?[1]?.double.map { low <= $0 ? low...$0 : $0...low } }
+            let interval = ends?[0]?.double.flatMap { low in
+                ends?[1]?.double.map { low <= $0 ? low...$0 : $0...low }
+            }
             return Chart.Point(x: Double(place), y: y, interval: interval)
         }
         guard points.count > 1 else { return nil }
         let name = LocalizedText(columns[1])
         self.init(
-            rows.count <= 24 ? .bars : .line, title: LocalizedText(zh: "答案：\(columns[1])", en: "Answer: \(columns[1])"),
+            rows.count <= 24 ? .bars : .line,
+            title: LocalizedText(zh: "答案：\(columns[1])", en: "Answer: \(columns[1])"),
             xName: LocalizedText(columns[0]), yName: name,
             categories: rows.map { $0[0]?.text ?? $0[0]?.integer.map { String($0) } ?? "" },
             series: [Chart.Series(name, points)])
@@ -312,10 +347,14 @@ extension HistoryStep {
         self.init(
             at: nil,
             standing: Standing(
-                isOurs ? LocalizedText(zh: "等我处理", en: "waits for me") : LocalizedText(zh: "等待对方", en: "waits for them"),
+                isOurs
+                    ? LocalizedText(zh: "等我处理", en: "waits for me")
+                    : LocalizedText(zh: "等待对方", en: "waits for them"),
                 .waits, owner: isOurs ? nil : other.name.zh,
                 due: offer["until"]?.text.flatMap { Instant(rfc3339: $0) }),
-            what: LocalizedText(zh: "协商 \(offer["offer"]?.text ?? "")", en: "negotiation \(offer["offer"]?.text ?? "")"), by: other)
+            what: LocalizedText(
+                zh: "协商 \(offer["offer"]?.text ?? "")", en: "negotiation \(offer["offer"]?.text ?? "")"),
+            by: other)
     }
 }
 
@@ -326,7 +365,8 @@ extension PassageView {
         self.init(
             code: code, at: at.flatMap { Instant(rfc3339: $0) } ?? Instant(seconds: 0),
             agreement: Named(row["agreement"]?.text ?? "–", Code(row["agreement"]?.text ?? "")),
-            door: PageWords.door(row["door"]?.text ?? "–"), standing: PageWords.standing(row["state"]?.text ?? "settled"),
+            door: PageWords.door(row["door"]?.text ?? "–"),
+            standing: PageWords.standing(row["state"]?.text ?? "settled"),
             price: row["price"]?.text.flatMap { Money($0) } ?? .zero,
             receiptPath: row["leaf"]?.integer == nil ? nil : "/api/v1/passages/\(code.text)/proof")
     }

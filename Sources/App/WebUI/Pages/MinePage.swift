@@ -127,7 +127,8 @@ package struct MinePage: Page {
             ],
             rows: agreements.map { row in
                 [
-                    row.agreement.link(say), row.standing.chip(say), HTML(row.moneyLeft.map { say.money($0) } ?? "–"),
+                    row.agreement.link(say), row.standing.chip(say),
+                    HTML(row.moneyLeft.map { say.money($0) } ?? "–"),
                     row.askPath.map { "<a href=\"\($0)\">\(say("提问", "Ask"))</a>" } ?? .nothing,
                 ]
             }
@@ -138,7 +139,9 @@ package struct MinePage: Page {
         DataTable(
             caption: say("我的挂牌", "My listings"),
             columns: [.text(say("挂牌", "Listing")), .text(say("状态", "State")), .number(say("收入", "Earned"))],
-            rows: listings.map { [$0.listing.link(say), $0.standing.chip(say), HTML($0.earned.map(say.money) ?? "–")] }
+            rows: listings.map {
+                [$0.listing.link(say), $0.standing.chip(say), HTML($0.earned.map(say.money) ?? "–")]
+            }
         ).html
     }
 

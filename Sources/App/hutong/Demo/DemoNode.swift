@@ -26,11 +26,14 @@ final class DemoNode: @unchecked Sendable {
     func start() throws {
         let process = Process()
         process.executableURL = URL(filePath: "/proc/self/exe").resolvingSymlinksInPath()
-        process.arguments = ["serve", "--data", data, "--port", String(port), "--name", name, "--json"] + arguments
+        process.arguments =
+            ["serve", "--data", data, "--port", String(port), "--name", name, "--json"] + arguments
         let output = Pipe()
         process.standardOutput = output
         let log = data + ".log"
-        if !FileManager.default.fileExists(atPath: log) { _ = FileManager.default.createFile(atPath: log, contents: nil) }
+        if !FileManager.default.fileExists(atPath: log) {
+            _ = FileManager.default.createFile(atPath: log, contents: nil)
+        }
         let errors = FileHandle(forWritingAtPath: log)
         _ = try errors?.seekToEnd()
         process.standardError = errors ?? FileHandle.nullDevice
@@ -41,7 +44,8 @@ final class DemoNode: @unchecked Sendable {
         while true {
             let piece = output.fileHandleForReading.availableData
             guard !piece.isEmpty else {
-                throw Problem(.unavailable, "app.node-unreachable", ["url": .text(name)], operatorNote: tail(of: log))
+                throw Problem(
+                    .unavailable, "app.node-unreachable", ["url": .text(name)], operatorNote: tail(of: log))
             }
             bytes += Array(piece)
             if let ready = try? JSON(parsing: bytes), ready["url"] != nil { return }

@@ -26,7 +26,8 @@ struct DemoVerb: Verb {
         try? FileManager.default.removeItem(atPath: folder)
         try FileManager.default.createDirectory(atPath: folder, withIntermediateDirectories: true)
         let (files, isSynthetic) = try airFiles(in: folder)
-        let story = try Story(data: folder, airFiles: files, isSynthetic: isSynthetic, crashes: crashes, console: console)
+        let story = try Story(
+            data: folder, airFiles: files, isSynthetic: isSynthetic, crashes: crashes, console: console)
         do {
             try await story.play()
         } catch {
@@ -38,7 +39,9 @@ struct DemoVerb: Verb {
         story.report["urls"] = .object(
             Dictionary(uniqueKeysWithValues: story.nodes.map { ($0.name, .string($0.url)) }))
         let text = story.nodes.map { "\($0.name)  \($0.url)  \($0.data)" }.joined(separator: "\n")
-        console.answer(.object(story.report), text: console.say(story.effect) + "\n" + console.say(story.card) + "\n\n" + text)
+        console.answer(
+            .object(story.report),
+            text: console.say(story.effect) + "\n" + console.say(story.card) + "\n\n" + text)
         if once { return story.stop() }
         await Interrupt.wait()
         story.stop()
@@ -50,7 +53,9 @@ struct DemoVerb: Verb {
         let source = air ?? shared + "/data/beijing-air"
         let names = (try? FileManager.default.contentsOfDirectory(atPath: source)) ?? []
         let files = names.filter { $0.hasSuffix(".csv") }.sorted().map { source + "/" + $0 }
-        if air != nil, files.isEmpty { throw Problem(.missing, "app.file-unreadable", ["file": .text(source)]) }
+        if air != nil, files.isEmpty {
+            throw Problem(.missing, "app.file-unreadable", ["file": .text(source)])
+        }
         return files.isEmpty || synthetic ? (try SyntheticData.writeAir(to: folder), true) : (files, false)
     }
 }

@@ -22,15 +22,21 @@ extension Story {
         accounts["assessor"] = try await openAccount("assessor", roles: "assessor")
         accounts["second"] = try await openAccount("second buyer", roles: "buyer")
         accounts["overseas"] = try await openAccount("overseas buyer", roles: "buyer", jurisdiction: "US")
-        for (name, amount) in [("buyer", "1000CNY"), ("second buyer", "100CNY"), ("overseas buyer", "100CNY")] {
-            let path = "/api/v1/parties/" + (name.addingPercentEncoding(withAllowedCharacters: .alphanumerics) ?? name)
+        for (name, amount) in [
+            ("buyer", "1000CNY"), ("second buyer", "100CNY"), ("overseas buyer", "100CNY"),
+        ] {
+            let path =
+                "/api/v1/parties/"
+                + (name.addingPercentEncoding(withAllowedCharacters: .alphanumerics) ?? name)
             _ = try await exchange.door.post(
                 path + "/top-ups", ["amount": .string(amount), "bankReference": .string("B-" + name)])
         }
         return ["nodes": .integer(4), "accounts": .integer(3)]
     }
 
-    private func invite(_ name: String, roles: String, jurisdiction: String = "CN") async throws(Problem) -> String {
+    private func invite(_ name: String, roles: String, jurisdiction: String = "CN") async throws(Problem)
+        -> String
+    {
         let answer = try await exchange.door.post(
             "/api/v1/parties/invitations",
             ["name": .string(name), "roles": .string(roles), "jurisdiction": .string(jurisdiction)])
@@ -38,7 +44,9 @@ extension Story {
     }
 
     /// What `hutong party join` does for an account: keys are made on this side, only public ones leave.
-    private func openAccount(_ name: String, roles: String, jurisdiction: String = "CN") async throws -> DemoAccount {
+    private func openAccount(_ name: String, roles: String, jurisdiction: String = "CN") async throws
+        -> DemoAccount
+    {
         let text = try await invite(name, roles: roles, jurisdiction: jurisdiction)
         guard let invitation = Invitation(text: text) else { throw Problem.invitationRefused }
         let (signer, sealingKey) = (Ed25519Signer(), SealingKey())
@@ -63,7 +71,8 @@ extension Story {
 
     func collect() async throws -> [String: JSON] {
         try await refused("collect.source-incomplete") { () async throws(Problem) in
-            try await self.air.door.post("/api/v1/assets", ["deliveries": ["x.csv"], "title": "no legal basis"])
+            try await self.air.door.post(
+                "/api/v1/assets", ["deliveries": ["x.csv"], "title": "no legal basis"])
         }
         let taken = try await takeIn(
             airFiles, at: air, title: isSynthetic ? "合成空气质量小时数据 (synthetic)" : "北京市12站空气质量小时数据",
@@ -79,7 +88,8 @@ extension Story {
         try hold(stations == 18, "18 columns of air data, got \(stations)")
         if !isSynthetic { try hold(taken["rows"]?.integer == 420_768, "420,768 rows of air data") }
         return [
-            "airRows": taken["rows"] ?? .null, "visitRows": visited["rows"] ?? .null, "synthetic": .bool(isSynthetic),
+            "airRows": taken["rows"] ?? .null, "visitRows": visited["rows"] ?? .null,
+            "synthetic": .bool(isSynthetic),
             "days": .integer(Int64(daily.count)),
         ]
     }
@@ -95,7 +105,8 @@ extension Story {
             [
                 "deliveries": .array(staged), "title": .string(title),
                 "source": [
-                    "name": .string(title), "kind": "institution", "owner": .string(owner), "collector": .string(owner),
+                    "name": .string(title), "kind": "institution", "owner": .string(owner),
+                    "collector": .string(owner),
                     "method": "system", "ground": .string(ground), "document": .string(document),
                 ],
             ])
@@ -112,7 +123,8 @@ extension Story {
             """
         let rows = try await engine.rows(TableQuery(sql)).rows
         return rows.compactMap { row in
-            guard case .integer(let year) = row[0], case .integer(let month) = row[1], case .integer(let day) = row[2],
+            guard case .integer(let year) = row[0], case .integer(let month) = row[1],
+                case .integer(let day) = row[2],
                 case .real(let pm) = row[3],
                 let date = CalendarDay(year: Int(year), month: Int(month), day: Int(day))
             else { return nil }
@@ -135,8 +147,10 @@ extension Story {
             guard asset == airAsset else { continue }
             for kind in kinds { try await attest(asset, kind) }
         }
-        let certificate = try await exchange.door.get("/api/v1/registrations/" + (codes["clinic.registration"] ?? ""))
-        try hold(certificate["proof"]?.text?.hasPrefix("c2sp.org/tlog-proof@v1") == true, "an inclusion proof")
+        let certificate = try await exchange.door.get(
+            "/api/v1/registrations/" + (codes["clinic.registration"] ?? ""))
+        try hold(
+            certificate["proof"]?.text?.hasPrefix("c2sp.org/tlog-proof@v1") == true, "an inclusion proof")
         let resolved = try await exchange.door.get("/api/v1/codes/" + clinicAsset)
         return [
             "registrations": .integer(2), "certificate": certificate["registration"] ?? .null,
@@ -149,12 +163,15 @@ extension Story {
         _ = try await node.door.post("/api/v1/assets/\(asset)/grades", ["person": "data steward"])
         let applied = try await node.door.post("/api/v1/assets/\(asset)/registration")
         let code = applied["registration"]?.text ?? ""
-        _ = try await exchange.door.post("/api/v1/registrations/\(code)/review", ["grants": true, "why": "材料齐全"])
+        _ = try await exchange.door.post(
+            "/api/v1/registrations/\(code)/review", ["grants": true, "why": "材料齐全"])
         return code
     }
 
     func attest(_ subject: String, _ kind: String) async throws {
-        guard let assessor = accounts["assessor"], let kindValue = Attestation.Kind(rawValue: kind) else { return }
+        guard let assessor = accounts["assessor"], let kindValue = Attestation.Kind(rawValue: kind) else {
+            return
+        }
         let now = WallClock.system.now()
         let id = ID<Attestation>(at: now)
         let document: JSON = ["method": "GB/T 36344-2018", "result": "合格"]
@@ -164,7 +181,8 @@ extension Story {
         _ = try await assessor.door.post(
             "/api/v1/attestations",
             [
-                "id": .string(id.uuid), "subject": .string(subject), "kind": .string(kind), "document": document,
+                "id": .string(id.uuid), "subject": .string(subject), "kind": .string(kind),
+                "document": document,
                 "validUntil": .integer(until.microseconds),
                 "signature": .string(Base64.encode(try assessor.signer.signature(for: bytes))),
             ])

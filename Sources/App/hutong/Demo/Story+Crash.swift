@@ -16,7 +16,8 @@ extension Story {
             let victim = round.isMultiple(of: 2) ? exchange : buyer
             let id = ID<Passage>(at: WallClock.system.now())
             let body: JSON = [
-                "agreement": .string(codes["second.agreement"] ?? ""), "passage": .string(id.uuid), "purpose": "research",
+                "agreement": .string(codes["second.agreement"] ?? ""), "passage": .string(id.uuid),
+                "purpose": "research",
                 "text": .string("SELECT COUNT(*) AS n\(round) FROM risk_index"),
             ]
             let door = second.door
@@ -30,7 +31,8 @@ extension Story {
             }
         }
         let after = try await settled(codes["second.agreement"] ?? "")
-        try hold(after.count - before.count == rounds, "\(rounds) asked, \(after.count - before.count) settled")
+        try hold(
+            after.count - before.count == rounds, "\(rounds) asked, \(after.count - before.count) settled")
         try hold(after.fen - before.fen == Int64(rounds) * 200, "each was charged once")
         return ["killed": .integer(Int64(rounds)), "settled": .integer(Int64(after.count - before.count))]
     }
@@ -38,8 +40,11 @@ extension Story {
     private func settled(_ agreement: String) async throws -> (count: Int, fen: Int64) {
         let all = try await exchange.door.get("/api/v1/passages")["passages"]?.array ?? []
         let mine = all.filter {
-            $0["side"]?.text == "keeper" && $0["state"]?.text == "settled" && $0["agreement"]?.text == agreement
+            $0["side"]?.text == "keeper" && $0["state"]?.text == "settled"
+                && $0["agreement"]?.text == agreement
         }
-        return (mine.count, mine.reduce(0) { $0 + (($1["price"]?.text).flatMap { Money($0) }?.minorUnits ?? 0) })
+        return (
+            mine.count, mine.reduce(0) { $0 + (($1["price"]?.text).flatMap { Money($0) }?.minorUnits ?? 0) }
+        )
     }
 }

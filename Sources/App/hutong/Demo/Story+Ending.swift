@@ -18,7 +18,8 @@ extension Story {
         try hold(settled >= 6, "a line for each passage, got \(settled)")
         let fee = balances["accounts"]?.array?.first { $0["kind"]?.text == "Fee" }?["balance"] ?? .null
         return [
-            "sum": .integer(0), "passages": .integer(Int64(settled)), "total": statement["total"] ?? .null, "fee": fee,
+            "sum": .integer(0), "passages": .integer(Int64(settled)), "total": statement["total"] ?? .null,
+            "fee": fee,
         ]
     }
 
@@ -34,7 +35,10 @@ extension Story {
         let (code, answer) = try run(["verify", proof, "--json"])
         try hold(code == 0, "the receipt verifies: \(answer.canonicalText.prefix(400))")
         let frauds = [
-            ("drops a charge", "DELETE FROM ledger_transfer WHERE rowid = (SELECT max(rowid) FROM ledger_transfer)"),
+            (
+                "drops a charge",
+                "DELETE FROM ledger_transfer WHERE rowid = (SELECT max(rowid) FROM ledger_transfer)"
+            ),
             (
                 "adds a passage",
                 """
@@ -43,20 +47,27 @@ extension Story {
                 FROM valve_passage WHERE side = 'keeper' AND state = 'settled' LIMIT 1
                 """
             ),
-            ("rewrites a leaf", "UPDATE transparency_leaf SET content = '{\"rewritten\":true}' WHERE leaf_index = 3"),
+            (
+                "rewrites a leaf",
+                "UPDATE transparency_leaf SET content = '{\"rewritten\":true}' WHERE leaf_index = 3"
+            ),
         ]
         var found: [JSON] = []
         for (name, sql) in frauds {
             let copy = data + "/forged"
             try? FileManager.default.removeItem(atPath: copy)
             try FileManager.default.copyItem(atPath: exchange.data, toPath: copy)
-            let store = try SQLiteStore.open(at: copy + "/node.sqlite", clock: WallClock { Instant(seconds: 0) })
-            let changed = try await store.write { transaction throws(Problem) in try transaction.execute(sql) }
+            let store = try SQLiteStore.open(
+                at: copy + "/node.sqlite", clock: WallClock { Instant(seconds: 0) })
+            let changed = try await store.write { transaction throws(Problem) in try transaction.execute(sql)
+            }
             await store.close()
             try hold(changed > 0, "the fraud changed something: " + name)
             let (code, answer) = try run(["verify", copy, "--against", clinic.data, "--json"])
             try hold(code == 1, "found: " + name)
-            found.append(["fraud": .string(name), "finding": answer["findings"]?[0] ?? answer["title"] ?? .null])
+            found.append([
+                "fraud": .string(name), "finding": answer["findings"]?[0] ?? answer["title"] ?? .null,
+            ])
             try FileManager.default.removeItem(atPath: copy)
         }
         for node in nodes { try node.start() }
@@ -71,7 +82,8 @@ extension Story {
         let bytes = try await exchange.door.bytes("/api/v1/passages/\(codes["passage"] ?? "")/proof")
         try Data(bytes).write(to: URL(filePath: path))
         let key = try await exchange.door.bytes("/log/vkey")
-        try Data(Array("log ".utf8) + key + Array("quorum none\n".utf8)).write(to: URL(filePath: data + "/trust.policy"))
+        try Data(Array("log ".utf8) + key + Array("quorum none\n".utf8)).write(
+            to: URL(filePath: data + "/trust.policy"))
         return path
     }
 
@@ -95,10 +107,13 @@ extension Story {
     var effect: LocalizedText {
         let ask = report["ask"]
         func number(_ json: JSON?) -> String { json?.double.map { "\($0)" } ?? "–" }
-        let recovered = "\(number(ask?["recovered"])) (\(number(ask?["interval"]?[0])) … \(number(ask?["interval"]?[1])))"
+        let recovered =
+            "\(number(ask?["recovered"])) (\(number(ask?["interval"]?[0])) … \(number(ask?["interval"]?[1])))"
         return LocalizedText(
             zh: "坏空气带来就诊吗：植入 \(number(ask?["planted"]))，还原 \(recovered) 例/日/(µg/m³)",
-            en: "Does bad air bring patients: planted \(number(ask?["planted"])), recovered \(recovered) visits a day per µg/m³")
+            en:
+                "Does bad air bring patients: planted \(number(ask?["planted"])), recovered \(recovered) visits a day per µg/m³"
+        )
     }
 
     /// 原始数据出域 0 行 · 过阀 N 次，拒绝 M 次 · 隐私预算 x/y · 结算 z 元，借贷差 0 · 可离线核验

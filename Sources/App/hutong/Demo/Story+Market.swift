@@ -14,7 +14,8 @@ extension Story {
         uses: Int64?, doors: Set<Door>, paid: Bool, purposes: Set<String> = [Story.purpose]
     ) -> JSON {
         PlainTerms(
-            purposes: purposes, until: Instant(rfc3339: "2030-01-01T00:00:00Z"), usesMax: uses, doors: doors, isPaid: paid
+            purposes: purposes, until: Instant(rfc3339: "2030-01-01T00:00:00Z"), usesMax: uses, doors: doors,
+            isPaid: paid
         ).policy(id: "urn:hutong:terms").json
     }
 
@@ -41,7 +42,9 @@ extension Story {
                     "unit": ["column": "person", "groups": 3, "rowsPerGroup": 1],
                     "columns": [
                         "person": "hidden", "district": ["use": ["filter", "group"]],
-                        "day": ["use": ["filter", "group", "join"], "days": [.string(first), .string(last)]],
+                        "day": [
+                            "use": ["filter", "group", "join"], "days": [.string(first), .string(last)],
+                        ],
                         "resp": "filter-only", "age_band": "filter-only",
                     ],
                 ]
@@ -60,13 +63,16 @@ extension Story {
         let found = try await exchange.door.get("/api/v1/listings?q=" + query)
         try hold(found["total"]?.integer == 0, "the first search finds nothing")
         let demand = try await buyer.door.post(
-            "/api/v1/demands", ["words": .string(words), "purpose": .string(Story.purpose), "priceMax": "1CNY"])
+            "/api/v1/demands",
+            ["words": .string(words), "purpose": .string(Story.purpose), "priceMax": "1CNY"])
         try await refuseTerms()
         let clinicAsset = codes["clinic.asset"] ?? ""
         let body: JSON = [
             "asset": .string(clinicAsset), "table": "visits",
             "title": ["zh": "呼吸系统就诊记录（合成，只可计算）", "en": "respiratory visits (synthetic, compute only)"],
-            "about": ["zh": "按日、区的就诊；差分隐私计数", "en": "visits by day and district; differentially private counts"],
+            "about": [
+                "zh": "按日、区的就诊；差分隐私计数", "en": "visits by day and district; differentially private counts",
+            ],
             "terms": Story.terms(uses: 60, doors: [.query], paid: true),
             "rules": visitRules(from: "2013-03-01", to: isSynthetic ? "2013-06-28" : "2017-02-28"),
             "price": "query:0.50CNY", "requires": ["quality", "value"],
@@ -97,11 +103,13 @@ extension Story {
                 "asset": .string(codes["air.asset"] ?? ""), "table": "air", "openness": "unconditional",
                 "title": ["zh": "空气质量小时数据（无条件开放）", "en": "hourly air quality (open data)"],
                 "about": ["zh": "站点、时间与六项污染物", "en": "stations, hours and six pollutants"],
-                "terms": Story.terms(uses: nil, doors: [.describe, .download, .query], paid: false, purposes: []),
+                "terms": Story.terms(
+                    uses: nil, doors: [.describe, .download, .query], paid: false, purposes: []),
                 "rules": airRules, "price": "free",
             ])
         codes["air.listing"] = offered["listing"]?.text
-        _ = try await exchange.door.post("/api/v1/listings/\(codes["air.listing"] ?? "")/review", ["opens": true])
+        _ = try await exchange.door.post(
+            "/api/v1/listings/\(codes["air.listing"] ?? "")/review", ["opens": true])
         try await eventually("air hears that its listing is open") {
             try await self.state(of: self.codes["air.listing"] ?? "", at: self.air) == "open"
         }
@@ -110,7 +118,8 @@ extension Story {
     /// A term that nobody could enforce is refused when it is published, not when it is broken.
     private func refuseTerms() async throws {
         guard case .object(var terms) = Story.terms(uses: 1, doors: [.query], paid: true),
-            case .array(var permissions) = terms["permission"] ?? .null, case .object(var first) = permissions[0]
+            case .array(var permissions) = terms["permission"] ?? .null,
+            case .object(var first) = permissions[0]
         else { return }
         first["constraint"] = [["leftOperand": "industry", "operator": "eq", "rightOperand": "banking"]]
         permissions[0] = .object(first)
@@ -140,7 +149,8 @@ extension Story {
             ])
         let waiting = try await eventualOffer(at: clinic, state: "REQUESTED")
         _ = try await clinic.door.post(
-            "/api/v1/offers/\(waiting)/counter", ["terms": Story.terms(uses: 40, doors: [.query], paid: true)])
+            "/api/v1/offers/\(waiting)/counter", ["terms": Story.terms(uses: 40, doors: [.query], paid: true)]
+        )
         let countered = try await eventualOffer(at: buyer, state: "OFFERED")
         try hold(countered == asked["offer"]?.text, "the counter-offer belongs to the request")
         _ = try await buyer.door.post("/api/v1/offers/\(countered)/accept")
@@ -148,7 +158,8 @@ extension Story {
             codes["clinic.listing"] ?? "", at: buyer, provider: clinic)
         let agreement = try await buyer.door.get("/api/v1/agreements/" + (codes["clinic.agreement"] ?? ""))
         try hold(
-            agreement["providerSignature"]?.text != nil && agreement["consumerSignature"]?.text != nil, "both signed")
+            agreement["providerSignature"]?.text != nil && agreement["consumerSignature"]?.text != nil,
+            "both signed")
         return [
             "agreement": .string(codes["clinic.agreement"] ?? ""), "counterOffers": .integer(1),
             "held": .string("10.00 CNY"),
@@ -170,7 +181,9 @@ extension Story {
         return try await agreementInForce(listing, at: node, provider: nil)
     }
 
-    private func agreementInForce(_ listing: String, at node: DemoNode, provider: DemoNode?) async throws -> String {
+    private func agreementInForce(_ listing: String, at node: DemoNode, provider: DemoNode?) async throws
+        -> String
+    {
         var code = ""
         for place in [node, exchange] + (provider.map { [$0] } ?? []) {
             try await eventually("the agreement is in force at \(place.name)") {

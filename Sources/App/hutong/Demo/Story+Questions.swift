@@ -16,21 +16,28 @@ extension Story {
     static let airByDay = "SELECT year, month, day, AVG(\"PM2.5\") AS pm FROM air GROUP BY year, month, day"
 
     func question(_ agreement: String, _ text: String, purpose: String = Story.purpose) -> JSON {
-        ["agreement": .string(codes[agreement] ?? agreement), "text": .string(text), "purpose": .string(purpose)]
+        [
+            "agreement": .string(codes[agreement] ?? agreement), "text": .string(text),
+            "purpose": .string(purpose),
+        ]
     }
 
     // MARK: 5 · ask
 
     func ask() async throws -> [String: JSON] {
-        let byMonth = try await buyer.door.post("/api/v1/questions", question("air.agreement", Story.airByMonth))
+        let byMonth = try await buyer.door.post(
+            "/api/v1/questions", question("air.agreement", Story.airByMonth))
         let months = byMonth["result"]?["rows"]?.array ?? []
-        try hold(months.count >= (isSynthetic ? 4 : 144), "a mean for each month and station, got \(months.count)")
+        try hold(
+            months.count >= (isSynthetic ? 4 : 144), "a mean for each month and station, got \(months.count)")
         let budget = "/api/v1/budgets/" + (codes["clinic.listing"] ?? "")
         let before = try await clinic.door.get(budget)
-        let visits = try await buyer.door.post("/api/v1/questions", question("clinic.agreement", Story.visitsByDay))
+        let visits = try await buyer.door.post(
+            "/api/v1/questions", question("clinic.agreement", Story.visitsByDay))
         let after = try await clinic.door.get(budget)
         try hold(before["spent"] == "0" && after["spent"] == "1", "the budget was charged once")
-        let again = try await buyer.door.post("/api/v1/questions", question("clinic.agreement", Story.visitsByDay))
+        let again = try await buyer.door.post(
+            "/api/v1/questions", question("clinic.agreement", Story.visitsByDay))
         try hold(again["result"] == visits["result"], "a repeat gives the same noise")
         try hold(again["price"]?.text == "0.00 CNY", "a repeat is free")
         let air = try await buyer.door.post("/api/v1/questions", question("air.agreement", Story.airByDay))
@@ -58,16 +65,20 @@ extension Story {
         var exposure: [String: Double] = [:]
         for row in answers["air"]?["rows"]?.array ?? [] {
             guard let year = row[0]?.number, let month = row[1]?.number, let day = row[2]?.number,
-                let pm = row[3]?.number, let date = CalendarDay(year: Int(year), month: Int(month), day: Int(day))
+                let pm = row[3]?.number,
+                let date = CalendarDay(year: Int(year), month: Int(month), day: Int(day))
             else { continue }
             exposure[date.description] = pm
         }
         let points = (answers["visits"]?["rows"]?.array ?? []).compactMap { row -> EffectEstimate.Point? in
-            guard let day = row[0]?.text, let count = row[1]?.number, let pm = exposure[day] else { return nil }
+            guard let day = row[0]?.text, let count = row[1]?.number, let pm = exposure[day] else {
+                return nil
+            }
             return EffectEstimate.Point(outcome: count, exposure: pm)
         }
         guard let effect = EffectEstimate(points) else {
-            throw Problem(.fault, "demo.step-failed", ["step": "ask", "why": .text("\(points.count) days to join")])
+            throw Problem(
+                .fault, "demo.step-failed", ["step": "ask", "why": .text("\(points.count) days to join")])
         }
         return (effect, points.count)
     }
@@ -90,8 +101,10 @@ extension Story {
             [
                 "deliveries": [.string(staged)], "title": "每日呼吸风险指数",
                 "source": [
-                    "name": "clean-room answers", "kind": "enterprise", "owner": "buyer", "collector": "buyer",
-                    "method": "exchange", "ground": "license", "document": .string(codes["clinic.agreement"] ?? ""),
+                    "name": "clean-room answers", "kind": "enterprise", "owner": "buyer",
+                    "collector": "buyer",
+                    "method": "exchange", "ground": "license",
+                    "document": .string(codes["clinic.agreement"] ?? ""),
                 ],
             ])
         let asset = taken["asset"]?.text ?? ""
@@ -110,7 +123,10 @@ extension Story {
         let opened = try open(reply, with: second.sealingKey)
         let after = try await balance(of: "clinic", "Payable")
         try hold(after - before == 60, "30 % of 2.00 CNY goes back to clinic, got \(after - before) fen")
-        return ["answer": opened["rows"] ?? .null, "backToClinic": .string(Money(minorUnits: after - before).description)]
+        return [
+            "answer": opened["rows"] ?? .null,
+            "backToClinic": .string(Money(minorUnits: after - before).description),
+        ]
     }
 
     private func riskListing(_ asset: String) -> JSON {
@@ -139,7 +155,9 @@ extension Story {
     /// What `hutong open` does: the sealed answer opened with the account's own key.
     func open(_ reply: JSON, with key: SealingKey) throws -> JSON {
         guard let id = reply["passage"]?.text.flatMap({ ID<Passage>(uuid: $0) }),
-            let sealed = reply["answer"]?.text.flatMap({ Base64.decode($0) }).flatMap({ SealedBytes(bytes: $0) })
+            let sealed = reply["answer"]?.text.flatMap({ Base64.decode($0) }).flatMap({
+                SealedBytes(bytes: $0)
+            })
         else { throw Problem.sealBroken }
         let bytes = try key.open(sealed, context: ComputeService.sealContext(id))
         return (try? JSON(parsing: bytes)) ?? .null
@@ -161,7 +179,8 @@ extension Story {
         }
         try await refused("policy.use-refused") { () async throws(Problem) in
             try await self.buyer.door.post(
-                "/api/v1/questions", self.question("clinic.agreement", "SELECT COUNT(*) FROM visits", purpose: "marketing"))
+                "/api/v1/questions",
+                self.question("clinic.agreement", "SELECT COUNT(*) FROM visits", purpose: "marketing"))
         }
         try await refuseClosed()
         try await refuseAbroad()
@@ -173,8 +192,10 @@ extension Story {
     }
 
     private func paid(_ balances: JSON) -> [String] {
-        (balances["accounts"]?.array ?? []).filter { $0["kind"]?.text == "Payable" || $0["kind"]?.text == "Fee" }
-            .map { ($0["name"]?.text ?? "") + ($0["balance"]?.text ?? "") }.sorted()
+        (balances["accounts"]?.array ?? []).filter {
+            $0["kind"]?.text == "Payable" || $0["kind"]?.text == "Fee"
+        }
+        .map { ($0["name"]?.text ?? "") + ($0["balance"]?.text ?? "") }.sorted()
     }
 
     private func refuseClosed() async throws {
@@ -182,7 +203,8 @@ extension Story {
         let closed = try await clinic.door.post("/api/v1/valve/close", target)
         codes["valve.milliseconds"] = closed["milliseconds"]?.double.map { "\($0)" }
         try await refused("valve.closed") { () async throws(Problem) in
-            try await self.buyer.door.post("/api/v1/questions", self.question("clinic.agreement", Story.visitsByDay))
+            try await self.buyer.door.post(
+                "/api/v1/questions", self.question("clinic.agreement", Story.visitsByDay))
         }
         _ = try await clinic.door.post("/api/v1/valve/open", target)
     }
@@ -191,34 +213,41 @@ extension Story {
         guard let overseas = accounts["overseas"] else { return }
         codes["overseas.agreement"] = try await agreeByAccount(codes["air.listing"] ?? "", overseas)
         try await refused("valve.export-denied") { () async throws(Problem) in
-            try await overseas.door.post("/api/v1/questions", self.question("overseas.agreement", Story.airByMonth))
+            try await overseas.door.post(
+                "/api/v1/questions", self.question("overseas.agreement", Story.airByMonth))
         }
     }
 
     /// Two more questions spend what is left; the next one is refused before it runs.
     private func refuseBudget() async throws {
         for age in ["65+", "0-14"] {
-            let text = "SELECT day, COUNT(*) AS visits FROM visits WHERE resp = 1 AND age_band = '\(age)' GROUP BY day"
+            let text =
+                "SELECT day, COUNT(*) AS visits FROM visits WHERE resp = 1 AND age_band = '\(age)' GROUP BY day"
             _ = try await buyer.door.post("/api/v1/questions", question("clinic.agreement", text))
         }
         let paidBefore = paid(try await exchange.door.get("/api/v1/balances"))
         try await refused("valve.privacy-spent") { () async throws(Problem) in
             try await self.buyer.door.post(
-                "/api/v1/questions", self.question("clinic.agreement", "SELECT COUNT(*) AS n FROM visits WHERE resp = 0"))
+                "/api/v1/questions",
+                self.question("clinic.agreement", "SELECT COUNT(*) AS n FROM visits WHERE resp = 0"))
         }
-        try hold(paidBefore == paid(try await exchange.door.get("/api/v1/balances")), "the refused question was free")
+        try hold(
+            paidBefore == paid(try await exchange.door.get("/api/v1/balances")),
+            "the refused question was free")
     }
 
     private func refuseRevoked() async throws {
         let agreement = codes["second.agreement"] ?? ""
         _ = try await buyer.door.post("/api/v1/agreements/\(agreement)/revoke")
         try await eventually("the revocation reached the exchange") {
-            let all = try await self.accounts["second"]?.door.get("/api/v1/agreements")["agreements"]?.array ?? []
+            let all =
+                try await self.accounts["second"]?.door.get("/api/v1/agreements")["agreements"]?.array ?? []
             return all.contains { $0["agreement"]?.text == agreement && $0["state"]?.text == "revoked" }
         }
         try await refused("valve.agreement-ended") { () async throws(Problem) in
             try await self.accounts["second"]?.door.post(
-                "/api/v1/questions", self.question("second.agreement", "SELECT COUNT(*) AS n FROM risk_index")) ?? .null
+                "/api/v1/questions", self.question("second.agreement", "SELECT COUNT(*) AS n FROM risk_index")
+            ) ?? .null
         }
     }
 }

@@ -67,7 +67,9 @@ final class Story {
         try await step("ask", "提问：可用不可见", "ask: usable, not visible") { try await self.ask() }
         try await step("use", "衍生产品与沿袭分成", "a derived product pays back") { try await self.use() }
         if crashes > 0 {
-            try await step("crash", "中途断电，账证不乱", "kill -9 in the middle") { try await self.crash(rounds: self.crashes) }
+            try await step("crash", "中途断电，账证不乱", "kill -9 in the middle") {
+                try await self.crash(rounds: self.crashes)
+            }
         }
         try await step("refuse", "拒绝并说明", "refuse and explain") { try await self.refuse() }
         try await step("settle", "结算", "settle") { try await self.settle() }
@@ -111,11 +113,14 @@ final class Story {
             try hold(error.code == code, "expected \(code), got \(error.code)")
             let sentences = TextCatalog.embedded.told(error, in: console.language)
             refusals.append(
-                ["code": .string(code), "what": .string(sentences.what), "why": .string(sentences.why),
-                 "remedy": .string(sentences.remedy)])
+                [
+                    "code": .string(code), "what": .string(sentences.what), "why": .string(sentences.why),
+                    "remedy": .string(sentences.remedy),
+                ])
             return
         }
-        throw Problem(.fault, "demo.step-failed", ["step": "-", "why": .text("expected \(code), but it passed")])
+        throw Problem(
+            .fault, "demo.step-failed", ["step": "-", "why": .text("expected \(code), but it passed")])
     }
 
     /// Waits for news that travels by message: at most ten seconds.

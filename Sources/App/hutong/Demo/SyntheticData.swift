@@ -25,10 +25,12 @@ enum SyntheticData {
             let first = CalendarDay(year: 2013, month: 3, day: 1)?.daysSince1970 ?? 0
             for hour in 0..<(120 * 24) {
                 let day = CalendarDay(daysSince1970: first + hour / 24)
-                let wave = 80 + 60 * sin(Double(hour / 24) / 4.5) + 20 * Double.random(in: -1...1, using: &random)
+                let wave =
+                    80 + 60 * sin(Double(hour / 24) / 4.5) + 20 * Double.random(in: -1...1, using: &random)
                 let pm = max(3, Int(wave))
                 let value = hour % 97 == 0 ? "NA" : String(pm)
-                text += "\(hour + 1),\(day.year),\(day.month),\(day.day),\(hour % 24),\(value),\(pm + 21),11,44,900,51,"
+                text +=
+                    "\(hour + 1),\(day.year),\(day.month),\(day.day),\(hour % 24),\(value),\(pm + 21),11,44,900,51,"
                 text += "\(Int.random(in: -5...30, using: &random)).4,1012.5,-3.1,0.0,NNW,1.8,\(station)\n"
             }
             return try write(text, folder + "/synthetic-air-\(station).csv")

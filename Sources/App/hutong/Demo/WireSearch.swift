@@ -12,14 +12,24 @@ extension Story {
         for node in nodes {
             let bytes = try read(data + "/wire/\(node.name).bytes")
             searched += Int64(bytes.count)
-            if let leak = needles.first(in: bytes) { try hold(false, "a raw value crossed to \(node.name): \(leak)") }
+            if let leak = needles.first(in: bytes) {
+                try hold(false, "a raw value crossed to \(node.name): \(leak)")
+            }
         }
         // The exchange relays answers sealed: its folder holds none of their values.
-        let values = (answers["visits"]?["rows"]?.array ?? []).prefix(200).map { Array($0.canonicalText.utf8) }
-        let folder = try read(exchange.data + "/node.sqlite") + ((try? read(exchange.data + "/node.sqlite-wal")) ?? [])
+        let values = (answers["visits"]?["rows"]?.array ?? []).prefix(200).map {
+            Array($0.canonicalText.utf8)
+        }
+        let folder =
+            try read(exchange.data + "/node.sqlite") + ((try? read(exchange.data + "/node.sqlite-wal")) ?? [])
         let clear = NeedleSet(values.filter { $0.count >= 12 })
-        if let leak = clear.first(in: folder) { try hold(false, "an answer lies open at the exchange: \(leak)") }
-        return ["bytesSearched": .integer(searched), "rawValuesFound": 0, "needles": .integer(Int64(needles.count))]
+        if let leak = clear.first(in: folder) {
+            try hold(false, "an answer lies open at the exchange: \(leak)")
+        }
+        return [
+            "bytesSearched": .integer(searched), "rawValuesFound": 0,
+            "needles": .integer(Int64(needles.count)),
+        ]
     }
 
     private func read(_ path: String) throws -> [UInt8] {

@@ -35,7 +35,9 @@ final class WireTap: Sendable {
         guard socket >= 0 else { return nil }
         var address = loopback(port: 0)
         // SAFETY: the kernel reads the address while the closure runs.
-        guard unsafe withSocketAddress(&address, { unsafe bind(socket, $0, $1) }) == 0, listen(socket, 128) == 0 else {
+        guard unsafe withSocketAddress(&address, { unsafe bind(socket, $0, $1) }) == 0,
+            listen(socket, 128) == 0
+        else {
             _ = Foundation.close(socket)
             return nil
         }
@@ -43,7 +45,9 @@ final class WireTap: Sendable {
         var length = socklen_t(MemoryLayout<sockaddr_in>.size)
         // SAFETY: the structure is ours and as long as we say.
         _ = unsafe withUnsafeMutablePointer(to: &bound) { pointer in
-            unsafe pointer.withMemoryRebound(to: sockaddr.self, capacity: 1) { unsafe getsockname(socket, $0, &length) }
+            unsafe pointer.withMemoryRebound(to: sockaddr.self, capacity: 1) {
+                unsafe getsockname(socket, $0, &length)
+            }
         }
         return (socket, Int(UInt16(bigEndian: bound.sin_port)))
     }
@@ -69,14 +73,18 @@ final class WireTap: Sendable {
         var buffer = [UInt8](repeating: 0, count: 1 << 16)
         while true {
             // SAFETY: the buffer is as long as we say.
-            let count = unsafe buffer.withUnsafeMutableBytes { unsafe recv(source, $0.baseAddress, $0.count, 0) }
+            let count = unsafe buffer.withUnsafeMutableBytes {
+                unsafe recv(source, $0.baseAddress, $0.count, 0)
+            }
             guard count > 0 else { break }
             _ = try? file?.seekToEnd()
             file?.write(Data(buffer[0..<count]))
             var sent = 0
             while sent < count {
                 // SAFETY: the slice lies within the buffer.
-                let part = unsafe buffer.withUnsafeBytes { unsafe send(sink, $0.baseAddress?.advanced(by: sent), count - sent, Int32(MSG_NOSIGNAL)) }
+                let part = unsafe buffer.withUnsafeBytes {
+                    unsafe send(sink, $0.baseAddress?.advanced(by: sent), count - sent, Int32(MSG_NOSIGNAL))
+                }
                 guard part > 0 else { break }
                 sent += part
             }

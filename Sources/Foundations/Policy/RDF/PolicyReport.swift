@@ -7,7 +7,8 @@ package import Primitives
 package struct PolicyReport: Sendable {
     package static let namespace = "https://w3id.org/force/compliance-report#"
     package static let prefixes = [
-        "report": namespace, "odrl": Vocabulary.odrl, "xsd": Vocabulary.xsd, "dct": "http://purl.org/dc/terms/",
+        "report": namespace, "odrl": Vocabulary.odrl, "xsd": Vocabulary.xsd,
+        "dct": "http://purl.org/dc/terms/",
     ]
 
     private let policy: UsagePolicy
@@ -17,7 +18,8 @@ package struct PolicyReport: Sendable {
     private let created: Instant
 
     package init(
-        policy: UsagePolicy, requestId: String, request: UseRequest, decision: PolicyDecision, created: Instant
+        policy: UsagePolicy, requestId: String, request: UseRequest, decision: PolicyDecision,
+        created: Instant
     ) {
         self.policy = policy
         self.requestId = requestId

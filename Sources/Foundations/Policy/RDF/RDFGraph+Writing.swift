@@ -37,7 +37,8 @@ extension RDFGraph {
         case .iri, .blank: return ["@id": .string(name(term))]
         case .literal(let text, let datatype?, _):
             return ["@value": .string(text), "@type": .string(names.compact(datatype) ?? datatype)]
-        case .literal(let text, nil, let language?): return ["@value": .string(text), "@language": .string(language)]
+        case .literal(let text, nil, let language?):
+            return ["@value": .string(text), "@language": .string(language)]
         case .literal(let text, nil, nil): return .string(text)
         }
     }
@@ -74,7 +75,9 @@ extension RDFGraph {
         case .iri, .blank: return "<\(name) \(reference(object, "resource"))/>"
         case .literal(let text, let datatype, let language):
             let attribute =
-                datatype.map { " rdf:datatype=\"\(escaped($0))\"" } ?? language.map { " xml:lang=\"\(escaped($0))\"" } ?? ""
+                datatype.map { " rdf:datatype=\"\(escaped($0))\"" } ?? language.map {
+                    " xml:lang=\"\(escaped($0))\""
+                } ?? ""
             return "<\(name)\(attribute)>\(escaped(text))</\(name)>"
         }
     }

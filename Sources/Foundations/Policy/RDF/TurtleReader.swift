@@ -205,7 +205,8 @@ private struct TurtleReader {
     }
 
     private mutating func prefixedName() throws(TurtleFailure) -> RDFTerm {
-        for (word, value) in [("true", "true"), ("false", "false")] where bytes[offset...].starts(with: word.utf8) {
+        for (word, value) in [("true", "true"), ("false", "false")]
+        where bytes[offset...].starts(with: word.utf8) {
             let end = offset + word.utf8.count
             guard end >= bytes.count || !Self.isName(bytes[end]) else { continue }
             offset = end
@@ -284,8 +285,10 @@ private struct TurtleReader {
         guard let byte = next else { throw failure("the text ends inside an escape") }
         offset += 1
         let simple: [UInt8: UInt8] = [
-            UInt8(ascii: "t"): 0x09, UInt8(ascii: "b"): 0x08, UInt8(ascii: "n"): 0x0a, UInt8(ascii: "r"): 0x0d,
-            UInt8(ascii: "f"): 0x0c, UInt8(ascii: "\""): byte, UInt8(ascii: "'"): byte, UInt8(ascii: "\\"): byte,
+            UInt8(ascii: "t"): 0x09, UInt8(ascii: "b"): 0x08, UInt8(ascii: "n"): 0x0a,
+            UInt8(ascii: "r"): 0x0d,
+            UInt8(ascii: "f"): 0x0c, UInt8(ascii: "\""): byte, UInt8(ascii: "'"): byte,
+            UInt8(ascii: "\\"): byte,
         ]
         if named, let plain = simple[byte] {
             text.append(plain)
@@ -307,7 +310,8 @@ private struct TurtleReader {
         while let byte = next {
             switch byte {
             case UInt8(ascii: "0")...UInt8(ascii: "9"): break
-            case UInt8(ascii: ".") where type == "integer" && offset + 1 < bytes.count
+            case UInt8(ascii: ".")
+            where type == "integer" && offset + 1 < bytes.count
                 && (48...57).contains(bytes[offset + 1]):
                 type = "decimal"
             case UInt8(ascii: "e"), UInt8(ascii: "E"):
@@ -337,13 +341,17 @@ private struct TurtleReader {
     }
 
     private func string(_ text: [UInt8]) throws(TurtleFailure) -> String {
-        guard let string = String(validating: text, as: UTF8.self) else { throw failure("the text is not UTF-8") }
+        guard let string = String(validating: text, as: UTF8.self) else {
+            throw failure("the text is not UTF-8")
+        }
         return string
     }
 
     private mutating func expect(_ character: Character) throws(TurtleFailure) {
         skipSpace()
-        guard let byte = next, byte == character.asciiValue else { throw failure("'\(character)' is expected") }
+        guard let byte = next, byte == character.asciiValue else {
+            throw failure("'\(character)' is expected")
+        }
         offset += 1
     }
 

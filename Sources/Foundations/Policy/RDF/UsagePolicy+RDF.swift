@@ -67,22 +67,29 @@ struct PolicyGraph {
         kinds: [String] = ["Set", "Policy", "Offer", "Agreement"]
     ) throws(Problem) -> UsagePolicy {
         for kind in kinds {
-            guard let node = graph.subjects(ofType: Vocabulary.iri(kind)).first, let id = node.text else { continue }
+            guard let node = graph.subjects(ofType: Vocabulary.iri(kind)).first, let id = node.text else {
+                continue
+            }
             var rules: [UsageRule] = []
-            var others = unread(node, [
-                "profile", "conflict", "target", "assigner", "assignee", "permission", "prohibition", "obligation",
-            ])
+            var others = unread(
+                node,
+                [
+                    "profile", "conflict", "target", "assigner", "assignee", "permission", "prohibition",
+                    "obligation",
+                ])
             for rule in UsageRule.Kind.allCases {
                 for child in graph.objects(node, Vocabulary.iri(rule.memberName)) {
                     rules.append(try self.rule(child, rule))
-                    others += unread(child, ["action", "target", "assigner", "assignee", "constraint", "duty"])
+                    others += unread(
+                        child, ["action", "target", "assigner", "assignee", "constraint", "duty"])
                 }
             }
             let strategy = text(node, "conflict").flatMap { UsagePolicy.ConflictStrategy(rawValue: $0) }
             return UsagePolicy(
                 id: id, kind: UsagePolicy.Kind(rawValue: kind) ?? .set, profiles: names(node, "profile"),
                 conflict: strategy ?? .invalid, target: names(node, "target").first,
-                assigner: names(node, "assigner").first, assignee: names(node, "assignee").first, rules: rules,
+                assigner: names(node, "assigner").first, assignee: names(node, "assignee").first,
+                rules: rules,
                 unread: others)
         }
         throw Self.malformed("/", "one of " + kinds.map { "odrl:" + $0 }.joined(separator: ", "))
@@ -97,11 +104,14 @@ struct PolicyGraph {
             let value = graph.object(action, "http://www.w3.org/1999/02/22-rdf-syntax-ns#value") ?? action
             guard let name = value.text else { throw Self.malformed("odrl:action", "an action's name") }
             rule.actions.append(
-                UsageAction(Vocabulary.short(name), refinements: try constraints(action, "refinement", depth: 0)))
+                UsageAction(
+                    Vocabulary.short(name), refinements: try constraints(action, "refinement", depth: 0)))
         }
         rule.constraints = try constraints(node, "constraint", depth: 0)
         if kind == .permission {
-            for duty in graph.objects(node, Vocabulary.iri("duty")) { rule.duties.append(try self.rule(duty, .duty)) }
+            for duty in graph.objects(node, Vocabulary.iri("duty")) {
+                rule.duties.append(try self.rule(duty, .duty))
+            }
         }
         return rule
     }
@@ -127,7 +137,9 @@ struct PolicyGraph {
         else { throw Self.malformed(node.text ?? "odrl:constraint", "odrl:leftOperand and odrl:operator") }
         let right = graph.objects(node, Vocabulary.iri("rightOperand"))
             .flatMap { graph.members($0) }.compactMap(\.text)
-        guard !right.isEmpty else { throw Self.malformed(node.text ?? "odrl:constraint", "odrl:rightOperand") }
+        guard !right.isEmpty else {
+            throw Self.malformed(node.text ?? "odrl:constraint", "odrl:rightOperand")
+        }
         return .atomic(.init(left, comparator, right, id: node.text))
     }
 

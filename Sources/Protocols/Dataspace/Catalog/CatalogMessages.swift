@@ -50,7 +50,8 @@ package struct DatasetEntry: Hashable, Sendable {
         members["distribution"] = .array(
             distributions.map {
                 [
-                    "@type": "Distribution", "format": .string($0.format), "accessService": .string($0.accessService),
+                    "@type": "Distribution", "format": .string($0.format),
+                    "accessService": .string($0.accessService),
                 ]
             })
         return members
@@ -111,7 +112,9 @@ package struct CatalogRequest: Hashable, Sendable {
                     throw reader.failure("filter[\(number)]", "an object with q, format or theme")
                 }
                 for (name, value) in members {
-                    guard let text = value.text else { throw reader.failure("filter[\(number)].\(name)", "a text") }
+                    guard let text = value.text else {
+                        throw reader.failure("filter[\(number)].\(name)", "a text")
+                    }
                     switch name {
                     case "q": words.append(text)
                     case "format": formats.insert(text)

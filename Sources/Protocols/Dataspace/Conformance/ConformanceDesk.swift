@@ -14,7 +14,8 @@ package struct ConformanceDesk: DataspaceDesk {
 
     package func move(_ negotiation: Negotiation, at now: Instant) -> Negotiation.Move? {
         let id = negotiation.offer.target ?? ""
-        let end = Negotiation.Move.terminate(Explanation(code: "conformance", reasons: ["As the case demands."]))
+        let end = Negotiation.Move.terminate(
+            Explanation(code: "conformance", reasons: ["As the case demands."]))
         return negotiation.side == .provider
             ? provider(id, negotiation, end, now) : consumer(id, negotiation, end)
     }
@@ -25,7 +26,8 @@ package struct ConformanceDesk: DataspaceDesk {
         // A second request is a counter-offer: by then our own offer stands in the transcript.
         let hasOffered = negotiation.correspondence.transcript.contains { $0.type == "ContractOfferMessage" }
         switch (negotiation.state, id) {
-        case (.requested, "ACN0104"), (.requested, "ACN0301"), (.requested, "ACN0203"), (.requested, "ACN0207"):
+        case (.requested, "ACN0104"), (.requested, "ACN0301"), (.requested, "ACN0203"),
+            (.requested, "ACN0207"):
             return .agree(agreement(negotiation, now))
         case (.requested, "ACN0201"): return end
         case (.requested, "ACN0202"): return nil
@@ -38,7 +40,9 @@ package struct ConformanceDesk: DataspaceDesk {
         }
     }
 
-    private func consumer(_ id: String, _ negotiation: Negotiation, _ end: Negotiation.Move) -> Negotiation.Move? {
+    private func consumer(_ id: String, _ negotiation: Negotiation, _ end: Negotiation.Move) -> Negotiation
+        .Move?
+    {
         switch (negotiation.state, id) {
         case (.requested, "ACNC0202") where negotiation.correspondence.delivery == nil: return end
         case (.offered, "ACNC0101"), (.offered, "ACNC0205"), (.offered, "ACNC0304"), (.offered, "ACNC0305"),
@@ -54,7 +58,8 @@ package struct ConformanceDesk: DataspaceDesk {
     private func agreement(_ negotiation: Negotiation, _ now: Instant) -> UsagePolicy {
         negotiation.offer.agreement(
             id: ID<UsagePolicy>(derivedFrom: negotiation.correspondence.digest).urn, assigner: ownId,
-            assignee: negotiation.correspondence.counterparty, target: negotiation.offer.target ?? "", at: now)
+            assignee: negotiation.correspondence.counterparty, target: negotiation.offer.target ?? "", at: now
+        )
     }
 
     package func move(_ transfer: TransferProcess, at now: Instant) -> TransferProcess.Move? {

@@ -44,7 +44,8 @@ package enum ConformanceSignal: Hashable, Sendable {
         case .transfer(let provider, let address, let agreementId, let format):
             let request = TransferRequest(
                 consumerPid: newPid, agreementId: agreementId, format: format, callbackAddress: callback)
-            let (transfer, effects) = TransferProcess.requesting(request, from: provider, at: address, now: now)
+            let (transfer, effects) = TransferProcess.requesting(
+                request, from: provider, at: address, now: now)
             try book.store(transfer)
             return .transfer(transfer, effects)
         }

@@ -13,7 +13,9 @@ package struct DSPRequest: Sendable {
     /// The participant the credentials name.
     package let caller: String
 
-    package init(method: String, path: String, query: [String: String] = [:], body: [UInt8] = [], caller: String) {
+    package init(
+        method: String, path: String, query: [String: String] = [:], body: [UInt8] = [], caller: String
+    ) {
         self.method = method
         self.path = path
         self.query = query
@@ -139,20 +141,27 @@ package struct DSPEndpoints: Sendable {
     // MARK: Negotiations
 
     private func beginNegotiation<Book: ProcessBook>(
-        _ kind: NegotiationMessage.Kind, _ request: DSPRequest, _ book: inout Book, _ now: Instant, _ newPid: String
+        _ kind: NegotiationMessage.Kind, _ request: DSPRequest, _ book: inout Book, _ now: Instant,
+        _ newPid: String
     ) throws(Problem) -> (DSPReply, DSPEvent?) {
         let opened: (Negotiation, [Negotiation.Effect])
         do throws(DSPFailure) {
             let message = try negotiationMessage(request.body)
-            guard message.kind == kind else { throw DSPFailure(.malformed(place: "@type", wanted: kind.rawValue)) }
+            guard message.kind == kind else {
+                throw DSPFailure(.malformed(place: "@type", wanted: kind.rawValue))
+            }
             switch message {
             case .request(let asked):
-                if let known = try begun(book, request.caller, asked.consumerPid) { return (answered(known, 200), nil) }
+                if let known = try begun(book, request.caller, asked.consumerPid) {
+                    return (answered(known, 200), nil)
+                }
                 opened = try DSPFailure.wrap { () throws(ProcessRefusal) in
                     try Negotiation.opened(by: asked, from: request.caller, providerPid: newPid, now: now)
                 }
             case .offer(let offered):
-                if let known = try begun(book, request.caller, offered.providerPid) { return (answered(known, 200), nil) }
+                if let known = try begun(book, request.caller, offered.providerPid) {
+                    return (answered(known, 200), nil)
+                }
                 opened = try DSPFailure.wrap { () throws(ProcessRefusal) in
                     try Negotiation.opened(by: offered, from: request.caller, consumerPid: newPid, now: now)
                 }
@@ -212,7 +221,9 @@ package struct DSPEndpoints: Sendable {
             return (answered(known, 200), nil)
         }
         if let objection = try book.objection(to: asked, from: request.caller) {
-            return (error(.transfer, 400, objection, ProcessPids(provider: "", consumer: asked.consumerPid)), nil)
+            return (
+                error(.transfer, 400, objection, ProcessPids(provider: "", consumer: asked.consumerPid)), nil
+            )
         }
         let (transfer, effects) = TransferProcess.opened(
             by: asked, from: request.caller, providerPid: newPid, now: now)
@@ -229,7 +240,9 @@ package struct DSPEndpoints: Sendable {
         let effects: [TransferProcess.Effect]
         do throws(DSPFailure) {
             let message = try transferMessage(request.body)
-            guard message.kind == kind else { throw DSPFailure(.malformed(place: "@type", wanted: kind.rawValue)) }
+            guard message.kind == kind else {
+                throw DSPFailure(.malformed(place: "@type", wanted: kind.rawValue))
+            }
             effects = try DSPFailure.wrap { () throws(ProcessRefusal) in
                 try transfer.receive(message, from: request.caller, at: now)
             }
@@ -277,7 +290,9 @@ package struct DSPEndpoints: Sendable {
         case transfer = "TransferError"
     }
 
-    private func error(_ type: ErrorType, _ status: Int, _ reason: String, _ pids: ProcessPids? = nil) -> DSPReply {
+    private func error(_ type: ErrorType, _ status: Int, _ reason: String, _ pids: ProcessPids? = nil)
+        -> DSPReply
+    {
         let explanation = Explanation(code: String(status), reasons: [reason])
         return DSPReply(
             status: status, body: .message(type.rawValue, pids?.members ?? [:], explanation.members))

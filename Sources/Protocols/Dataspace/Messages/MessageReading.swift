@@ -27,7 +27,9 @@ package enum MessageFailure: Error, Hashable, Sendable {
         case .notJSON(let offset, let reason): return "The message is not JSON: at byte \(offset), \(reason)."
         case .malformed(let place, let wanted): return "At \(place), \(wanted) is expected."
         case .policy(let problem):
-            guard case .text(let place)? = problem.arguments["place"] else { return "The policy is malformed." }
+            guard case .text(let place)? = problem.arguments["place"] else {
+                return "The policy is malformed."
+            }
             return "The policy is malformed at \(place)."
         }
     }
@@ -74,7 +76,9 @@ struct MessageReader {
     func explanation() throws(MessageFailure) -> Explanation {
         var reasons: [String] = []
         if let reason = members["reason"] {
-            guard let array = reason.array, !array.isEmpty else { throw failure("reason", "a non-empty array") }
+            guard let array = reason.array, !array.isEmpty else {
+                throw failure("reason", "a non-empty array")
+            }
             // The schema leaves the elements open: objects are told as their JSON.
             reasons = array.map { $0.text ?? $0.canonicalText }
         }
@@ -158,7 +162,9 @@ enum PolicyShape {
         }
         for name in ["permission", "prohibition", "obligation"] {
             guard let rules = json[name] else { continue }
-            guard let array = rules.array, !array.isEmpty else { throw reader.failure(name, "a non-empty array") }
+            guard let array = rules.array, !array.isEmpty else {
+                throw reader.failure(name, "a non-empty array")
+            }
             for (number, rule) in array.enumerated() { try check(rule: rule, "\(place).\(name)[\(number)]") }
         }
     }

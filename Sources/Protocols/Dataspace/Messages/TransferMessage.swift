@@ -93,7 +93,8 @@ package struct TransferRequest: Hashable, Sendable {
 
     fileprivate var members: [String: JSON] {
         var members: [String: JSON] = [
-            "consumerPid": .string(consumerPid), "agreementId": .string(agreementId), "format": .string(format),
+            "consumerPid": .string(consumerPid), "agreementId": .string(agreementId),
+            "format": .string(format),
             "callbackAddress": .string(callbackAddress),
         ]
         members["dataAddress"] = dataAddress?.json
@@ -130,7 +131,8 @@ package struct DataAddress: Hashable, Sendable {
     /// `HttpData-PULL` with a bearer token, and where it is renewed before it ends (the Data Plane Signaling
     /// profile's names: `refreshToken`, `expiresIn` in seconds, `refreshEndpoint`).
     package static func pull(
-        from endpoint: String, token: String, expiresIn seconds: Int, refreshToken: String, refreshEndpoint: String
+        from endpoint: String, token: String, expiresIn seconds: Int, refreshToken: String,
+        refreshEndpoint: String
     ) -> DataAddress {
         DataAddress(
             endpoint: endpoint,

@@ -59,7 +59,8 @@ package struct Negotiation: DataspaceProcess {
         callback: String, now: Instant
     ) -> (Negotiation, [Effect]) {
         var negotiation = Negotiation(
-            .consumer, counterparty, address, ProcessPids(provider: "", consumer: consumerPid), .requested, offer, now)
+            .consumer, counterparty, address, ProcessPids(provider: "", consumer: consumerPid), .requested,
+            offer, now)
         let message = NegotiationMessage.request(
             ContractRequest(consumerPid: consumerPid, addressing: .callback(callback), offer: offer))
         let effects = negotiation.sent(message, to: .requested, now)
@@ -72,7 +73,8 @@ package struct Negotiation: DataspaceProcess {
         callback: String, now: Instant
     ) -> (Negotiation, [Effect]) {
         var negotiation = Negotiation(
-            .provider, counterparty, address, ProcessPids(provider: providerPid, consumer: ""), .offered, offer, now)
+            .provider, counterparty, address, ProcessPids(provider: providerPid, consumer: ""), .offered,
+            offer, now)
         let message = NegotiationMessage.offer(
             ContractOffer(providerPid: providerPid, addressing: .callback(callback), offer: offer))
         let effects = negotiation.sent(message, to: .offered, now)
@@ -165,7 +167,8 @@ package struct Negotiation: DataspaceProcess {
         switch move {
         case .request(let offer):
             message = .request(
-                ContractRequest(consumerPid: pids.consumer, addressing: .process(pids.provider), offer: offer))
+                ContractRequest(consumerPid: pids.consumer, addressing: .process(pids.provider), offer: offer)
+            )
         case .offer(let offer):
             message = .offer(
                 ContractOffer(providerPid: pids.provider, addressing: .process(pids.consumer), offer: offer))
@@ -195,7 +198,9 @@ package struct Negotiation: DataspaceProcess {
         var faults: [String] = []
         let assigner = side == .consumer ? correspondence.counterparty : ownId
         let assignee = side == .consumer ? ownId : correspondence.counterparty
-        if agreement.termsDigest != offer.termsDigest { faults.append("Its terms are not those of the offer.") }
+        if agreement.termsDigest != offer.termsDigest {
+            faults.append("Its terms are not those of the offer.")
+        }
         if agreement.target != offer.target { faults.append("Its target is not that of the offer.") }
         if agreement.assigner != assigner { faults.append("Its assigner is not \(assigner).") }
         if agreement.assignee != assignee { faults.append("Its assignee is not \(assignee).") }

@@ -128,7 +128,8 @@ package struct Delivery: Hashable, Sendable {
 extension Correspondence {
     var json: JSON {
         var members: [String: JSON] = [
-            "side": .string(side.rawValue), "counterparty": .string(counterparty), "address": .string(address),
+            "side": .string(side.rawValue), "counterparty": .string(counterparty),
+            "address": .string(address),
             "providerPid": .string(pids.provider), "consumerPid": .string(pids.consumer),
             "actBefore": .integer(actBefore.microseconds),
             "transcript": .array(

@@ -112,10 +112,13 @@ extension DataspaceProcess {
                 correspondence.pids.consumer = told
             }
             return []
-        case .answered(let status, let body) where (400..<500).contains(status) && status != 408 && status != 429:
+        case .answered(let status, let body)
+        where (400..<500).contains(status) && status != 408 && status != 429:
             let reasons = (body?["reason"]?.array ?? []).compactMap(\.text).joined(separator: " ")
             correspondence.noteFailed("\(status) \(reasons)", at: now)
-            if correspondence.peerPid.isEmpty { return end("The other side refused: \(status) \(reasons)", now) }
+            if correspondence.peerPid.isEmpty {
+                return end("The other side refused: \(status) \(reasons)", now)
+            }
             return [.askState] + expire(at: now)
         case .answered(let status, _): return failed("status \(status)", at: now)
         case .unreachable(let error): return failed(error, at: now)
@@ -159,7 +162,9 @@ extension DataspaceProcess {
     }
 
     /// Ends on our own account, without a message: the other side is out of reach or gone.
-    private mutating func end(_ reason: String, _ now: Instant, by side: Side? = nil) -> [ProcessEffect<State>] {
+    private mutating func end(_ reason: String, _ now: Instant, by side: Side? = nil) -> [ProcessEffect<
+        State
+    >] {
         correspondence.noteDelivered()
         if state.isFinal { return [] }
         close(Termination(by: side ?? self.side, explanation: Explanation(reasons: [reason])))

@@ -24,7 +24,9 @@ package struct MemoryBook: ProcessBook, Sendable {
         transfers.values.first { Self.isBegun($0, counterparty, pid) }
     }
 
-    private static func isBegun(_ process: some DataspaceProcess, _ counterparty: String, _ pid: String) -> Bool {
+    private static func isBegun(_ process: some DataspaceProcess, _ counterparty: String, _ pid: String)
+        -> Bool
+    {
         process.correspondence.counterparty == counterparty && process.correspondence.peerPid == pid
     }
 

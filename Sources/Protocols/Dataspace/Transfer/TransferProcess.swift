@@ -43,7 +43,8 @@ package struct TransferProcess: DataspaceProcess {
         _ request: TransferRequest, from counterparty: String, at address: String, now: Instant
     ) -> (TransferProcess, [Effect]) {
         var transfer = TransferProcess(
-            .consumer, counterparty, address, ProcessPids(provider: "", consumer: request.consumerPid), request, now)
+            .consumer, counterparty, address, ProcessPids(provider: "", consumer: request.consumerPid),
+            request, now)
         let effects = transfer.sent(.request(request), to: .requested, now)
         return (transfer, effects)
     }
@@ -60,7 +61,8 @@ package struct TransferProcess: DataspaceProcess {
     }
 
     private init(
-        _ side: Side, _ counterparty: String, _ address: String, _ pids: ProcessPids, _ request: TransferRequest,
+        _ side: Side, _ counterparty: String, _ address: String, _ pids: ProcessPids,
+        _ request: TransferRequest,
         _ now: Instant
     ) {
         correspondence = Correspondence(
@@ -79,7 +81,8 @@ package struct TransferProcess: DataspaceProcess {
         case (.requested, .start, .provider), (.suspended, .start, _): .started
         case (.started, .suspension, _): .suspended
         case (.started, .completion, _): .completed
-        case (.requested, .termination, _), (.started, .termination, _), (.suspended, .termination, _): .terminated
+        case (.requested, .termination, _), (.started, .termination, _), (.suspended, .termination, _):
+            .terminated
         default: nil
         }
     }
@@ -98,7 +101,8 @@ package struct TransferProcess: DataspaceProcess {
         }
         switch message {
         case .start(_, let address?): dataAddress = address
-        case .termination(_, let explanation): termination = Termination(by: side.other, explanation: explanation)
+        case .termination(_, let explanation):
+            termination = Termination(by: side.other, explanation: explanation)
         case .request, .start, .suspension, .completion: break
         }
         return noted(message, to: next, now)
@@ -156,7 +160,8 @@ package struct TransferProcess: DataspaceProcess {
     private mutating func learnPids(_ message: TransferMessage) throws(ProcessRefusal) {
         switch message {
         case .request: throw .unknown
-        case .start(let named, _), .suspension(let named, _), .completion(let named), .termination(let named, _):
+        case .start(let named, _), .suspension(let named, _), .completion(let named),
+            .termination(let named, _):
             if pids.provider.isEmpty { correspondence.pids.provider = named.provider }
             guard named == pids else { throw .wrongPids }
         }

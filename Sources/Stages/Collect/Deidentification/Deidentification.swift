@@ -21,7 +21,8 @@ package struct Deidentification: Sendable {
     /// `key` has 32 bytes; whoever holds it can undo `encrypt` and try values against `hash`. `folder` takes scratch
     /// files and the vault.
     package init(
-        _ recipe: DeidentificationRecipe, key: Redacted<[UInt8]>, engine: any TableEngine, folder: String, job: String
+        _ recipe: DeidentificationRecipe, key: Redacted<[UInt8]>, engine: any TableEngine, folder: String,
+        job: String
     ) {
         self.recipe = recipe
         self.key = key
@@ -46,7 +47,8 @@ package struct Deidentification: Sendable {
         let parts = grouping.parts()
         try await attach(parts, grouping)
         let list = kept.map { "\(sql($0, grouping)) AS \($0.name.quotedIdentifier)" }.joined(separator: ", ")
-        let source = grouping.isEmpty
+        let source =
+            grouping.isEmpty
             ? table.quotedIdentifier
             : "(SELECT * FROM \(table.quotedIdentifier) POSITIONAL JOIN \(job)_row) JOIN \(job)_part USING (hutong_part)"
         try await engine.execute("CREATE OR REPLACE TABLE \(job)_result AS SELECT \(list) FROM \(source)")
@@ -58,7 +60,8 @@ package struct Deidentification: Sendable {
     package var vault: String { "\(job)_vault" }
 
     private func fillVault(from table: String) async throws(Problem) {
-        try await engine.execute("CREATE OR REPLACE TABLE \(vault) (col VARCHAR, value VARCHAR, token VARCHAR)")
+        try await engine.execute(
+            "CREATE OR REPLACE TABLE \(vault) (col VARCHAR, value VARCHAR, token VARCHAR)")
         for name in recipe.steps.filter({ $0.value == .tokenize }).keys.sorted() {
             let field = name.quotedIdentifier
             try await engine.execute(
@@ -82,9 +85,11 @@ package struct Deidentification: Sendable {
                 + "THEN right(\(text), \(last)) ELSE '' END"
         case .hash?: return "\(job)_hash(\(text))"
         case .encrypt?: return "\(job)_encrypt(\(text))"
-        case .tokenize?: return "(SELECT token FROM \(vault) WHERE col = \(column.name.quotedLiteral) AND value = \(text))"
+        case .tokenize?:
+            return "(SELECT token FROM \(vault) WHERE col = \(column.name.quotedLiteral) AND value = \(text))"
         case .bar(let width)?: return "floor(\(field) / \(width))::BIGINT * \(width)"
-        case .truncate(let unit)?: return "date_trunc(\(unit.quotedLiteral), \(field))::\(column.type.sqlName)"
+        case .truncate(let unit)?:
+            return "date_trunc(\(unit.quotedLiteral), \(field))::\(column.type.sqlName)"
         case .prefix(let length)?: return "left(\(text), \(length))"
         case .shift(let daysMax)?:
             return "(\(field) + INTERVAL (\(shiftDays(column.name, daysMax))) DAY)::\(column.type.sqlName)"
@@ -119,7 +124,9 @@ package struct Deidentification: Sendable {
     // MARK: Groups
 
     /// Gives the engine each row's part, and each part's labels.
-    private func attach(_ parts: [QuasiGrouping.LabelledPart], _ grouping: QuasiGrouping) async throws(Problem) {
+    private func attach(_ parts: [QuasiGrouping.LabelledPart], _ grouping: QuasiGrouping)
+        async throws(Problem)
+    {
         guard !grouping.isEmpty else { return }
         guard !parts.isEmpty else {
             throw Problem(
@@ -127,7 +134,8 @@ package struct Deidentification: Sendable {
                 ["k": .integer(Int64(recipe.k)), "l": .integer(Int64(recipe.l))])
         }
         var places = [Int32](repeating: 0, count: grouping.rowCount)
-        var labels = "hutong_part," + grouping.names.indices.map { "label\($0)" }.joined(separator: ",") + "\n"
+        var labels =
+            "hutong_part," + grouping.names.indices.map { "label\($0)" }.joined(separator: ",") + "\n"
         for (number, part) in parts.enumerated() {
             for row in part.rows { places[row] = Int32(number) }
             let cells = part.labels.map { "\"" + $0.replacing("\"", with: "\"\"") + "\"" }
@@ -154,13 +162,15 @@ package struct Deidentification: Sendable {
         let list = order.map { "\($0.quotedLiteral): '\(types[$0] ?? "VARCHAR")'" }.joined(separator: ", ")
         try await engine.execute(
             "CREATE OR REPLACE TABLE \(job)_\(name) AS SELECT * FROM read_csv(\(path.quotedLiteral), "
-                + "auto_detect = false, header = true, delim = ',', quote = '\"', escape = '\"', columns = {\(list)})")
+                + "auto_detect = false, header = true, delim = ',', quote = '\"', escape = '\"', columns = {\(list)})"
+        )
     }
 
     // MARK: Report
 
     private func report(
-        on table: String, _ columns: [Column], _ parts: [QuasiGrouping.LabelledPart], _ grouping: QuasiGrouping
+        on table: String, _ columns: [Column], _ parts: [QuasiGrouping.LabelledPart],
+        _ grouping: QuasiGrouping
     ) async throws(Problem) -> DeidentificationReport {
         let counted = try await engine.rows("SELECT count(*) FROM \(result)")
         guard case .integer(let rowCount)? = counted.rows.first?.first else {
@@ -182,7 +192,8 @@ package struct Deidentification: Sendable {
             recipe: recipe.name, rowCount: Int64(rowCount), steps: recipe.steps.mapValues(\.word),
             kBefore: try await smallestGroup(of: table).k, kAfter: after.k, lAfter: after.l,
             groupCount: after.groups, informationLoss: grouping.informationLoss(parts), remaining: remaining,
-            kDemanded: recipe.quasi.isEmpty ? 0 : recipe.k, lDemanded: recipe.sensitive.isEmpty ? 1 : recipe.l,
+            kDemanded: recipe.quasi.isEmpty ? 0 : recipe.k,
+            lDemanded: recipe.sensitive.isEmpty ? 1 : recipe.l,
             utilityPercentMin: recipe.utilityPercentMin)
     }
 

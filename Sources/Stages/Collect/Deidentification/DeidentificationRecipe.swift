@@ -77,10 +77,13 @@ extension DeidentificationRecipe.Step {
         if let mask = declaration.optional("mask") {
             try mask.allows("first", "last")
             self = .mask(
-                first: try mask.optional("first")?.integer() ?? 0, last: try mask.optional("last")?.integer() ?? 0)
+                first: try mask.optional("first")?.integer() ?? 0,
+                last: try mask.optional("last")?.integer() ?? 0)
         } else if let width = declaration.optional("bar") {
             self = .bar(width: max(1, try width.integer()))
-        } else if let unit = declaration.optional("truncate"), ["month", "year", "day", "hour"].contains(try unit.text()) {
+        } else if let unit = declaration.optional("truncate"),
+            ["month", "year", "day", "hour"].contains(try unit.text())
+        {
             self = .truncate(to: try unit.text())
         } else if let length = declaration.optional("prefix") {
             self = .prefix(length: max(0, try length.integer()))

@@ -44,8 +44,10 @@ package struct DeidentificationReport: Hashable, Sendable {
         [
             "recipe": .string(recipe), "rows": .integer(rowCount),
             "steps": .object(steps.mapValues(JSON.string)),
-            "k": ["before": .integer(Int64(kBefore)), "after": .integer(Int64(kAfter)),
-                "demanded": .integer(Int64(kDemanded))],
+            "k": [
+                "before": .integer(Int64(kBefore)), "after": .integer(Int64(kAfter)),
+                "demanded": .integer(Int64(kDemanded)),
+            ],
             "l": ["after": .integer(Int64(lAfter)), "demanded": .integer(Int64(lDemanded))],
             "groups": .integer(Int64(groupCount)), "informationLoss": .number(informationLoss),
             "risk": [

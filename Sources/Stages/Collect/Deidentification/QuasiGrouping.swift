@@ -43,7 +43,8 @@ struct QuasiGrouping: Sendable {
         for name in coded {
             let type = columns.first { $0.name == name }?.type ?? .text
             let field = name.quotedIdentifier
-            let sql = "SELECT \(field)::VARCHAR FROM (SELECT DISTINCT \(field) FROM \(table.quotedIdentifier) "
+            let sql =
+                "SELECT \(field)::VARCHAR FROM (SELECT DISTINCT \(field) FROM \(table.quotedIdentifier) "
                 + "WHERE \(field) IS NOT NULL) ORDER BY \(field)"
             let answer = try await engine.rows(TableQuery(sql), rowsMax: Self.distinctMax)
             domains.append(Domain(type: type, values: answer.rows.map { $0[0].written ?? "" }))
@@ -87,7 +88,8 @@ struct QuasiGrouping: Sendable {
         guard !isEmpty else { return [] }
         let sizes = domains.map { Int32($0.values.count + 1) }
         var mondrian = Mondrian(
-            codes: codes, quasiCount: names.count, domainSizes: sizes, sensitiveCount: sensitiveCount, demand: demand)
+            codes: codes, quasiCount: names.count, domainSizes: sizes, sensitiveCount: sensitiveCount,
+            demand: demand)
         let parts = mondrian.partition()
         return parts.map { part in
             let labels = domains.indices.map { label(domains[$0], part.least[$0], part.greatest[$0]) }

@@ -18,17 +18,22 @@ package enum Discovery {
     ) async throws(Problem) -> [ColumnEvidence] {
         let columns = try await engine.columns(of: .named(table))
         let looked = columns.filter { $0.type == .text || $0.type == .integer }
-        guard !looked.isEmpty else { return columns.map { ColumnEvidence(column: $0.name, sampledCount: 0, counts: []) } }
+        guard !looked.isEmpty else {
+            return columns.map { ColumnEvidence(column: $0.name, sampledCount: 0, counts: []) }
+        }
         let step = max(1, rowCount / sampleRows)
         let list = looked.map { "\($0.name.quotedIdentifier)::VARCHAR" }.joined(separator: ", ")
-        let sql = step == 1
+        let sql =
+            step == 1
             ? "SELECT \(list) FROM \(table.quotedIdentifier)"
             : "SELECT \(list) FROM (SELECT *, row_number() OVER () AS hutong_row FROM \(table.quotedIdentifier)) "
                 + "WHERE hutong_row % \(step) = 0"
         let tallies = Mutex(looked.map { ColumnTally(header: $0.name) })
         try await engine.run(TableQuery(sql)) { batch in
             tallies.withLock { tallies in
-                for place in tallies.indices { tallies[place].take(batch.vectors[place], rowCount: batch.rowCount) }
+                for place in tallies.indices {
+                    tallies[place].take(batch.vectors[place], rowCount: batch.rowCount)
+                }
             }
         }
         let found = tallies.withLock { tallies in tallies.map(\.evidence) }
@@ -89,7 +94,9 @@ struct ColumnTally {
             guard seen.insert(finding.kind).inserted else { continue }
             var tally = tallies[finding.kind] ?? Tally()
             tally.rows += 1
-            if finding.start == values[row].lowerBound, finding.end == values[row].upperBound { tally.wholes += 1 }
+            if finding.start == values[row].lowerBound, finding.end == values[row].upperBound {
+                tally.wholes += 1
+            }
             tally.evidence[finding.evidence, default: 0] += 1
             if tally.example.isEmpty { tally.example = Self.masked(buffer[finding.start..<finding.end]) }
             tallies[finding.kind] = tally
@@ -100,7 +107,8 @@ struct ColumnTally {
     static func masked(_ bytes: ArraySlice<UInt8>) -> String {
         let text = Array(String(decoding: bytes, as: UTF8.self))
         let kept = text.count / 6
-        return String(text.prefix(max(kept, 1))) + String(repeating: "*", count: max(0, text.count - 1 - kept))
+        return String(text.prefix(max(kept, 1)))
+            + String(repeating: "*", count: max(0, text.count - 1 - kept))
             .prefix(text.count - max(kept, 1) - kept) + String(text.suffix(kept))
     }
 
@@ -108,7 +116,9 @@ struct ColumnTally {
         let counts = tallies.map { kind, tally in
             ColumnEvidence.Count(
                 kind: kind, rowCount: tally.rows, wholeCount: tally.wholes,
-                evidence: tally.evidence.max { ($0.value, $0.key.confidence) < ($1.value, $1.key.confidence) }?.key
+                evidence: tally.evidence.max {
+                    ($0.value, $0.key.confidence) < ($1.value, $1.key.confidence)
+                }?.key
                     ?? .heuristic, example: tally.example)
         }
         let sorted = counts.sorted { ($1.rowCount, $0.kind.rawValue) < ($0.rowCount, $1.kind.rawValue) }

@@ -56,7 +56,8 @@ package struct Delivery: Hashable, Sendable {
 extension Delivery {
     init(_ row: any SQLRow) throws(Problem) {
         self.init(
-            id: try row.id(0), source: try row.id(1), sequence: try row.integer(2), receivedAt: try row.instant(3),
+            id: try row.id(0), source: try row.id(1), sequence: try row.integer(2),
+            receivedAt: try row.instant(3),
             filesDigest: try row.digest(4), byteCount: try row.integer(5),
             refusal: try row.optional(6) { column throws(Problem) in try row.text(column) },
             contentDigest: try row.optional(7) { column throws(Problem) in try row.digest(column) },

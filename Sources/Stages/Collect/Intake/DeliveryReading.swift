@@ -31,7 +31,8 @@ struct DeliveryReceipt: Sendable {
     func refused(_ problem: Problem) -> Delivery {
         Delivery(
             id: id, source: offer.source, sequence: offer.sequence ?? 0, receivedAt: receivedAt,
-            filesDigest: filesDigest, byteCount: byteCount, refusal: problem.code, contentDigest: nil, rowCount: 0,
+            filesDigest: filesDigest, byteCount: byteCount, refusal: problem.code, contentDigest: nil,
+            rowCount: 0,
             quarantinedCount: 0, eventTime: nil, report: [:])
     }
 }
@@ -187,13 +188,16 @@ package struct PreparedDelivery: Sendable {
     func delivery(sequence: Int64) -> Delivery {
         let findings = evidence.map { ["column": .string($0.column), "findings": $0.json] as JSON }
         var report: [String: JSON] = [
-            "profile": publicProfile.json, "findings": .array(findings), "grades": .array(grades().map(\.json)),
+            "profile": publicProfile.json, "findings": .array(findings),
+            "grades": .array(grades().map(\.json)),
         ]
         if let conformity { report["conformity"] = conformity.json }
         return Delivery(
             id: receipt.id, source: receipt.offer.source, sequence: sequence, receivedAt: receipt.receivedAt,
-            filesDigest: receipt.filesDigest, byteCount: receipt.byteCount, refusal: nil, contentDigest: content,
-            rowCount: profile.rowCount, quarantinedCount: conformity?.violatingCount ?? 0, eventTime: eventTime,
+            filesDigest: receipt.filesDigest, byteCount: receipt.byteCount, refusal: nil,
+            contentDigest: content,
+            rowCount: profile.rowCount, quarantinedCount: conformity?.violatingCount ?? 0,
+            eventTime: eventTime,
             report: .object(report))
     }
 }

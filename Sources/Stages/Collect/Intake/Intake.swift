@@ -55,7 +55,8 @@ package struct Intake: Sendable {
     }
 
     /// Writes a prepared delivery and its leaf in the running command.
-    package func record(_ prepared: PreparedDelivery, in writing: any SQLWriting) throws(Problem) -> Delivery {
+    package func record(_ prepared: PreparedDelivery, in writing: any SQLWriting) throws(Problem) -> Delivery
+    {
         if let sequence = prepared.receipt.offer.sequence {
             return try register.record(prepared.delivery(sequence: sequence), in: writing)
         }
@@ -93,7 +94,8 @@ package struct DeliveryOffer: Hashable, Sendable {
     package let standard: CollectionStandard?
 
     package init(
-        source: ID<CollectionSource>, files: [String], sequence: Int64? = nil, standard: CollectionStandard? = nil
+        source: ID<CollectionSource>, files: [String], sequence: Int64? = nil,
+        standard: CollectionStandard? = nil
     ) {
         self.source = source
         self.files = files

@@ -27,7 +27,8 @@ package struct LineageStep: Hashable, Sendable {
     }
 
     private init(
-        _ activity: String, _ inputs: [Digest], _ output: Digest, _ parameters: JSON, _ party: String, _ at: Instant,
+        _ activity: String, _ inputs: [Digest], _ output: Digest, _ parameters: JSON, _ party: String,
+        _ at: Instant,
         _ signature: StepSignature?
     ) {
         self.activity = activity
@@ -121,7 +122,9 @@ package struct Lineage: Hashable, Sendable {
             for (place, input) in step.inputs.enumerated() {
                 let source = "hutong:\(input.hex)"
                 entities[source] = [:]
-                used["_:u\(number)-\(place)"] = ["prov:activity": .string(activity), "prov:entity": .string(source)]
+                used["_:u\(number)-\(place)"] = [
+                    "prov:activity": .string(activity), "prov:entity": .string(source),
+                ]
                 derived["_:d\(number)-\(place)"] = [
                     "prov:generatedEntity": .string(made), "prov:usedEntity": .string(source),
                     "prov:activity": .string(activity),

@@ -25,7 +25,8 @@ package struct QualityAssessment: Sendable {
             "SELECT count(*) FROM (SELECT DISTINCT * FROM \(table.quotedIdentifier))")
         let ordered = try await orderedCount()
         let evidence = try await Discovery.evidence(of: table, rowCount: conformity.rowCount, engine: engine)
-        let bare = evidence.filter { GradeProposal($0, rowCount: conformity.rowCount).grade >= .general4 }.count
+        let bare = evidence.filter { GradeProposal($0, rowCount: conformity.rowCount).grade >= .general4 }
+            .count
         let tally = Tally(standard: standard, conformity: conformity, present: present)
         let scores = QualityIndicator.allCases.map { indicator in
             tally.score(
@@ -55,13 +56,18 @@ package struct QualityAssessment: Sendable {
 
     /// Rows whose moment is not earlier than the row's before, and rows with a moment before them.
     private func orderedCount() async throws(Problem) -> (satisfied: Int64, evaluated: Int64) {
-        guard let field = standard.fields.first(where: { $0.type == .timestamp || $0.type == .day }) else { return (0, 0) }
-        let row = try await engine.rows(
-            "SELECT count(*) FILTER (moment >= before), count(*) FROM (SELECT \(field.attempt) AS moment, "
-                + "lag(\(field.attempt)) OVER () AS before FROM \(table.quotedIdentifier)) "
-                + "WHERE moment IS NOT NULL AND before IS NOT NULL"
-        ).rows.first ?? []
-        guard row.count == 2, case .integer(let satisfied) = row[0], case .integer(let all) = row[1] else { return (0, 0) }
+        guard let field = standard.fields.first(where: { $0.type == .timestamp || $0.type == .day }) else {
+            return (0, 0)
+        }
+        let row =
+            try await engine.rows(
+                "SELECT count(*) FILTER (moment >= before), count(*) FROM (SELECT \(field.attempt) AS moment, "
+                    + "lag(\(field.attempt)) OVER () AS before FROM \(table.quotedIdentifier)) "
+                    + "WHERE moment IS NOT NULL AND before IS NOT NULL"
+            ).rows.first ?? []
+        guard row.count == 2, case .integer(let satisfied) = row[0], case .integer(let all) = row[1] else {
+            return (0, 0)
+        }
         return (Int64(clamping: satisfied), Int64(clamping: all))
     }
 }
@@ -101,25 +107,45 @@ private struct Tally {
         let ((satisfied, evaluated), counted): ((Int64, Int64), LocalizedText) =
             switch indicator {
             case .dataStandard: (kept(.type), LocalizedText(zh: "符合字段类型的值", en: "values of the field's type"))
-            case .dataModel: ((fields, fields), LocalizedText(zh: "标准字段存在", en: "fields of the standard present"))
-            case .metadata: ((described, fields), LocalizedText(zh: "有名称说明或单位的字段", en: "fields with a title or unit"))
+            case .dataModel:
+                ((fields, fields), LocalizedText(zh: "标准字段存在", en: "fields of the standard present"))
+            case .metadata:
+                ((described, fields), LocalizedText(zh: "有名称说明或单位的字段", en: "fields with a title or unit"))
             case .businessRule: (kept(.range), LocalizedText(zh: "在取值范围内的值", en: "values within bounds"))
             case .referenceData: (kept(.codes), LocalizedText(zh: "属于代码表的值", en: "values of the code list"))
             case .securityRule:
-                ((columnCount - bareColumns, columnCount), LocalizedText(zh: "无裸露 4 级标识的列", en: "columns without bare grade-4 identifiers"))
-            case .elementCompleteness: (kept(.mandatory), LocalizedText(zh: "必填元素有值", en: "mandatory elements present"))
-            case .recordCompleteness: (rowsKept(.mandatory), LocalizedText(zh: "必填项齐全的记录", en: "records with all mandatory elements"))
-            case .contentCorrectness: (kept(.codes, .range), LocalizedText(zh: "内容正确的值", en: "values within codes and bounds"))
-            case .formatCompliance: (kept(.type, .pattern), LocalizedText(zh: "格式合规的值", en: "values of the right form"))
-            case .duplicateRate: ((distinct, rows), LocalizedText(zh: "不重复的记录", en: "records that are not repeated"))
+                (
+                    (columnCount - bareColumns, columnCount),
+                    LocalizedText(zh: "无裸露 4 级标识的列", en: "columns without bare grade-4 identifiers")
+                )
+            case .elementCompleteness:
+                (kept(.mandatory), LocalizedText(zh: "必填元素有值", en: "mandatory elements present"))
+            case .recordCompleteness:
+                (
+                    rowsKept(.mandatory),
+                    LocalizedText(zh: "必填项齐全的记录", en: "records with all mandatory elements")
+                )
+            case .contentCorrectness:
+                (kept(.codes, .range), LocalizedText(zh: "内容正确的值", en: "values within codes and bounds"))
+            case .formatCompliance:
+                (kept(.type, .pattern), LocalizedText(zh: "格式合规的值", en: "values of the right form"))
+            case .duplicateRate:
+                ((distinct, rows), LocalizedText(zh: "不重复的记录", en: "records that are not repeated"))
             case .uniqueness: (kept(.unique), LocalizedText(zh: "唯一的键值", en: "key values that are unique"))
-            case .dirtyRate: (rowsKept(.type, .pattern), LocalizedText(zh: "无脏数据的记录", en: "records without dirty values"))
-            case .sequence: (ordered, LocalizedText(zh: "时间不早于前一条的记录", en: "records not earlier than the one before"))
+            case .dirtyRate:
+                (rowsKept(.type, .pattern), LocalizedText(zh: "无脏数据的记录", en: "records without dirty values"))
+            case .sequence:
+                (ordered, LocalizedText(zh: "时间不早于前一条的记录", en: "records not earlier than the one before"))
             case .accessibility: ((1, 1), LocalizedText(zh: "文件可读取", en: "the file can be read"))
-            case .usability: ((conformity.conformingCount, rows), LocalizedText(zh: "完全符合标准的记录", en: "records that conform"))
+            case .usability:
+                (
+                    (conformity.conformingCount, rows),
+                    LocalizedText(zh: "完全符合标准的记录", en: "records that conform")
+                )
             case .sameDataConsistency, .relatedDataConsistency, .periodCorrectness, .pointTimeliness:
                 ((0, 0), LocalizedText(zh: "标准未声明，不适用", en: "not declared by the standard: does not apply"))
             }
-        return QualityScore(indicator: indicator, satisfied: satisfied, evaluated: evaluated, counted: counted)
+        return QualityScore(
+            indicator: indicator, satisfied: satisfied, evaluated: evaluated, counted: counted)
     }
 }

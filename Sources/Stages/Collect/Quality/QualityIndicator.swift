@@ -90,7 +90,8 @@ package struct QualityScore: Hashable, Sendable {
 
     package func adding(_ other: QualityScore) -> QualityScore {
         QualityScore(
-            indicator: indicator, satisfied: satisfied + other.satisfied, evaluated: evaluated + other.evaluated,
+            indicator: indicator, satisfied: satisfied + other.satisfied,
+            evaluated: evaluated + other.evaluated,
             counted: counted)
     }
 

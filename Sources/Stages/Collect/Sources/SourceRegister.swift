@@ -110,7 +110,9 @@ extension CollectionSource {
         guard let kind = SourceKind(rawValue: try row.text(3)),
             let method = CollectionMethod(rawValue: try row.text(6)),
             let ground = LegalBasis.Ground(rawValue: try row.text(7))
-        else { throw Problem(.fault, "store.row-unreadable", operatorNote: "collect_source has an unknown word") }
+        else {
+            throw Problem(.fault, "store.row-unreadable", operatorNote: "collect_source has an unknown word")
+        }
         let until = try row.optional(9) { column throws(Problem) in try row.instant(column) }
         self.init(
             id: try row.id(0), name: LocalizedText(zh: try row.text(1), en: try row.text(2)), kind: kind,

@@ -45,7 +45,8 @@ package struct StandardField: Hashable, Sendable {
 
     init(_ declaration: Declaration) throws(Declaration.Fault) {
         try declaration.allows(
-            "name", "title", "type", "unit", "mandatory", "unique", "codes", "pattern", "min", "max", "format")
+            "name", "title", "type", "unit", "mandatory", "unique", "codes", "pattern", "min", "max", "format"
+        )
         name = try declaration.member("name").text()
         title = try declaration.optional("title")?.localized() ?? LocalizedText(name)
         let word = try declaration.member("type")
@@ -105,7 +106,10 @@ package struct StandardRule: Hashable, Sendable {
     }
 
     private func range(_ cast: String) -> String {
-        let bounds = [field.minimum.map { "\(cast) < \(literal($0))" }, field.maximum.map { "\(cast) > \(literal($0))" }]
+        let bounds = [
+            field.minimum.map { "\(cast) < \(literal($0))" },
+            field.maximum.map { "\(cast) > \(literal($0))" },
+        ]
         return bounds.compactMap { $0 }.joined(separator: " OR ")
     }
 
@@ -129,7 +133,8 @@ extension StandardField {
         let raw = name.quotedIdentifier
         return switch type {
         case .integer: " OR contains(\(raw), '.') OR contains(lower(\(raw)), 'e')"
-        case .decimal(_, let scale): " OR (contains(\(raw), '.') AND length(\(raw)) - strpos(\(raw), '.') > \(scale))"
+        case .decimal(_, let scale):
+            " OR (contains(\(raw), '.') AND length(\(raw)) - strpos(\(raw), '.') > \(scale))"
         default: ""
         }
     }

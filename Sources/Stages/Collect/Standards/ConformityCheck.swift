@@ -58,7 +58,8 @@ package struct ConformityCheck: Sendable {
             throw Problem(.fault, "tables.query-refused", operatorNote: "count(*) gave no number")
         }
         let tally = ViolationTally(standard.rules.map(\.id))
-        let sql = "SELECT hutong_row, hutong_broken FROM \(checked) WHERE hutong_broken <> '' ORDER BY hutong_row"
+        let sql =
+            "SELECT hutong_row, hutong_broken FROM \(checked) WHERE hutong_broken <> '' ORDER BY hutong_row"
         try await engine.run(TableQuery(sql)) { batch throws(Problem) in tally.take(batch) }
         return tally.report(standard, rowCount: Int64(rowCount), unknownFields: unknownFields)
     }
@@ -109,7 +110,8 @@ package struct ConformityReport: Hashable, Sendable {
             "rules": .array(rules.map { ["rule": .string($0.rule), "violations": .integer($0.count)] }),
             "violations": .array(
                 violations.map { ["row": .integer($0.row), "rules": .array($0.rules.map(JSON.string))] }),
-            "listed": .integer(Int64(violations.count)), "unknownFields": .array(unknownFields.map(JSON.string)),
+            "listed": .integer(Int64(violations.count)),
+            "unknownFields": .array(unknownFields.map(JSON.string)),
         ]
     }
 }
@@ -133,7 +135,8 @@ private final class ViolationTally: Sendable {
     func take(_ batch: TableBatch) {
         state.withLock { state in
             for place in 0..<batch.rowCount {
-                guard case .integer(let row) = batch.vectors[0][place], case .text(let text) = batch.vectors[1][place]
+                guard case .integer(let row) = batch.vectors[0][place],
+                    case .text(let text) = batch.vectors[1][place]
                 else { continue }
                 let broken = text.split(separator: " ").map(String.init)
                 state.rows += 1
@@ -146,12 +149,15 @@ private final class ViolationTally: Sendable {
         }
     }
 
-    func report(_ standard: CollectionStandard, rowCount: Int64, unknownFields: [String]) -> ConformityReport {
+    func report(_ standard: CollectionStandard, rowCount: Int64, unknownFields: [String]) -> ConformityReport
+    {
         state.withLock { state in
             ConformityReport(
                 standard: standard.name, version: standard.version, minimumPercent: standard.minimumPercent,
                 rowCount: rowCount, violatingCount: state.rows,
-                rules: rules.map { .init(rule: $0, count: state.counts[$0.replacing(" ", with: "_"), default: 0]) },
+                rules: rules.map {
+                    .init(rule: $0, count: state.counts[$0.replacing(" ", with: "_"), default: 0])
+                },
                 violations: state.listed, unknownFields: unknownFields, combinations: state.combinations)
         }
     }

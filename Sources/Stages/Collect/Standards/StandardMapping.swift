@@ -52,7 +52,8 @@ package struct StandardMapping: Hashable, Sendable {
     ) throws(Problem) -> (query: TableQuery, unmapped: [String]) {
         let absent = fields.map(\.from).filter { name in !columns.contains { $0.name == name } }
         guard absent.isEmpty else {
-            throw Problem(.invalid, "collect.fields-absent", ["fields": .list(absent), "standard": .text(from)])
+            throw Problem(
+                .invalid, "collect.fields-absent", ["fields": .list(absent), "standard": .text(from)])
         }
         let known = Set(fields.map(\.from))
         let unmapped = columns.map(\.name).filter { !known.contains($0) }
@@ -67,7 +68,9 @@ extension StandardMapping.FieldMapping {
         from = try declaration.member("from").text()
         to = try declaration.member("to").text()
         var codes: [String: String] = [:]
-        for (code, other) in try declaration.optional("codes")?.members() ?? [] { codes[code] = try other.text() }
+        for (code, other) in try declaration.optional("codes")?.members() ?? [] {
+            codes[code] = try other.text()
+        }
         guard Set(codes.values).count == codes.count else {
             throw declaration.fault(
                 zh: "两个代码映射到同一个代码", en: "two codes become the same code",
@@ -82,7 +85,9 @@ extension StandardMapping.FieldMapping {
     fileprivate var sql: String {
         let field = from.quotedIdentifier
         guard codes.isEmpty else {
-            let cases = codes.sorted { $0.key < $1.key }.map { "WHEN \($0.key.quotedLiteral) THEN \($0.value.quotedLiteral)" }
+            let cases = codes.sorted { $0.key < $1.key }.map {
+                "WHEN \($0.key.quotedLiteral) THEN \($0.value.quotedLiteral)"
+            }
             return "CASE \(field)::VARCHAR \(cases.joined(separator: " ")) ELSE \(field)::VARCHAR END"
         }
         switch factor {

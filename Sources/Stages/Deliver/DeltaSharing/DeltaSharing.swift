@@ -63,14 +63,16 @@ package struct DeltaSharing<Shelf: DeltaShelf>: Sendable {
         guard parts.first == "shares" else { throw DeltaRefusal(.missing, "There is no such endpoint.") }
         let tables = try await shelf.tables(for: recipient)
         switch (method, parts.count) {
-        case ("GET", 1): return try page(Set(tables.map(\.share)).sorted().map { ["name": .string($0)] }, query)
+        case ("GET", 1):
+            return try page(Set(tables.map(\.share)).sorted().map { ["name": .string($0)] }, query)
         case ("GET", 2):
             _ = try known(tables, parts[1])
             return Self.json(["share": ["name": .string(parts[1])]])
         case ("GET", 3) where parts[2] == "schemas":
             let names = Set(try known(tables, parts[1]).map(\.schema)).sorted()
             return try page(names.map { ["name": .string($0), "share": .string(parts[1])] }, query)
-        case ("GET", 3) where parts[2] == "all-tables": return try page(try known(tables, parts[1]).map(Self.item), query)
+        case ("GET", 3) where parts[2] == "all-tables":
+            return try page(try known(tables, parts[1]).map(Self.item), query)
         case ("GET", 5) where parts[2] == "schemas" && parts[4] == "tables":
             return try page(try known(tables, parts[1], parts[3]).map(Self.item), query)
         case (_, 7) where parts[2] == "schemas" && parts[4] == "tables":
@@ -83,10 +85,13 @@ package struct DeltaSharing<Shelf: DeltaShelf>: Sendable {
         }
     }
 
-    private func known(_ tables: [DeltaTable], _ share: String, _ schema: String? = nil) throws(DeltaRefusal) -> [DeltaTable] {
+    private func known(_ tables: [DeltaTable], _ share: String, _ schema: String? = nil) throws(DeltaRefusal)
+        -> [DeltaTable]
+    {
         let shared = tables.filter { $0.share == share && (schema == nil || $0.schema == schema) }
         guard !shared.isEmpty else {
-            throw DeltaRefusal(.missing, "There is no share “\(share)”\(schema.map { " with a schema “\($0)”" } ?? "").")
+            throw DeltaRefusal(
+                .missing, "There is no share “\(share)”\(schema.map { " with a schema “\($0)”" } ?? "").")
         }
         return shared
     }
@@ -157,19 +162,22 @@ package struct DeltaSharing<Shelf: DeltaShelf>: Sendable {
 
     private static func json(_ body: JSON) -> Reply {
         Reply(
-            status: 200, headers: [("Content-Type", "application/json; charset=utf-8")], body: body.canonicalBytes)
+            status: 200, headers: [("Content-Type", "application/json; charset=utf-8")],
+            body: body.canonicalBytes)
     }
 
     private static func lines(_ lines: [JSON], _ version: (String, String)) -> Reply {
         let body = lines.flatMap { $0.canonicalBytes + [UInt8(ascii: "\n")] }
         return Reply(
-            status: 200, headers: [("Content-Type", "application/x-ndjson; charset=utf-8"), version], body: body)
+            status: 200, headers: [("Content-Type", "application/x-ndjson; charset=utf-8"), version],
+            body: body)
     }
 
     private static func error(_ status: Int, _ code: String, _ message: String) -> Reply {
         let body: JSON = ["errorCode": .string(code), "message": .string(message)]
         return Reply(
-            status: status, headers: [("Content-Type", "application/json; charset=utf-8")], body: body.canonicalBytes)
+            status: status, headers: [("Content-Type", "application/json; charset=utf-8")],
+            body: body.canonicalBytes)
     }
 
     private static func error(_ problem: Problem) -> Reply {
@@ -192,7 +200,9 @@ extension String {
         var bytes: [UInt8] = []
         var rest = Array(utf8)[...]
         while let byte = rest.popFirst() {
-            if byte == UInt8(ascii: "%"), let value = Hex.decode(String(decoding: rest.prefix(2), as: UTF8.self))?.first {
+            if byte == UInt8(ascii: "%"),
+                let value = Hex.decode(String(decoding: rest.prefix(2), as: UTF8.self))?.first
+            {
                 rest = rest.dropFirst(2)
                 bytes.append(value)
             } else {

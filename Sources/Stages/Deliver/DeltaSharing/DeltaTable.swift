@@ -38,7 +38,8 @@ package struct DeltaTable: Hashable, Sendable {
     var schemaString: String {
         let fields: [JSON] = columns.map {
             [
-                "name": .string($0.name), "type": .string(Self.sparkType($0.type)), "nullable": .bool($0.isNullable),
+                "name": .string($0.name), "type": .string(Self.sparkType($0.type)),
+                "nullable": .bool($0.isNullable),
                 "metadata": [:],
             ]
         }

@@ -36,7 +36,8 @@ package struct SignedLinks: Sendable {
         guard let encoded = query["for"], let end = query["until"].flatMap({ Int64($0) }),
             let signature = query["signature"].flatMap({ Base64.decodeURL($0) }), now.seconds < end,
             let recipient = Base64.decodeURL(encoded).flatMap({ String(validating: $0, as: UTF8.self) }),
-            HMAC<SHA256>.isValidAuthenticationCode(signature, authenticating: message(name, encoded, end), using: symmetricKey)
+            HMAC<SHA256>.isValidAuthenticationCode(
+                signature, authenticating: message(name, encoded, end), using: symmetricKey)
         else { return nil }
         return recipient
     }

@@ -98,7 +98,8 @@ private struct DCATWriter {
         add(subject, name, .literal(instant.rfc3339, datatype: iri("xsd:dateTime")))
     }
 
-    private mutating func concept(_ address: String, _ type: String, _ words: LocalizedText? = nil) -> RDFTerm {
+    private mutating func concept(_ address: String, _ type: String, _ words: LocalizedText? = nil) -> RDFTerm
+    {
         let node = RDFTerm.iri(address)
         typed(node, type)
         if let words { text(node, "skos:prefLabel", words) }
@@ -189,7 +190,9 @@ private struct DCATWriter {
         if let digest = distribution.digest {
             let checksum = RDFTerm.iri("urn:sha256:" + digest.hex)
             typed(checksum, "spdx:Checksum")
-            add(checksum, "spdx:algorithm", concept(iri("spdx:checksumAlgorithm_sha256"), "spdx:ChecksumAlgorithm"))
+            add(
+                checksum, "spdx:algorithm",
+                concept(iri("spdx:checksumAlgorithm_sha256"), "spdx:ChecksumAlgorithm"))
             add(checksum, "spdx:checksumValue", .literal(digest.hex, datatype: iri("xsd:hexBinary")))
             add(node, "spdx:checksum", checksum)
         }

@@ -110,7 +110,9 @@ package struct CKANActions<Shelf: OpenDataShelf>: Sendable {
         query.rows = min(max(0, try parameters.integer("rows") ?? 10), Limits.rowsMax)
         query.facets = parameters.list("facet.field").compactMap(CatalogQuery.Facet.init)
         let sort = parameters["sort"] ?? ""
-        query.order = sort.hasPrefix("metadata_modified") ? .modified : sort.hasPrefix("name") || sort.hasPrefix("title") ? .name : .relevance
+        query.order =
+            sort.hasPrefix("metadata_modified")
+            ? .modified : sort.hasPrefix("name") || sort.hasPrefix("title") ? .name : .relevance
         let found = try await shelf.find(query)
         var counts: [String: JSON] = [:]
         var items: [String: JSON] = [:]
@@ -122,7 +124,10 @@ package struct CKANActions<Shelf: OpenDataShelf>: Sendable {
                 "title": .string(facet.rawValue),
                 "items": .array(
                     sorted.map {
-                        ["name": .string($0.key), "display_name": .string($0.key), "count": .integer(Int64($0.value))]
+                        [
+                            "name": .string($0.key), "display_name": .string($0.key),
+                            "count": .integer(Int64($0.value)),
+                        ]
                     }),
             ]
         }
@@ -207,20 +212,23 @@ package struct CKANActions<Shelf: OpenDataShelf>: Sendable {
             "private": false, "isopen": .bool(record.openness == .unconditional),
             "metadata_created": .string(Self.time(record.issued)),
             "metadata_modified": .string(Self.time(record.modified)),
-            "license_id": .string(record.license ?? "notspecified"), "license_title": .string(record.license ?? ""),
+            "license_id": .string(record.license ?? "notspecified"),
+            "license_title": .string(record.license ?? ""),
             "license_url": record.license.map(JSON.string) ?? .null,
             "owner_org": .string(record.publisher.code), "organization": organization(record.publisher, nil),
             "author": .string(record.publisher.name.zh), "groups": [],
             "tags": .array(record.keywords.map(Self.tag)), "num_tags": .integer(Int64(record.keywords.count)),
             "resources": .array(
                 record.distributions.enumerated().map { resource($0.element, $0.offset, in: record) }),
-            "num_resources": .integer(Int64(record.distributions.count)), "extras": .array(Self.extras(record)),
+            "num_resources": .integer(Int64(record.distributions.count)),
+            "extras": .array(Self.extras(record)),
         ]
     }
 
     private static func tag(_ keyword: String) -> JSON {
         [
-            "name": .string(keyword), "display_name": .string(keyword), "id": .string(keyword), "state": "active",
+            "name": .string(keyword), "display_name": .string(keyword), "id": .string(keyword),
+            "state": "active",
             "vocabulary_id": .null,
         ]
     }
@@ -232,7 +240,11 @@ package struct CKANActions<Shelf: OpenDataShelf>: Sendable {
             ("共享类型", record.sharing.words.zh), ("更新周期", record.frequency.rawValue),
             ("提供方代码", record.publisher.creditCode), ("记录条数", record.rowCount.map { String($0) }),
             ("安全等级", record.grade), ("地区", record.area), ("来源", record.origin),
-            ("信息项", record.fields.isEmpty ? nil : record.fields.map { "\($0.name) \($0.type)" }.joined(separator: "; ")),
+            (
+                "信息项",
+                record.fields.isEmpty
+                    ? nil : record.fields.map { "\($0.name) \($0.type)" }.joined(separator: "; ")
+            ),
         ]
         return pairs.compactMap { key, value in
             value.map { ["key": .string(key), "value": .string($0)] }
@@ -259,7 +271,8 @@ package struct CKANActions<Shelf: OpenDataShelf>: Sendable {
         [
             "id": .string(distribution.id), "package_id": .string(record.id),
             "name": .string(distribution.title.zh), "description": .string(distribution.title.en),
-            "format": .string(distribution.format), "mimetype": distribution.mediaType.map(JSON.string) ?? .null,
+            "format": .string(distribution.format),
+            "mimetype": distribution.mediaType.map(JSON.string) ?? .null,
             "url": .string(distribution.downloadURL ?? distribution.accessURL), "url_type": .null,
             "size": distribution.byteCount.map(JSON.integer) ?? .null,
             "hash": .string(distribution.digest?.hex ?? ""), "created": .string(Self.time(record.issued)),
@@ -278,7 +291,8 @@ package struct CKANActions<Shelf: OpenDataShelf>: Sendable {
         let order = (parameters["sort"] ?? "").split(separator: ",").map { part in
             let words = part.split(separator: " ")
             let field = words.first.map { $0.filter { $0 != "\"" } } ?? ""
-            return RowQuery.Order(field: String(field), isAscending: words.dropFirst().first?.lowercased() != "desc")
+            return RowQuery.Order(
+                field: String(field), isAscending: words.dropFirst().first?.lowercased() != "desc")
         }
         let query = RowQuery(
             distribution: id, filters: try parameters.filters("filters"), words: parameters["q"] ?? "",
@@ -291,7 +305,9 @@ package struct CKANActions<Shelf: OpenDataShelf>: Sendable {
                 page.fields.map { ["id": .string($0.name), "type": .string(Self.type($0.type))] }),
             "_links": [
                 "start": .string("/api/3/action/datastore_search?resource_id=\(id)&limit=\(limit)"),
-                "next": .string("/api/3/action/datastore_search?resource_id=\(id)&limit=\(limit)&offset=\(offset + limit)"),
+                "next": .string(
+                    "/api/3/action/datastore_search?resource_id=\(id)&limit=\(limit)&offset=\(offset + limit)"
+                ),
             ],
         ]
         if parameters["include_total"] != "false" {
@@ -342,7 +358,8 @@ package struct CKANActions<Shelf: OpenDataShelf>: Sendable {
 
     private func organization(_ publisher: CatalogRecord.Publisher, _ count: Int?) -> JSON {
         var members: [String: JSON] = [
-            "id": .string(publisher.code), "name": .string(publisher.code), "title": .string(publisher.name.zh),
+            "id": .string(publisher.code), "name": .string(publisher.code),
+            "title": .string(publisher.name.zh),
             "display_name": .string(publisher.name.zh), "description": .string(publisher.name.en),
             "type": "organization", "state": "active", "is_organization": true, "approval_status": "approved",
             "image_url": "",
@@ -408,7 +425,9 @@ package struct CKANParameters: Sendable {
         guard let value = values[name] else { return [] }
         if let array = value.array { return array.compactMap(\.text) }
         guard let text = value.text else { return [] }
-        if text.hasPrefix("["), let array = try? JSON(parsing: text) { return (array.array ?? []).compactMap(\.text) }
+        if text.hasPrefix("["), let array = try? JSON(parsing: text) {
+            return (array.array ?? []).compactMap(\.text)
+        }
         return text.split(separator: ",").map { String($0.trimmed) }
     }
 

@@ -23,7 +23,8 @@ package struct CatalogQuery: Hashable, Sendable {
     package var rows: Int
 
     package init(
-        words: String = "", filters: [Facet: Set<String>] = [:], facets: [Facet] = [], order: Order = .relevance,
+        words: String = "", filters: [Facet: Set<String>] = [:], facets: [Facet] = [],
+        order: Order = .relevance,
         start: Int = 0, rows: Int = 10
     ) {
         self.words = words

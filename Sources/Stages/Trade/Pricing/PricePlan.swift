@@ -21,7 +21,9 @@ package struct PricePlan: Hashable, Sendable {
         currency: Currency = .cny, components: [PriceComponent], capMinorUnits: Int64? = nil,
         rounding: Rounding = .halfEven
     ) throws(Problem) {
-        guard components.count <= Self.componentsMax else { throw .planInvalid(place: 0, "too many components") }
+        guard components.count <= Self.componentsMax else {
+            throw .planInvalid(place: 0, "too many components")
+        }
         for (place, component) in components.enumerated() {
             if let fault = component.fault { throw .planInvalid(place: place + 1, fault) }
         }
@@ -47,14 +49,18 @@ package struct PricePlan: Hashable, Sendable {
         var total: Int64 = 0
         for (place, component) in components.enumerated() {
             let quantity = component.meter.map { usage[$0] ?? 0 } ?? 1
-            guard let amount = component.amount(of: quantity, rounding: rounding) else { throw .amountOutOfRange }
+            guard let amount = component.amount(of: quantity, rounding: rounding) else {
+                throw .amountOutOfRange
+            }
             let (sum, isOver) = total.addingReportingOverflow(amount)
             if isOver { throw .amountOutOfRange }
             total = sum
-            lines.append(PriceLine(component: place, meter: component.meter, quantity: quantity, minorUnits: amount))
+            lines.append(
+                PriceLine(component: place, meter: component.meter, quantity: quantity, minorUnits: amount))
         }
         if let capMinorUnits, total > capMinorUnits {
-            lines.append(PriceLine(component: nil, meter: nil, quantity: 1, minorUnits: capMinorUnits - total))
+            lines.append(
+                PriceLine(component: nil, meter: nil, quantity: 1, minorUnits: capMinorUnits - total))
         }
         return lines
     }
@@ -152,13 +158,18 @@ package enum PriceComponent: Hashable, Sendable {
         case .posted(let minorUnits): return minorUnits < 0 ? "the price is negative" : nil
         case .perUnit(_, let price): return price.isValid ? nil : "the unit price is not a ratio above zero"
         case .subscription(let minorUnits, _, let included, let beyond):
-            return minorUnits < 0 || included < 0 || !beyond.isValid ? "the subscription has a negative part" : nil
+            return minorUnits < 0 || included < 0 || !beyond.isValid
+                ? "the subscription has a negative part" : nil
         case .packs(_, let size, let minorUnits):
             return size <= 0 || minorUnits < 0 ? "a pack has no size or a negative price" : nil
         case .tiered(_, let tiers), .volume(_, let tiers):
-            guard let last = tiers.last, tiers.count <= Self.tiersMax else { return "there are no tiers, or too many" }
+            guard let last = tiers.last, tiers.count <= Self.tiersMax else {
+                return "there are no tiers, or too many"
+            }
             if last.upTo != nil { return "the last tier has an end, so larger quantities have no price" }
-            if !tiers.allSatisfy({ $0.price.isValid && $0.flatMinorUnits >= 0 }) { return "a tier's price is negative" }
+            if !tiers.allSatisfy({ $0.price.isValid && $0.flatMinorUnits >= 0 }) {
+                return "a tier's price is negative"
+            }
             let ends = tiers.dropLast().map(\.upTo)
             if ends.contains(nil) { return "a tier without an end is not the last" }
             return zip([0] + ends, ends).allSatisfy { ($0 ?? 0) < ($1 ?? 0) } ? nil : "the tiers do not rise"
@@ -178,7 +189,9 @@ package enum PriceComponent: Hashable, Sendable {
             let packs = quantity / size + (quantity % size == 0 ? 0 : 1)
             return packs.times(minorUnits)
         case .volume(_, let tiers):
-            guard quantity > 0, let tier = tiers.first(where: { quantity <= $0.upTo ?? .max }) else { return 0 }
+            guard quantity > 0, let tier = tiers.first(where: { quantity <= $0.upTo ?? .max }) else {
+                return 0
+            }
             return ExactSum(tier.price, quantity).rounded(rounding).flatMap { $0.plus(tier.flatMinorUnits) }
         case .tiered(_, let tiers):
             var start: Int64 = 0
@@ -208,7 +221,8 @@ private struct ExactSum {
 
     func rounded(_ rounding: Rounding) -> Int64? {
         // Dividing traps where the quotient does not fit: it fits if the high word is below the divisor's half.
-        guard numerator.high < denominator / 2 || (numerator.high == 0 && numerator.low <= UInt64(Int64.max)) else {
+        guard numerator.high < denominator / 2 || (numerator.high == 0 && numerator.low <= UInt64(Int64.max))
+        else {
             return nil
         }
         let (quotient, remainder) = denominator.dividingFullWidth(numerator)

@@ -4,7 +4,8 @@ package import Primitives
 
 extension Problem {
     static func planInvalid(place: Int, _ reason: String) -> Problem {
-        Problem(.invalid, "trade.price-plan-invalid", ["place": .integer(Int64(place)), "reason": .text(reason)])
+        Problem(
+            .invalid, "trade.price-plan-invalid", ["place": .integer(Int64(place)), "reason": .text(reason)])
     }
 
     static func splitInvalid(_ reason: String) -> Problem {

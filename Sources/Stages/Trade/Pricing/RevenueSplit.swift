@@ -46,14 +46,18 @@ package struct RevenueSplit<Payee: Hashable & Sendable>: Hashable, Sendable {
 
     /// Throws `trade.split-invalid` if the shares exceed the whole or nobody is an owner.
     package init(deductions: [Deduction], owners: [Owner], remainderTo: Payee) throws(Problem) {
-        guard deductions.count + owners.count <= Self.partiesMax else { throw .splitInvalid("too many parties") }
+        guard deductions.count + owners.count <= Self.partiesMax else {
+            throw .splitInvalid("too many parties")
+        }
         guard deductions.allSatisfy({ (0...1_000_000).contains($0.millionths) }),
             deductions.reduce(0, { $0 + $1.millionths }) <= 1_000_000
         else { throw .splitInvalid("the deductions exceed the whole") }
         guard !owners.isEmpty, owners.allSatisfy({ (1...1_000_000_000).contains($0.weight) }) else {
             throw .splitInvalid("an owner has no weight")
         }
-        guard owners.contains(where: { $0.payee == remainderTo }) || deductions.contains(where: { $0.payee == remainderTo })
+        guard
+            owners.contains(where: { $0.payee == remainderTo })
+                || deductions.contains(where: { $0.payee == remainderTo })
         else { throw .splitInvalid("the remainder goes to nobody of the split") }
         self.deductions = deductions
         self.owners = owners

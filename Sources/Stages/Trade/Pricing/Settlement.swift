@@ -70,7 +70,9 @@ package struct Settlement: Hashable, Sendable {
         case .settled where self.receipt == receipt && paidMinorUnits == minorUnits: return .nothing
         case .held:
             if isOver(at: now) { throw .settlementState(order, .released) }
-            guard (0...heldMinorUnits).contains(minorUnits) else { throw .settlementAmountInvalid(order, minorUnits) }
+            guard (0...heldMinorUnits).contains(minorUnits) else {
+                throw .settlementAmountInvalid(order, minorUnits)
+            }
             state = .settled
             paidMinorUnits = minorUnits
             self.receipt = receipt
@@ -98,7 +100,9 @@ package struct Settlement: Hashable, Sendable {
         case .settled where receipt == nil && paidMinorUnits == minorUnits: return .nothing
         case .released where receipt == nil && minorUnits == 0: return .nothing
         case .frozen:
-            guard (0...heldMinorUnits).contains(minorUnits) else { throw .settlementAmountInvalid(order, minorUnits) }
+            guard (0...heldMinorUnits).contains(minorUnits) else {
+                throw .settlementAmountInvalid(order, minorUnits)
+            }
             state = minorUnits == 0 ? .released : .settled
             paidMinorUnits = minorUnits
             return .rule(toSellers: minorUnits, toBuyer: heldMinorUnits - minorUnits)

@@ -70,7 +70,8 @@ package struct SettlementParties: Hashable, Sendable {
 package enum SettlementDesk {
     /// Sets the buyer's money aside for an order.
     package static func hold<Order>(
-        _ order: ID<Order>, _ parties: SettlementParties, minorUnits: Int64, seconds: Int64, in tx: any SQLWriting
+        _ order: ID<Order>, _ parties: SettlementParties, minorUnits: Int64, seconds: Int64,
+        in tx: any SQLWriting
     ) throws(Problem) {
         var settlement = try kept(order, in: tx)?.settlement ?? Settlement(order: order)
         let effect = try settlement.hold(minorUnits: minorUnits, seconds: seconds, at: tx.now)
@@ -114,7 +115,8 @@ package enum SettlementDesk {
     package static func refund<Order>(
         _ order: ID<Order>, minorUnits: Int64, in tx: any SQLWriting
     ) throws(Problem) {
-        try step(order, in: tx) { settlement throws(Problem) in try settlement.refund(minorUnits: minorUnits) }
+        try step(order, in: tx) { settlement throws(Problem) in try settlement.refund(minorUnits: minorUnits)
+        }
     }
 
     /// The settlement of an order; `nil` if none was begun. A hold whose time is over reads as released.
@@ -129,7 +131,8 @@ package enum SettlementDesk {
     // MARK: Steps
 
     private static func step<Order>(
-        _ order: ID<Order>, in tx: any SQLWriting, _ take: (inout Settlement) throws(Problem) -> Settlement.Effect
+        _ order: ID<Order>, in tx: any SQLWriting,
+        _ take: (inout Settlement) throws(Problem) -> Settlement.Effect
     ) throws(Problem) {
         guard let kept = try kept(order, in: tx) else { throw .settlementMissing(order.retyped()) }
         var settlement = kept.settlement
@@ -138,7 +141,8 @@ package enum SettlementDesk {
     }
 
     private static func carryOut(
-        _ effect: Settlement.Effect, _ settlement: Settlement, _ parties: SettlementParties, in tx: any SQLWriting
+        _ effect: Settlement.Effect, _ settlement: Settlement, _ parties: SettlementParties,
+        in tx: any SQLWriting
     ) throws(Problem) {
         try Books.require(SettlementTransfers(settlement.order, parties).transfers(for: effect), in: tx)
         try keep(settlement, parties, in: tx)
@@ -206,7 +210,9 @@ struct SettlementTransfers {
                     .held(forSeconds: seconds)
             ]
         case .capture(let minorUnits):
-            chain([.posting(id("hold"), id: id("capture"), amount: minorUnits).about(order)] + payOut(minorUnits))
+            chain(
+                [.posting(id("hold"), id: id("capture"), amount: minorUnits).about(order)]
+                    + payOut(minorUnits))
         case .freeze: [Transfer.posting(id("hold"), id: id("freeze")).about(order)]
         case .rule(let toSellers, let toBuyer):
             chain(
@@ -217,7 +223,9 @@ struct SettlementTransfers {
         case .refund(let minorUnits, let step):
             chain(
                 parties.split.parts(of: minorUnits).enumerated().map { place, part in
-                    move("refund/\(step)/\(place)", part.payee, parties.buyer, part.minorUnits, TransferCode.refund)
+                    move(
+                        "refund/\(step)/\(place)", part.payee, parties.buyer, part.minorUnits,
+                        TransferCode.refund)
                 })
         }
     }
@@ -251,8 +259,11 @@ extension SettlementParties {
         [
             "unit": .integer(unit.rawValue), "remainder": .string(split.remainderTo.uuid),
             "deductions": .array(
-                split.deductions.map { ["payee": .string($0.payee.uuid), "millionths": .integer($0.millionths)] }),
-            "owners": .array(split.owners.map { ["payee": .string($0.payee.uuid), "weight": .integer($0.weight)] }),
+                split.deductions.map {
+                    ["payee": .string($0.payee.uuid), "millionths": .integer($0.millionths)]
+                }),
+            "owners": .array(
+                split.owners.map { ["payee": .string($0.payee.uuid), "weight": .integer($0.weight)] }),
         ]
     }
 

@@ -65,7 +65,8 @@ extension Statement.Line {
             price: PriceLine(
                 component: json["component"]?.integer.map { Int($0) }, meter: json["meter"]?.text,
                 quantity: quantity, minorUnits: amount),
-            events: events, corrections: corrections, evidence: json["evidence"]?.text.flatMap { Digest(hex: $0) })
+            events: events, corrections: corrections,
+            evidence: json["evidence"]?.text.flatMap { Digest(hex: $0) })
     }
 }
 
@@ -87,7 +88,8 @@ package enum StatementDesk {
         guard start < end, end <= tx.now else { throw .periodInvalid(subject) }
         let lines = try lines(subject, plan, after: start, through: end, in: tx)
         let statement = Statement(
-            id: id, subject: subject, start: start, end: end, currency: plan.currency, lines: lines, corrects: nil)
+            id: id, subject: subject, start: start, end: end, currency: plan.currency, lines: lines,
+            corrects: nil)
         try UsageMeter.close(subject, through: end, in: tx)
         try keep(statement, in: tx)
         return statement
@@ -102,13 +104,15 @@ package enum StatementDesk {
             throw .statementMissing(original)
         }
         let credited = try tx.count(
-            "SELECT CAST(coalesce(sum(total), 0) AS INTEGER) FROM trade_statement WHERE corrects = ?", [original])
+            "SELECT CAST(coalesce(sum(total), 0) AS INTEGER) FROM trade_statement WHERE corrects = ?",
+            [original])
         let left = corrected.totalMinorUnits + credited
         guard minorUnits > 0, minorUnits <= left else { throw .creditExceedsStatement(original, left) }
         let price = PriceLine(component: nil, meter: nil, quantity: 1, minorUnits: -minorUnits)
         let note = Statement(
             id: id, subject: corrected.subject, start: corrected.start, end: corrected.end,
-            currency: corrected.currency, lines: [.init(price: price, events: 0, corrections: 0, evidence: nil)],
+            currency: corrected.currency,
+            lines: [.init(price: price, events: 0, corrections: 0, evidence: nil)],
             corrects: original)
         try keep(note, in: tx)
         return note
@@ -118,7 +122,8 @@ package enum StatementDesk {
     package static func statement(
         _ id: ID<Statement>, in tx: any SQLReading
     ) throws(Problem) -> Statement? {
-        let body = try tx.first("SELECT body FROM trade_statement WHERE id = ?", [id]) { row throws(Problem) in
+        let body = try tx.first("SELECT body FROM trade_statement WHERE id = ?", [id]) {
+            row throws(Problem) in
             try row.json(0)
         }
         guard let body else { return nil }
@@ -129,14 +134,17 @@ package enum StatementDesk {
     }
 
     private static func lines(
-        _ subject: String, _ plan: PricePlan, after start: Instant, through end: Instant, in tx: any SQLReading
+        _ subject: String, _ plan: PricePlan, after start: Instant, through end: Instant,
+        in tx: any SQLReading
     ) throws(Problem) -> [Statement.Line] {
         var usage: [String: Int64] = [:]
         var facts: [String: [CountedEvent]] = [:]
         for meter in Set(plan.components.compactMap(\.meter)) {
             usage[meter] =
-                try UsageMeter.total(of: meter, subject: subject, after: start, through: end, in: tx)?.quantity ?? 0
-            facts[meter] = try UsageMeter.events(of: meter, subject: subject, after: start, through: end, in: tx)
+                try UsageMeter.total(of: meter, subject: subject, after: start, through: end, in: tx)?
+                .quantity ?? 0
+            facts[meter] = try UsageMeter.events(
+                of: meter, subject: subject, after: start, through: end, in: tx)
         }
         return try plan.lines(for: usage).map { price in
             guard let meter = price.meter, let events = facts[meter] else {
@@ -163,7 +171,8 @@ package enum StatementDesk {
 
 extension Statement {
     fileprivate init?(json: JSON) {
-        guard let id = json["id"]?.text.flatMap({ ID<Statement>(uuid: $0) }), let subject = json["subject"]?.text,
+        guard let id = json["id"]?.text.flatMap({ ID<Statement>(uuid: $0) }),
+            let subject = json["subject"]?.text,
             let start = json["start"]?.integer, let end = json["end"]?.integer,
             let currency = json["currency"]?.text.flatMap({ Currency(rawValue: $0) }),
             let lines = json["lines"]?.array
