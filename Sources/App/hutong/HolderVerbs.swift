@@ -27,6 +27,7 @@ struct PublishVerb: Verb {
     @Option(help: "The document of the legal basis.") var document: String
     @Option(help: "Attestations a buyer may rely on: quality,value.") var requires: String?
     @Flag(help: "A responsible person accepts the proposed grades.") var confirm = false
+    @Option(help: "Who that person is.") var person = "operator"
     @OptionGroup var door: DoorOptions
     @OptionGroup var output: OutputOptions
 
@@ -50,16 +51,15 @@ struct PublishVerb: Verb {
         let asset = taken["asset"]?.text ?? ""
         guard confirm else {
             let next = LocalizedText(
-                zh: "请查看建议级别，确认后加 --confirm 重新发布，或在页面上确认。",
+                zh: "请查看建议级别，然后确认：hutong grading confirm \(asset) --person 姓名。",
                 en:
-                    "Look at the proposed grades, then confirm them: POST /api/v1/assets/\(asset)/grades, or --confirm."
+                    "Look at the proposed grades, then confirm them: hutong grading confirm \(asset) --person NAME."
             )
             return console.answer(
                 taken,
-                text: Columns.text(taken["grades"], ["field", "class", "proposed", "why"]) + "\n\n"
-                    + console.say(next))
+                text: GradingVerb.table(taken["grades"], console) + "\n\n" + console.say(next))
         }
-        _ = try await node.post("/api/v1/assets/\(asset)/grades", ["person": "operator"])
+        _ = try await node.post("/api/v1/assets/\(asset)/grades", ["person": .string(person)])
         let registration = try await node.post("/api/v1/assets/\(asset)/registration")
         console.answer(
             .object([
