@@ -104,7 +104,7 @@ let package = Package(
         room("Protocols", "PSI", ["Curves", "Oblivious", "Primitives", crypto]),
         // Stages
         room("Stages", "Collect", ["Tables", "Store", "Transparency", "Primitives", "Classification", "Scan", "FormatPreserving", crypto, "Identity"]),
-        room("Stages", "Register", ["Collect", "Lane", "Transparency", "Tables", "Identity", "Store", "Primitives"]),
+        room("Stages", "Register", ["Collect", "Classification", "Lane", "Transparency", "Tables", "Identity", "Store", "Primitives"]),
         room("Stages", "Trade", ["Register", "Ledger", "Lane", "Transparency", "Dataspace", "Policy", "Identity", "Store", "Primitives", "Metering"]),
         room("Stages", "Valve", ["PrivateSQL", "Trade", "Register", "Transparency", "Policy", "Identity", "Store", "Primitives"]),
         room("Stages", "Compute", ["PrivateSQL", "Tables", "Valve", "Trade", "Register", "Lane", "Transparency", "Policy", "Identity", "Store", "Primitives"]),
@@ -112,7 +112,7 @@ let package = Package(
         room("Stages", "Deliver", ["Primitives", crypto]),
         // Oversight
         room("Oversight", "Measure", ["Rules", "Primitives"]),
-        room("Oversight", "Packs", ["Casework", "Lists", "Measure", "Rules", "Primitives", yams]),
+        room("Oversight", "Packs", ["Casework", "Classification", "Lists", "Measure", "Rules", "Primitives", yams]),
         // App
         .target(name: "CTexts", path: "Sources/App/CTexts", cSettings: [.unsafeFlags(["-std=c23"])]),
         room("App", "Wire", ["Primitives", "CTexts", yams]),
@@ -127,7 +127,7 @@ let package = Package(
         .target(name: "TestKit", dependencies: ["Primitives"], path: "Tests/TestKit", swiftSettings: strict),
         tests("HouseTests", ["Primitives", "Wire"]),
         tests("EndToEndTests", ["Primitives", "hutong"]),
-        tests("HTTPAPITests", ["Assembly", "HTTPAPI", "Identity", "Register", "Primitives"]),
+        tests("HTTPAPITests", ["Classification", "Assembly", "HTTPAPI", "Identity", "Register", "Primitives", "TestKit", logging]),
         tests("PrimitivesTests", ["Primitives"]),
         tests("DataspaceTests", ["Dataspace", "Policy", "Primitives", "Wire", "Publish", "Deliver"]),
         tests("TransparencyTests", ["Transparency", "Identity", "Merkle", "CMerkle", "Store", "StoreSQLite", "Primitives", crypto, "SignersOpenSSL"]),

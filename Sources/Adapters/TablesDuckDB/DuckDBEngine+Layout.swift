@@ -51,6 +51,14 @@ extension DuckDBEngine {
                 throw error
             }
             let file = files.first { note.contains($0) } ?? files.first ?? ""
+            guard !note.contains("Maximum line size") else {
+                throw Problem(
+                    .invalid, "tables.line-too-long",
+                    [
+                        "line": .integer(Int64(line) ?? 0), "limit": .bytes(CSVLayout.lineBytesMax),
+                        "file": .text(URL(filePath: file).lastPathComponent),
+                    ], operatorNote: note)
+            }
             throw Problem(
                 .invalid, "tables.row-ragged",
                 [
@@ -80,6 +88,10 @@ private struct CSVHeader {
         let candidates = Self.delimiters.map { ($0, Self.fields(bytes, $0)) }
         let best = candidates.max { ($0.1.count, $1.0) < ($1.1.count, $0.0) } ?? (UInt8(ascii: ","), [])
         let names = best.1
+        let isCut = bytes.count >= Self.headerBytesMax - 3 && !bytes.contains(0x0a) && !bytes.contains(0x0d)
+        guard !isCut else {
+            throw Self.unusable(name, LocalizedText(zh: "首行超过 1 MiB", en: "it is longer than 1 MiB"))
+        }
         guard !bytes.isEmpty, !names.isEmpty else {
             throw Self.unusable(name, LocalizedText(zh: "文件是空的", en: "the file is empty"))
         }

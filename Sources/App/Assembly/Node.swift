@@ -81,9 +81,7 @@ package struct Node: Sendable {
         let courtyard = Courtyard(
             name: own.name, version: version, isExchange: isExchange, publicURL: { address.value },
             context: context,
-            assets: AssetService(
-                context: context, engines: engines, objects: settings.data + "/objects",
-                grade: FieldGrades.propose),
+            assets: try await assets(context, engines, settings.data),
             registrations: RegistrationService(context: context), market: MarketService(context: context),
             valve: valve, compute: compute, budget: budget, publisher: publisher,
             logFiles: LogEndpoints(storage: storage, key: logKey.key), mailbox: mailbox, outside: link,

@@ -17,7 +17,8 @@ extension Courtyard {
     package var table: RouteTable {
         let (store, clock) = (store, context.clock)
         return RouteTable(
-            nodeRoutes + identityRoutes + registerRoutes + tradeRoutes + computeRoutes + logRoutes
+            nodeRoutes + identityRoutes + registerRoutes + collectRoutes + tradeRoutes + computeRoutes
+                + logRoutes
                 + pageRoutes
         ) { token throws(Problem) in
             try await store.read { transaction throws(Problem) in

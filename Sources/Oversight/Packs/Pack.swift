@@ -1,6 +1,7 @@
 // SPDX-License-Identifier: Apache-2.0
 
 package import Casework
+package import Classification
 package import Lists
 package import Measure
 package import Primitives
@@ -33,6 +34,8 @@ package struct Pack: Sendable {
     package private(set) var examples: [Example] = []
     package private(set) var plans: [ActionPlan] = []
     package private(set) var indices: [CompositeIndicator] = []
+    /// Important-data catalogs and recognizers, beside the program's own.
+    package private(set) var grading = GradingRules.builtIn
 
     /// Reads a pack from its files, by their path inside the folder. All faults are told at once.
     package init(files: [String: String]) throws(PackFaults) {
@@ -103,12 +106,13 @@ package struct Pack: Sendable {
                         file: path))
             }
         case "plans": plans.append(try ActionPlan(declared))
+        case "grading": try grading.add(declared)
         case "indicators": indices.append(try CompositeIndicator(declared))
         default:
             throw declared.fault(
                 zh: "不认识此处的文件", en: "a file is not expected here",
-                remedyZH: "请放入 lists/、cases/、rules/、plans/ 或 indicators/。",
-                remedyEN: "Put it into lists/, cases/, rules/, plans/ or indicators/.")
+                remedyZH: "请放入 lists/、cases/、rules/、plans/、grading/ 或 indicators/。",
+                remedyEN: "Put it into lists/, cases/, rules/, plans/, grading/ or indicators/.")
         }
     }
 }

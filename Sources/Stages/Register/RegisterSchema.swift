@@ -71,6 +71,27 @@ package enum RegisterSchema {
                     code TEXT PRIMARY KEY NOT NULL, issued_at INTEGER NOT NULL, note TEXT NOT NULL
                 ) STRICT
                 """,
-            ])
+            ]),
+        // Instant: two columns with a constant default, and empty tables.
+        Migration(
+            "register/0002-grading-valuations-descriptions",
+            [
+                "ALTER TABLE register_grading ADD COLUMN rule TEXT NOT NULL DEFAULT 'default'",
+                "ALTER TABLE register_grading ADD COLUMN why_en TEXT NOT NULL DEFAULT ''",
+                "ALTER TABLE register_grading ADD COLUMN reason TEXT",
+                """
+                CREATE TABLE register_valuation (
+                    id BLOB PRIMARY KEY NOT NULL, asset_code TEXT NOT NULL, version BLOB NOT NULL,
+                    document TEXT NOT NULL, made_at INTEGER NOT NULL
+                ) STRICT
+                """,
+                "CREATE INDEX register_valuation_asset ON register_valuation (asset_code)",
+                """
+                CREATE TABLE register_description (
+                    asset_code TEXT NOT NULL, asker_id BLOB NOT NULL, hour INTEGER NOT NULL, count INTEGER NOT NULL,
+                    PRIMARY KEY (asset_code, asker_id, hour)
+                ) STRICT
+                """,
+            ]),
     ]
 }

@@ -1,5 +1,6 @@
 // SPDX-License-Identifier: Apache-2.0
 
+private import Classification
 package import Identity
 private import Lane
 package import Primitives
@@ -33,7 +34,7 @@ package struct RegistrationService: Sendable {
                 "origin": .string(Digest(of: asset.origin.canonicalBytes).hex),
                 "basis": asset.origin["legalBasis"] ?? .null,
                 "grades": .array(
-                    gradings.map { ["field": .string($0.field), "grade": .string($0.confirmed ?? "")] }),
+                    gradings.map { ["field": .string($0.field), "grade": .string($0.grade.word)] }),
             ]
             return (application, try context.exchange(in: transaction))
         }

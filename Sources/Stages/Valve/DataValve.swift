@@ -66,6 +66,11 @@ package struct DataValve: Sendable {
             "node", use.agreement.code.text, listing.code.text, listing.assetCode, use.asker.code.text,
             "country:" + use.jurisdiction,
         ]
+        try requireOpen(names, in: transaction)
+    }
+
+    /// Throws `valve.closed` if any of these targets is shut.
+    func requireOpen(_ names: [String], in transaction: any SQLReading) throws(Problem) {
         let marks = names.map { _ in "?" }.joined(separator: ", ")
         let closure = try transaction.first(
             "SELECT target, why, closed_at FROM valve_closure WHERE target IN (\(marks)) ORDER BY closed_at LIMIT 1",

@@ -176,7 +176,8 @@ package struct Deidentification: Sendable {
         guard case .integer(let rowCount)? = counted.rows.first?.first else {
             throw Problem(.fault, "tables.query-refused", operatorNote: "count(*) gave no number")
         }
-        let evidence = try await Discovery.evidence(of: result, rowCount: Int64(rowCount), engine: engine)
+        let evidence = try await Discovery.evidence(
+            of: result, rowCount: Int64(rowCount), recognizers: [], engine: engine)
         var remaining: [String: String] = [:]
         for column in evidence {
             // A keyed transformation keeps the form on purpose; its values are nobody's.
@@ -185,7 +186,7 @@ package struct Deidentification: Sendable {
             default: break
             }
             let direct = column.counts.first { $0.evidence != .heuristic && $0.kind.grade > .general2 }
-            if let direct { remaining[column.column] = direct.kind.rawValue }
+            if let direct { remaining[column.column] = direct.kind.word }
         }
         let after = try await smallestGroup(of: result)
         return DeidentificationReport(
@@ -222,29 +223,31 @@ private struct DigitCipher {
     }
 
     func encrypt(_ input: TextVector, _ output: inout TextVector) throws(Problem) {
-        var byLength: [Int: [Int]] = [:]
-        var digits: [[UInt8]] = []
+        // Numbers of one length lie one after the other and go through the cipher together.
+        var byLength: [Int: (rows: [Int], digits: [UInt8])] = [:]
         for row in 0..<input.count {
-            let found = input.bytes(row).filter { (48...57).contains($0) }.map { $0 - 48 }
-            digits.append(found)
-            byLength[found.count, default: []].append(row)
+            let digits = input.bytes(row).filter { (48...57).contains($0) }
+            guard !digits.isEmpty else { continue }
+            byLength[digits.count, default: ([], [])].rows.append(row)
+            byLength[digits.count, default: ([], [])].digits.append(contentsOf: digits.map { $0 - 48 })
         }
-        for (length, rows) in byLength where length > 0 {
-            var batch = rows.map { digits[$0] }
+        var found = [ArraySlice<UInt8>](repeating: [], count: input.count)
+        for (length, group) in byLength {
+            var digits = group.digits
             do throws(FF1.Failure) {
-                try cipher.encrypt(batch: &batch)
+                try cipher.encrypt(numerals: &digits, length: length)
             } catch {
                 throw Problem(.invalid, "collect.number-short", ["digits": .integer(Int64(length))])
             }
-            for (place, row) in rows.enumerated() { digits[row] = batch[place] }
+            for (place, row) in group.rows.enumerated() {
+                found[row] = digits[place * length..<(place + 1) * length]
+            }
         }
         for row in 0..<input.count {
-            var place = 0
+            var digits = found[row]
             output.append(
                 input.bytes(row).map { byte in
-                    guard (48...57).contains(byte) else { return byte }
-                    place += 1
-                    return digits[row][place - 1] + 48
+                    (48...57).contains(byte) ? (digits.popFirst() ?? 0) + 48 : byte
                 })
         }
     }
