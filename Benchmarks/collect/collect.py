@@ -130,7 +130,7 @@ def publish(hutong, shared, folder):
     server.terminate()
     server.wait()
     ours = [hutong, "publish", *files, "--title", "air", "--owner", "Center", "--ground", "own-operation", "--document",
-            "rules", "--confirm", "--person", "bench", "--data", data, "--json"]
+            "rules", "--confirm", "--data", data, "--json"]
     script = f"import duckdb; duckdb.sql(\"SUMMARIZE SELECT * FROM read_csv({files}, nullstr='NA')\").fetchall()"
     (wall, cpu), (peer_wall, peer_cpu) = against(ours, [sys.executable, "-c", script])
     print(f"publish of 420,768 rows: {wall:.2f} s ({cpu:.2f} CPU-s); DuckDB read and SUMMARIZE {peer_wall:.2f} s "
