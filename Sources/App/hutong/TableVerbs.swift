@@ -115,20 +115,10 @@ struct ProfileVerb: Verb {
     func run(_ console: Console) async throws {
         let tables = try LocalTables()
         defer { tables.clear() }
-        let survey = try FileSurvey(of: file)
-        var source = try await tables.source(survey)
-        // Parsed once into the engine's own form, a text of this size is profiled in half the time.
-        if survey.kind != .parquet, survey.byteCount <= Self.keptBytesMax {
-            try await tables.engine.attach(source, as: "file")
-            try await tables.engine.execute("CREATE TEMP TABLE kept AS SELECT * FROM file")
-            source = .named("kept")
-        }
+        let source = try await tables.source(file)
         let profile = try await tables.engine.profile(source, ProfilePlan())
         console.answer(profile.json, text: Self.text(profile))
     }
-
-    /// What fits into the engine's memory beside its work; larger files are streamed, pass by pass.
-    private static let keptBytesMax: Int64 = 256 << 20
 
     private static func text(_ profile: TableProfile) -> String {
         let head = ["column", "type", "nulls", "distinct~", "min", "mean", "max"]
