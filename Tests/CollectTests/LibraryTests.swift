@@ -116,7 +116,7 @@ struct LibraryTests {
         let text = try bench.folder.write(
             "t.txt", Array("订单 100012345678 卡 1000123456789012，身份证 11010519491231002X\n".utf8))
         let spans = try TextFileScan(recognizers: rules.recognizers).spans(of: text)
-        #expect(spans.map(\.kind.word) == ["transit-card", "resident-id"])
+        #expect(spans.map(\.kind.shown.word) == ["transit-card", "resident-id"])
         #expect(throws: Declaration.Fault.self) {
             _ = try DeclaredRecognizer(
                 declaration("{kind: k, title: t, class: business, grade: core, headers: [a]}"))

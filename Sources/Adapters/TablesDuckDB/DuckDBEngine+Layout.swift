@@ -39,7 +39,8 @@ extension DuckDBEngine {
         return layout
     }
 
-    /// Runs a reading of CSV files; a line that does not fit is told with its number.
+    /// Runs a reading of CSV files; a line that does not fit is told with its number. The engine's words quote the line
+    /// itself, so that they go no further.
     private func reading(
         _ files: [String], _ body: (DuckDBEngine) async throws(Problem) -> TableAnswer
     ) async throws(Problem) -> TableAnswer {
@@ -57,13 +58,13 @@ extension DuckDBEngine {
                     [
                         "line": .integer(Int64(line) ?? 0), "limit": .bytes(CSVLayout.lineBytesMax),
                         "file": .text(URL(filePath: file).lastPathComponent),
-                    ], operatorNote: note)
+                    ])
             }
             throw Problem(
                 .invalid, "tables.row-ragged",
                 [
                     "line": .integer(Int64(line) ?? 0), "file": .text(URL(filePath: file).lastPathComponent),
-                ], operatorNote: note)
+                ])
         }
     }
 }

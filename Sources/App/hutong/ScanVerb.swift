@@ -20,6 +20,8 @@ struct ScanVerb: Verb {
             """)
     @Argument(help: "Files to look through.") var files: [String]
     @Flag(help: "Read the files as free text.") var text = false
+    @Flag(help: "With --text: only how often each kind was found, whatever the file's size.") var counts =
+        false
     @Option(help: "A YAML file with recognizers or an important-data catalog.") var rules: [String] = []
     @OptionGroup var output: OutputOptions
 
@@ -28,13 +30,12 @@ struct ScanVerb: Verb {
         var texts: [String] = []
         let grading = try GradingRules(files: rules)
         if text {
+            let scan = TextFileScan(recognizers: grading.recognizers)
             for file in files {
-                let spans = try TextFileScan(recognizers: grading.recognizers).spans(of: file)
-                reports.append(["file": .string(file), "columns": [], "spans": .array(spans.map(Self.json))])
-                texts.append(
-                    file + "\n"
-                        + spans.map { "  \($0.start)–\($0.end)  \($0.kind.title[console.language])" }.joined(
-                            separator: "\n"))
+                let (report, words) =
+                    try counts ? Self.counted(file, scan, console) : Self.listed(file, scan, console)
+                reports.append(report)
+                texts.append(words)
             }
         } else {
             let tables = try LocalTables()
@@ -48,9 +49,39 @@ struct ScanVerb: Verb {
         console.answer(["files": .array(reports)], text: texts.joined(separator: "\n\n"))
     }
 
+    /// Every place of a text file.
+    private static func listed(
+        _ file: String, _ scan: TextFileScan, _ console: Console
+    ) throws -> (JSON, String) {
+        let spans = try scan.spans(of: file)
+        let lines = spans.map { "  \($0.start)–\($0.end)  \($0.kind.shown.title[console.language])" }
+        return (
+            ["file": .string(file), "columns": [], "spans": .array(spans.map(json))],
+            ([file] + lines).joined(separator: "\n")
+        )
+    }
+
+    /// How often each kind stands in a text file.
+    private static func counted(
+        _ file: String, _ scan: TextFileScan, _ console: Console
+    ) throws -> (JSON, String) {
+        let counts = try scan.counts(of: file).map { ($0.key.shown, $0.value) }.sorted { $1.1 < $0.1 }
+        let words = counts.map { [$0.0.title[console.language], String($0.1)] }
+        return (
+            [
+                "file": .string(file), "columns": [],
+                "counts": .object(
+                    Dictionary(
+                        counts.map { ($0.0.word, .integer(Int64($0.1))) },
+                        uniquingKeysWith: { first, _ in first })),
+            ],
+            file + "\n" + TextTable(["kind", "count"], words).text
+        )
+    }
+
     private static func json(_ span: TextSpan) -> JSON {
         [
-            "kind": .string(span.kind.word), "start": .integer(Int64(span.start)),
+            "kind": .string(span.kind.shown.word), "start": .integer(Int64(span.start)),
             "end": .integer(Int64(span.end)),
             "confidence": .number(Double(span.evidence.confidence) / 100),
         ]

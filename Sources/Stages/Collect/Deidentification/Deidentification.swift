@@ -222,33 +222,56 @@ private struct DigitCipher {
         self.cipher = cipher
     }
 
+    /// Numbers of one length lie one after the other and go through the cipher together.
+    private struct Group {
+        var rowCount = 0
+        var digits: [UInt8] = []
+    }
+
     func encrypt(_ input: TextVector, _ output: inout TextVector) throws(Problem) {
-        // Numbers of one length lie one after the other and go through the cipher together.
-        var byLength: [Int: (rows: [Int], digits: [UInt8])] = [:]
+        var groups: [Int: Group] = [:]
+        // Of each row, how many digits it has and which of its group it is.
+        var places: [(length: Int, number: Int)] = []
+        places.reserveCapacity(input.count)
         for row in 0..<input.count {
-            let digits = input.bytes(row).filter { (48...57).contains($0) }
-            guard !digits.isEmpty else { continue }
-            byLength[digits.count, default: ([], [])].rows.append(row)
-            byLength[digits.count, default: ([], [])].digits.append(contentsOf: digits.map { $0 - 48 })
+            let bytes = input.bytes(row)
+            let length = bytes.count(where: Self.isDigit)
+            guard length > 0 else {
+                places.append((0, 0))
+                continue
+            }
+            places.append((length, Self.add(bytes, to: &groups[length, default: Group()])))
         }
-        var found = [ArraySlice<UInt8>](repeating: [], count: input.count)
-        for (length, group) in byLength {
-            var digits = group.digits
+        for length in groups.keys {
             do throws(FF1.Failure) {
-                try cipher.encrypt(numerals: &digits, length: length)
+                try cipher.encrypt(numerals: &groups[length, default: Group()].digits, length: length)
             } catch {
                 throw Problem(.invalid, "collect.number-short", ["digits": .integer(Int64(length))])
             }
-            for (place, row) in group.rows.enumerated() {
-                found[row] = digits[place * length..<(place + 1) * length]
-            }
         }
+        var line: [UInt8] = []
         for row in 0..<input.count {
-            var digits = found[row]
-            output.append(
-                input.bytes(row).map { byte in
-                    (48...57).contains(byte) ? (digits.popFirst() ?? 0) + 48 : byte
-                })
+            let (length, number) = places[row]
+            let digits = groups[length]?.digits ?? []
+            var next = number * length
+            line.removeAll(keepingCapacity: true)
+            for byte in input.bytes(row) {
+                guard Self.isDigit(byte) else {
+                    line.append(byte)
+                    continue
+                }
+                line.append(digits[next] + 48)
+                next += 1
+            }
+            output.append(line)
         }
+    }
+
+    private static func isDigit(_ byte: UInt8) -> Bool { byte &- 48 < 10 }
+
+    private static func add(_ bytes: ArraySlice<UInt8>, to group: inout Group) -> Int {
+        for byte in bytes where isDigit(byte) { group.digits.append(byte - 48) }
+        group.rowCount += 1
+        return group.rowCount - 1
     }
 }
