@@ -34,7 +34,7 @@ extension Courtyard {
             sameThing: SameThing(http: "curl $HUTONG_URL/checkpoint", cli: "hutong verify hutong-data"))
     }
 
-    private func isWitnessed(size: Int) async throws(Problem) -> Bool {
+    func isWitnessed(size: Int) async throws(Problem) -> Bool {
         guard size > 0 else { return false }
         return try await publisher.witnessedCheckpoint(covering: LeafIndex(size - 1)) != nil
     }
@@ -56,6 +56,8 @@ extension Courtyard {
             kind: PageWords.entry(leaf.leaf.kind.rawValue), subject: leaf.leaf.subject,
             leaf: Digest(leaf.hash),
             path: receipt.path.map { Digest($0) }, root: Digest(receipt.checkpoint.checkpoint.root),
+            record: String(decoding: leaf.leaf.bytes, as: UTF8.self),
+            checkpoint: String(decoding: receipt.checkpoint.note.bytes, as: UTF8.self),
             sameThing: SameThing(http: "curl $HUTONG_URL/checkpoint", cli: "hutong verify FILE.tlog-proof"))
     }
 
@@ -75,7 +77,7 @@ extension Courtyard {
         let events = (resolved["history"]?.array ?? []).map { CodeEvent($0) }
         let name = try await title(of: listings, request) ?? names.byCode[code.text].map { LocalizedText($0) }
         return CodePage(
-            code: code, kind: LocalizedText(code.kind.rawValue), name: name ?? LocalizedText(code.text),
+            code: code, kind: PageWords.kind(code.kind), name: name ?? LocalizedText(code.text),
             holder: nil,
             standing: registration != nil
                 ? Standing(LocalizedText(zh: "已登记", en: "registered"), .verified)
@@ -156,7 +158,8 @@ struct CodeEvent {
     }
 
     private var stage: CodePage.Stage {
-        switch kind.prefix(while: { $0 != "-" }) {
+        if kind == "passage-settled" { return .service }
+        return switch kind.prefix(while: { $0 != "-" }) {
         case "attestation", "valuation": .evaluation
         case "listing", "product", "space": .sharing
         case "demand", "offer", "agreement", "contract", "auction", "bid": .trade
