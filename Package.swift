@@ -126,7 +126,7 @@ let package = Package(
         // Tests
         .target(name: "TestKit", dependencies: ["Primitives"], path: "Tests/TestKit", swiftSettings: strict),
         tests("HouseTests", ["Primitives", "Wire"]),
-        tests("EndToEndTests", ["Primitives", "hutong"]),
+        tests("EndToEndTests", ["Primitives", "TestKit", "hutong"]),
         tests("HTTPAPITests", ["Assembly", "HTTPAPI", "Identity", "Register", "Primitives"]),
         tests("PrimitivesTests", ["Primitives"]),
         tests("DataspaceTests", ["Dataspace", "Policy", "Primitives", "Wire", "Publish", "Deliver"]),
