@@ -59,14 +59,7 @@ extension Courtyard {
     private func changed(_ terms: JSON, by form: [String: String]) throws(Problem) -> JSON {
         let policy = try UsagePolicy(json: terms)
         guard var plain = PlainTerms(policy) else { return terms }
-        plain.purposes = Set(
-            (form["purposes"] ?? "").split { ",，、".contains($0) }.map { String($0.trimmedSpaces) }
-                .filter { !$0.isEmpty })
-        plain.usesMax = form["uses"].flatMap { Int64($0) }
-        // The page shows the last day of use; the policy the first moment without.
-        plain.until = form["until"].flatMap { CalendarDay($0) }.map {
-            Instant(startOf: $0.advanced(byDays: 1), in: .shanghai)
-        }
+        plain.change(by: form)
         return plain.policy(id: policy.id, target: policy.target).json
     }
 
@@ -281,13 +274,5 @@ extension TermsDraft {
             return nil
         }
         self.init(plain)
-    }
-}
-
-extension Substring {
-    fileprivate var trimmedSpaces: Substring {
-        var text = drop { $0 == " " }
-        while text.last == " " { text.removeLast() }
-        return text
     }
 }

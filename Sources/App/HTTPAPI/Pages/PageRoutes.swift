@@ -10,7 +10,7 @@ import Wire
 extension Courtyard {
     /// The web UI: each page calls the verbs of the API in its reader's name and shows what they answer.
     var pageRoutes: [Route] {
-        publicPages + partyPages + actions
+        publicPages + partyPages + publishRoutes + actions
             + Asset.all.map { asset in
                 Route("GET", asset.path, .anyone, "A file of the web UI.") { _ in
                     APIReply(
@@ -153,7 +153,7 @@ extension Courtyard {
 
     // MARK: Pages and actions as routes
 
-    private func page(
+    func page(
         _ path: String, _ access: Route.Access, _ summary: String,
         _ fill: @escaping @Sendable (APIRequest) async throws(Problem) -> any Page
     ) -> Route {
@@ -164,18 +164,17 @@ extension Courtyard {
 
     /// A form: the caller's cookie is `SameSite=Strict`, and a browser that says the form came from elsewhere is
     /// refused as well.
-    private func action(
+    func action(
         _ path: String, _ scope: Scope, _ summary: String,
         _ act: @escaping @Sendable (APIRequest, [String: String]) async throws(Problem) -> APIReply
     ) -> Route {
         Route("POST", path, .scope(scope), summary) { request throws(Problem) in
-            let site = request.headers["sec-fetch-site"] ?? "same-origin"
-            guard site == "same-origin" || site == "none" else { throw .tokenRefused }
+            guard request.isFromHere else { throw .tokenRefused }
             return try await act(request, request.form)
         }
     }
 
-    private func reply(_ page: any Page, to request: APIRequest) async throws(Problem) -> APIReply {
+    func reply(_ page: any Page, to request: APIRequest) async throws(Problem) -> APIReply {
         let reader = try await reader(of: request)
         return APIReply(page, for: reader, wish: request.query)
     }
@@ -297,6 +296,12 @@ extension APIReply {
 }
 
 extension APIRequest {
+    /// A browser that says the form came from elsewhere is not believed, whatever cookie it sends.
+    var isFromHere: Bool {
+        let site = headers["sec-fetch-site"] ?? "same-origin"
+        return site == "same-origin" || site == "none"
+    }
+
     /// `?lang=`, then the cookie, then what the browser prefers.
     var pageLanguage: Language {
         (query["lang"] ?? cookie("lang")).flatMap(Language.init) ?? language

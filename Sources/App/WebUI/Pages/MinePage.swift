@@ -98,6 +98,9 @@ package struct MinePage: Page {
         <dl class="band"><div><dt>\(say("可用余额", "Available"))</dt><dd class="figure">\(balance.map { say.money($0) } ?? "–")</dd></div>
         <div><dt>\(say("已预留", "Reserved"))</dt><dd class="figure">\(reserved.map { say.money($0) } ?? "–")</dd></div>
         <div><dt>\(say("结算单", "Statements"))</dt><dd>\(statements(say))</dd></div></dl>
+        \(when(say.isA(.holder)) {
+            "<p><a class=\"gate\" href=\"/publish\">\(say("发布数据集", "Publish a dataset"))</a></p>"
+        })
         \(when(!offers.isEmpty) {
             """
             <section><h2>\(say("磋商中", "Under negotiation"))</h2>\
