@@ -309,7 +309,7 @@ extension Gallery {
     }
 
     static let proposal = PublishPage(
-        stage: .grades(path: "/assets/x/grades"),
+        stage: .grades(path: "/publish/x/grades"),
         proposal: .init(
             asset: visits,
             rowCount: 184_220,

@@ -158,8 +158,7 @@ struct CodeEvent {
     }
 
     private var stage: CodePage.Stage {
-        if kind == "passage-settled" { return .service }
-        return switch kind.prefix(while: { $0 != "-" }) {
+        switch kind.prefix(while: { $0 != "-" }) {
         case "attestation", "valuation": .evaluation
         case "listing", "product", "space": .sharing
         case "demand", "offer", "agreement", "contract", "auction", "bid": .trade
@@ -176,7 +175,10 @@ struct CodeEvent {
             $0.kind == "certificate-issued" || $0.kind == "asset-registered"
         }
         return CodePage.Stage.allCases.map { stage in
-            let own = events.filter { $0.stage == stage }
+            // A settled passage is a use, and with its receipt a service rendered.
+            let own = events.filter {
+                $0.stage == stage || (stage == .service && $0.kind == "passage-settled")
+            }
             let isWaiting = own.isEmpty && !isRegistered && stage != .registration
             return CodePage.Step(
                 stage,

@@ -18,18 +18,18 @@ extension Courtyard {
                 "POST", "/publish", .scope(.collectWrite), "Take a file in from a form.",
                 bodyBytesMax: Self.uploadBytesMax, isUpload: true
             ) { request throws(Problem) in try await takeForm(request) },
-            page("/assets/:code", .scope(.collectWrite), "An asset on its way into the market.") {
+            page("/publish/:code", .scope(.collectWrite), "An asset on its way into the market.") {
                 request throws(Problem) in try await assetPage(request)
             },
-            action("/assets/:code/grades", .registerWrite, "Confirm grades, apply for registration.") {
+            action("/publish/:code/grades", .registerWrite, "Confirm grades, apply for registration.") {
                 request, form throws(Problem) in
                 let asset = "/api/v1/assets/" + request.parameter("code")
                 _ = try await api(
                     "POST", asset + "/grades", body: ["person": .string(form["person"] ?? "")], as: request)
                 _ = try await api("POST", asset + "/registration", body: [:], as: request)
-                return APIReply(seeOther: "/assets/" + request.parameter("code"))
+                return APIReply(seeOther: "/publish/" + request.parameter("code"))
             },
-            action("/assets/:code/offer", .tradeWrite, "Offer a registered asset.") {
+            action("/publish/:code/offer", .tradeWrite, "Offer a registered asset.") {
                 request, form throws(Problem) in try await offer(form, request)
             },
         ]
@@ -75,7 +75,7 @@ extension Courtyard {
                         "document": field("document"),
                     ],
                 ], as: request)
-            return APIReply(seeOther: "/assets/" + (taken["asset"]?.text ?? ""))
+            return APIReply(seeOther: "/publish/" + (taken["asset"]?.text ?? ""))
         } catch {
             return try await reply(filePage(Refusal(error, in: request.pageLanguage)), to: request)
         }
@@ -95,8 +95,8 @@ extension Courtyard {
         let isConfirmed = gradings.allSatisfy { $0.confirmed != nil }
         return PublishPage(
             stage: asset.registration != nil
-                ? .offer(path: "/assets/\(code)/offer", table: "data")
-                : isConfirmed ? .review : .grades(path: "/assets/\(code)/grades"),
+                ? .offer(path: "/publish/\(code)/offer", table: "data")
+                : isConfirmed ? .review : .grades(path: "/publish/\(code)/grades"),
             proposal: PublishPage.Proposal(
                 asset: Named(asset.title, asset.code), rowCount: Int(version.rowCount),
                 columns: columns.map { column in
