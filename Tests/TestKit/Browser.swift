@@ -83,6 +83,15 @@ package final class Browser {
         _ = try await command("element/\(field)/value", ["text": .string(text)])
     }
 
+    /// Presses and releases one key of the keyboard, wherever the focus is (W3C WebDriver §17.4.2).
+    package func press(_ key: String) async throws {
+        let keys: JSON = [
+            ["type": "keyDown", "value": .string(key)], ["type": "keyUp", "value": .string(key)],
+        ]
+        _ = try await command(
+            "actions", ["actions": [["type": "key", "id": "keyboard", "actions": keys]]])
+    }
+
     /// Whether the selector finds anything on the page.
     package func shows(_ selector: String) async throws -> Bool {
         let found = try await command("elements", ["using": "css selector", "value": .string(selector)])

@@ -126,6 +126,12 @@ extension Courtyard {
     private var partyReceivers: [String: LaneService.Receiver] {
         [
             "dsp": { body, sender throws(Problem) in try await dsp(body, from: sender) },
+            "quote": { body, _ throws(Problem) in
+                try await quote(body.needed("text"), on: market.listing(body.needed("listing")))
+            },
+            "budget": { body, _ throws(Problem) in
+                try await budget(on: market.listing(body.needed("listing")))
+            },
             "run": { body, sender throws(Problem) in try await run(body, from: sender) },
             "register.granted": { body, sender throws(Problem) in
                 try await requireExchange(sender)
@@ -176,6 +182,15 @@ extension Courtyard {
             "listing.withdraw": { body, sender throws(Problem) in
                 try await market.withdraw(try body.needed("listing"), by: sender.id)
                 return [:]
+            },
+            // What anybody may read here anyway, for a node whose people look at our catalog from their own pages.
+            "catalog": { body, _ throws(Problem) in
+                let path = try body.needed("path")
+                let query = (body["query"]?.object ?? [:]).compactMapValues(\.text)
+                guard ["/api/v1/listings", "/api/v1/attestations/"].contains(where: path.hasPrefix) else {
+                    throw .bodyMalformed("catalog", "path")
+                }
+                return try await table.answer(APIRequest(method: "GET", path: path, query: query)).json
             },
             "listing.search": { body, _ throws(Problem) in
                 try await table.answer(

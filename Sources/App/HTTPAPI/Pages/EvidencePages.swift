@@ -34,7 +34,7 @@ extension Courtyard {
             sameThing: SameThing(http: "curl $HUTONG_URL/checkpoint", cli: "hutong verify hutong-data"))
     }
 
-    private func isWitnessed(size: Int) async throws(Problem) -> Bool {
+    func isWitnessed(size: Int) async throws(Problem) -> Bool {
         guard size > 0 else { return false }
         return try await publisher.witnessedCheckpoint(covering: LeafIndex(size - 1)) != nil
     }
@@ -56,6 +56,8 @@ extension Courtyard {
             kind: PageWords.entry(leaf.leaf.kind.rawValue), subject: leaf.leaf.subject,
             leaf: Digest(leaf.hash),
             path: receipt.path.map { Digest($0) }, root: Digest(receipt.checkpoint.checkpoint.root),
+            record: String(decoding: leaf.leaf.bytes, as: UTF8.self),
+            checkpoint: String(decoding: receipt.checkpoint.note.bytes, as: UTF8.self),
             sameThing: SameThing(http: "curl $HUTONG_URL/checkpoint", cli: "hutong verify FILE.tlog-proof"))
     }
 
@@ -75,7 +77,7 @@ extension Courtyard {
         let events = (resolved["history"]?.array ?? []).map { CodeEvent($0) }
         let name = try await title(of: listings, request) ?? names.byCode[code.text].map { LocalizedText($0) }
         return CodePage(
-            code: code, kind: LocalizedText(code.kind.rawValue), name: name ?? LocalizedText(code.text),
+            code: code, kind: PageWords.kind(code.kind), name: name ?? LocalizedText(code.text),
             holder: nil,
             standing: registration != nil
                 ? Standing(LocalizedText(zh: "已登记", en: "registered"), .verified)
@@ -173,7 +175,10 @@ struct CodeEvent {
             $0.kind == "certificate-issued" || $0.kind == "asset-registered"
         }
         return CodePage.Stage.allCases.map { stage in
-            let own = events.filter { $0.stage == stage }
+            // A settled passage is a use, and with its receipt a service rendered.
+            let own = events.filter {
+                $0.stage == stage || (stage == .service && $0.kind == "passage-settled")
+            }
             let isWaiting = own.isEmpty && !isRegistered && stage != .registration
             return CodePage.Step(
                 stage,

@@ -38,7 +38,11 @@ struct DemoVerb: Verb {
         story.report["card"] = ["zh": .string(story.card.zh), "en": .string(story.card.en)]
         story.report["urls"] = .object(
             Dictionary(uniqueKeysWithValues: story.nodes.map { ($0.name, .string($0.url)) }))
-        let text = story.nodes.map { "\($0.name)  \($0.url)  \($0.data)" }.joined(separator: "\n")
+        story.report["codes"] = .object(story.codes.mapValues(JSON.string))
+        let text =
+            story.nodes.map { "\($0.name)  \($0.url)  \($0.data)" }.joined(separator: "\n") + "\n\n"
+            + story.pages.map { console.say($0.what) + "  " + $0.url }.joined(separator: "\n") + "\n"
+            + console.say(Self.signIn)
         console.answer(
             .object(story.report),
             text: console.say(story.effect) + "\n" + console.say(story.card) + "\n\n" + text)
@@ -46,6 +50,10 @@ struct DemoVerb: Verb {
         await Interrupt.wait()
         story.stop()
     }
+
+    private static let signIn = LocalizedText(
+        zh: "登录令牌在各节点目录的 keys/operator.token 中。",
+        en: "To sign in, take the token in a node's keys/operator.token.")
 
     /// The real data beside the checkout, those that `--air` names, else a synthetic sample.
     private func airFiles(in folder: String) throws -> ([String], isSynthetic: Bool) {

@@ -103,6 +103,26 @@ extension Story {
 
     // MARK: 10 · the card
 
+    /// Pages that show what just happened.
+    var pages: [(what: LocalizedText, url: String)] {
+        [
+            (
+                LocalizedText(zh: "一码六步（就诊数据）", en: "one code through six steps (the visits)"),
+                exchange.url + "/codes/" + (codes["clinic.asset"] ?? "")
+            ),
+            (
+                LocalizedText(zh: "登记凭证", en: "certificate of registration"),
+                exchange.url + "/certificates/" + (codes["clinic.registration"] ?? "")
+            ),
+            (LocalizedText(zh: "存证日志", en: "the log"), exchange.url + "/log"),
+            (
+                LocalizedText(zh: "提问（买方登录）", en: "ask a question (sign in as buyer)"),
+                buyer.url + "/agreements/" + (codes["clinic.agreement"] ?? "")
+            ),
+            (LocalizedText(zh: "关阀（医院登录）", en: "shut the valve (sign in as clinic)"), clinic.url + "/desk"),
+        ]
+    }
+
     /// The planted effect beside the recovered one: "synthetic" becomes a proof of accuracy.
     var effect: LocalizedText {
         let ask = report["ask"]
