@@ -179,7 +179,7 @@ struct QueryVerb: Verb {
             let code = ID<Self>(uuid: listing).map { Code(.listing, $0).text } ?? ""
             let answer = try await node.post(
                 "/api/v1/questions/check", ["listing": .string(code), "text": .string(question)])
-            return console.answer(answer, text: answer.prettyText)
+            return console.answer(answer, text: Self.dryText(answer, console.language))
         }
         let agreements = agreement.split(separator: ",").map { JSON.string(String($0)) }
         var body: [String: JSON] = ["text": .string(question), "purpose": .string(purpose)]
@@ -191,6 +191,25 @@ struct QueryVerb: Verb {
         }
         let answer = try await node.post("/api/v1/questions", .object(body))
         console.answer(answer, text: Self.text(answer))
+    }
+
+    /// "This would cost …, and the error would be about ± …", line by line.
+    private static func dryText(_ answer: JSON, _ language: Language) -> String {
+        func say(_ zh: String, _ en: String) -> String { LocalizedText(zh: zh, en: en)[language] }
+        let (price, epsilon) = (answer["price"]?.text ?? "–", answer["cost"]?["epsilon"]?.double ?? 0)
+        let left = answer["budget"]?["left"]?.text
+        var lines = [
+            say("允许。费用：\(price)，隐私 ε \(epsilon)", "Allowed. It would cost \(price) and ε \(epsilon)")
+                + (left.map { say("（尚余 ε \($0)）", " of \($0) left") } ?? "")
+        ]
+        for error in answer["errors"]?.array ?? [] {
+            let (figure, reach) = (error["figure"]?.text ?? "", error["within"]?.double ?? 0)
+            lines.append(
+                say(
+                    "\(figure) 的误差约 ±\(reach)（二十次中有十九次）",
+                    "the error of a \(figure) would be about ±\(reach), 19 times in 20"))
+        }
+        return lines.joined(separator: "\n")
     }
 
     private static func effect(_ formula: String) throws -> JSON {

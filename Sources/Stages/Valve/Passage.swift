@@ -140,6 +140,15 @@ package enum PassageBook {
         ).first
     }
 
+    /// How many questions of an agreement one side has answered.
+    package static func answeredCount(
+        under agreement: ID<Agreement>, side: Passage.Side, in transaction: any SQLReading
+    ) throws(Problem) -> Int64 {
+        try transaction.count(
+            "SELECT count(*) FROM valve_passage WHERE agreement_id = ? AND side = ? AND state IN ('answered', 'settled')",
+            [agreement, side.rawValue])
+    }
+
     /// A party's passages, newest first; every passage for `nil`.
     package static func passages(
         side: Passage.Side, asker: ID<Party>? = nil, in transaction: any SQLReading
