@@ -153,13 +153,15 @@ extension Courtyard {
             try RegistrationBook.registration(code, in: transaction)
         }
         guard let registration else { throw .codeUnknown(code) }
-        let receipt = try await publisher.receipt(for: LeafIndex(registration.leafIndex))
+        let leaf = LeafIndex(registration.leafIndex)
+        let receipt = try await publisher.receipt(for: leaf, waiting: Self.witnessPatience)
+        let witnessing = await publisher.witnessing(of: leaf)
         return APIReply(
             [
                 "registration": .string(registration.code.text), "asset": .string(registration.assetCode),
                 "holder": .string(Code(.party, registration.holder).text), "claim": registration.document,
                 "registeredAt": .string(registration.registeredAt.rfc3339),
-                "leaf": .integer(registration.leafIndex),
+                "leaf": .integer(registration.leafIndex), "witnessing": witnessing.json,
                 "proof": .string(String(decoding: receipt.bytes, as: UTF8.self)),
             ])
     }

@@ -44,6 +44,7 @@ extension Story {
         answers["visits"] = visits["result"]
         answers["air"] = air["result"]
         codes["passage"] = visits["code"]?.text
+        codes["passage.id"] = visits["passage"]?.text
         let (effect, points) = try joined()
         let interval = effect.interval
         try hold(
