@@ -357,7 +357,7 @@ package struct ComputeService: Sendable {
                 "result": .string(Digest(of: release.answer.canonicalBytes).hex),
                 "seed": release.seedCommitment.map { .string($0.hex) } ?? .null,
                 "epsilon": .string(release.epsilon), "price": .string(price.description),
-                "leaf": .integer(Int64(leaf)), "leafHash": .string(leafHash.map { Hex.encode($0.bytes) } ?? ""),
+                "leaf": .integer(Int64(leaf)), "leafHash": .string(leafHash?.hex ?? ""),
                 "at": .integer(transaction.now.microseconds),
             ]
             let receipt = PassageReceipt(

@@ -34,7 +34,7 @@ package struct TransparencyLog: Sendable {
     /// `transparency.entry-too-large`. Costs one statement and two hashes.
     @discardableResult
     package func append(_ entry: LogEntry, in writing: any SQLWriting) throws(Problem) -> LeafIndex {
-        let content = entry.contentBytes
+        let content = entry.canonicalContent
         guard content.count <= LogEntry.contentBytesMax, entry.parties.count <= LogEntry.partiesMax else {
             throw Problem(
                 .invalid,
@@ -96,11 +96,11 @@ package struct TransparencyLog: Sendable {
     package static func leafHash(
         _ index: LeafIndex,
         in reading: any SQLReading
-    ) throws(Problem) -> NodeHash? {
+    ) throws(Problem) -> Digest? {
         try reading.first(
             "SELECT leaf_hash FROM transparency_leaf WHERE leaf_index = ?",
             [Int64(clamping: index)]
-        ) { row throws(Problem) in NodeHash(bytes: try row.blob(0)) } ?? nil
+        ) { row throws(Problem) in try row.digest(0) }
     }
 
     /// The leaves about one thing, oldest first: at most `limit`, from an index on.
