@@ -2,6 +2,7 @@
 
 import Compute
 import Identity
+import Lane
 import Primitives
 import Register
 import Store

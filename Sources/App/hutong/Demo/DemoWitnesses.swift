@@ -9,9 +9,6 @@ import Transparency
 /// regulator, a university and a rival exchange.
 enum DemoWitnesses {
     private static let names = ["regulator", "university", "auditor"]
-    /// Two of three: one may be away.
-    private static let threshold = 2
-
     /// What the nodes are started with: the witnesses and how many count.
     static func policyFile(in data: String) -> String { data + "/witnesses.policy" }
 
@@ -19,7 +16,8 @@ enum DemoWitnesses {
     static func trustFile(in data: String) -> String { data + "/reader.policy" }
 
     /// Makes the witnesses' keys and the policy that names them; they are not running yet.
-    static func prepare(in data: String) throws -> [DemoNode] {
+    /// Two of three count: one may be away.
+    static func prepare(in data: String, threshold: Int = 2) throws -> [DemoNode] {
         var members: [TrustPolicy.Witness] = []
         var processes: [DemoNode] = []
         for name in names {
@@ -34,32 +32,32 @@ enum DemoWitnesses {
             processes.append(
                 DemoNode(name: name, data: folder, port: port, verb: ["witness", "serve"], arguments: []))
         }
-        try write(policy(members, logs: []), to: policyFile(in: data))
+        let quorum = TrustPolicy.Quorum.group(
+            threshold: threshold, members: members.map { .witness($0.name) })
+        try write(TrustPolicy(logs: [], witnesses: members, quorum: quorum), to: policyFile(in: data))
         return processes
     }
 
-    /// Starts the witnesses over the logs of running nodes, and writes what a reader trusts.
-    static func start(_ witnesses: [DemoNode], over nodes: [DemoNode]) throws {
-        let keys = try nodes.map { node throws in
+    /// Starts the witnesses over the logs of running nodes.
+    static func start(_ witnesses: [DemoNode], over nodes: [DemoNode], in data: String) throws {
+        var keys: [NoteKey] = []
+        for node in nodes {
             let text = try String(contentsOfFile: node.data + "/keys/log.vkey", encoding: .utf8)
-            return NoteKey(text.trimmingCharacters(in: .whitespacesAndNewlines))
-        }.compactMap(\.self)
-        guard let first = witnesses.first else { return }
-        let data = (first.data as NSString).deletingLastPathComponent
-        let known = try TrustPolicy(
-            parsing: try String(contentsOfFile: policyFile(in: data), encoding: .utf8))
-        try write(known.adding(logs: keys), to: trustFile(in: data))
-        for witness in witnesses {
-            try write(TrustPolicy(logs: keys.map { .init(key: $0) }, witnesses: [], quorum: .none),
-                to: witness.data + "/logs.policy")
-            try witness.start()
+            keys += [NoteKey(text.trimmingCharacters(in: .whitespacesAndNewlines))].compactMap(\.self)
         }
+        try start(witnesses, over: keys, in: data)
     }
 
-    private static func policy(_ members: [TrustPolicy.Witness], logs: [NoteKey]) -> TrustPolicy {
-        TrustPolicy(
-            logs: logs.map { .init(key: $0) }, witnesses: members,
-            quorum: .group(threshold: threshold, members: members.map { .witness($0.name) }))
+    /// Starts the witnesses over logs, and writes what a reader trusts.
+    static func start(_ witnesses: [DemoNode], over logs: [NoteKey], in data: String) throws {
+        let known = try TrustPolicy(
+            parsing: try String(contentsOfFile: policyFile(in: data), encoding: .utf8))
+        try write(known.adding(logs: logs), to: trustFile(in: data))
+        let watched = TrustPolicy(logs: [], witnesses: [], quorum: .none).adding(logs: logs)
+        for witness in witnesses {
+            try write(watched, to: witness.data + "/logs.policy")
+            try witness.start()
+        }
     }
 
     private static func write(_ policy: TrustPolicy, to file: String) throws {

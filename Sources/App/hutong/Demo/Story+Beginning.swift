@@ -14,7 +14,7 @@ import TablesDuckDB
 extension Story {
     func start() async throws -> [String: JSON] {
         for node in nodes { try node.start() }
-        try DemoWitnesses.start(witnesses, over: nodes)
+        try DemoWitnesses.start(witnesses, over: nodes, in: data)
         let parties = [(air, "holder"), (clinic, "holder"), (buyer, "buyer,holder")]
         for (node, roles) in parties {
             let invitation = try await invite(node.name, roles: roles)
