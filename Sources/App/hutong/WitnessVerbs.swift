@@ -44,8 +44,11 @@ struct WitnessServeVerb: Verb {
         let store = try SQLiteStore.open(at: data + "/witness.sqlite", clock: .system)
         try await store.migrate(TransparencySchema.witnessMigrations)
         // A log that is listed later is watched at once: the list is read for each request, and is short.
-        let witness: @Sendable () throws(Problem) -> Witness = {
-            Witness(store: store, signer: signer, logs: try watched(), clock: .system, checkers: Trust.checkers)
+        let (log, data) = (log, data)
+        let witness: @Sendable () throws(Problem) -> Witness = { () throws(Problem) in
+            Witness(
+                store: store, signer: signer, logs: try Self.watched(log, in: data), clock: .system,
+                checkers: Trust.checkers)
         }
         _ = try witness()
         let server = HTTPServer(
@@ -70,8 +73,8 @@ struct WitnessServeVerb: Verb {
     }
 
     /// The keys of `--log`, and the log lines of `DATA/logs.policy`.
-    private func watched() throws(Problem) -> [NoteKey] {
-        var keys = try log.map { text throws(Problem) in
+    private static func watched(_ given: [String], in data: String) throws(Problem) -> [NoteKey] {
+        var keys = try given.map { text throws(Problem) in
             guard let key = NoteKey(text) else {
                 throw Problem(
                     .invalid,

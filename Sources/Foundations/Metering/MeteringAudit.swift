@@ -57,13 +57,14 @@ package enum MeteringAudit {
             """, []
         ) { row throws(Problem) -> Fault? in
             expected += 1
-            let isLate = try row.integer(4)
-            let isCount = try row.optional(8, row.text) == MeterDefinition.Aggregation.count.rawValue
-            let quantity = try row.integer(5)
+            let (number, isLate, quantity) = (try row.integer(0), try row.integer(4), try row.integer(5))
+            let (at, countedAt) = (try row.integer(2), try row.integer(3))
+            let (word, digestBytes) = (try row.optional(6, row.text), try row.integer(7))
+            let aggregation = try row.optional(8, row.text).flatMap(MeterDefinition.Aggregation.init)
+            let isCounted = aggregation != .count || (quantity == 1 && word == nil)
             let fits =
-                try row.integer(0) == expected && (isLate == 1) == (row.integer(2) != row.integer(3))
-                && (0...1).contains(isLate) && row.integer(7) == 32 && row.optional(8, row.text) != nil
-                && (!isCount || (quantity == 1 && row.optional(6, row.text) == nil))
+                number == expected && (0...1).contains(isLate) && (isLate == 1) == (at != countedAt)
+                && digestBytes == 32 && aggregation != nil && isCounted
             guard !fits else { return nil }
             return Fault(
                 place: "event \(try row.text(1))",
