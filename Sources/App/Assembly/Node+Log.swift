@@ -5,6 +5,7 @@ import HTTPAPI
 import Identity
 import Logging
 import Primitives
+import Register
 private import SignersOpenSSL
 import Store
 import StoreSQLite
@@ -58,6 +59,20 @@ extension Node {
     ) throws(Problem) -> NoteSigner? {
         guard try settings.evidence.signsWithSM2 || keys.stored(SM2Signer.fileName) != nil else { return nil }
         return NoteSigner(name: name, purpose: .sm2, signer: try SM2Signer.open(in: keys))
+    }
+
+    /// `DATA/registration.json`, or the standard kinds without notice periods.
+    static func registrationRules(_ data: String) throws(Problem) -> RegistrationRules {
+        guard let bytes = FileManager.default.contents(atPath: data + "/registration.json") else {
+            return .standard
+        }
+        do {
+            return try RegistrationRules(json: try JSON(parsing: [UInt8](bytes)))
+        } catch let problem as Problem {
+            throw problem
+        } catch {
+            throw Problem(.invalid, "register.rules-malformed", ["line": .integer(0)], operatorNote: "\(error)")
+        }
     }
 
     // MARK: Background work

@@ -83,7 +83,8 @@ package struct Node: Sendable {
             assets: AssetService(
                 context: context, engines: engines, objects: settings.data + "/objects",
                 grade: FieldGrades.propose),
-            registrations: RegistrationService(context: context), market: MarketService(context: context),
+            registrations: RegistrationService(
+                context: context, rules: try registrationRules(settings.data)), market: MarketService(context: context),
             valve: valve, compute: compute, budget: budget, publisher: publisher,
             logFiles: LogEndpoints(storage: storage, key: logKey.key, policy: publisher.policy), mailbox: mailbox, outside: link,
             ownAddress: { settings.dialsOut ? .dialOut : .url(address.value) }, engines: engines,

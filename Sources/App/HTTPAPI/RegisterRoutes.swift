@@ -54,6 +54,36 @@ extension Courtyard {
             Route("GET", "/api/v1/registrations/:code", .anyone, "A registration in force, with its proof.") {
                 request throws(Problem) in try await registration(request.parameter("code"))
             },
+            Route(
+                "POST", "/api/v1/registrations/:code/objections", .signedIn,
+                "Object to a claim while its notice runs."
+            ) { request throws(Problem) in
+                APIReply(
+                    try await registrations.object(
+                        to: request.parameter("code"), why: try request.json().needed("why"),
+                        by: request.proven().party), status: 201)
+            },
+            Route(
+                "POST", "/api/v1/registrations/:code/objections/decision", .scope(.marketOperate),
+                "Uphold or reject the open objections."
+            ) { request throws(Problem) in
+                let body = try request.json()
+                return APIReply(
+                    try await registrations.decideObjections(
+                        to: request.parameter("code"), upheld: body["upheld"]?.bool ?? false,
+                        why: body["why"]?.text ?? "", by: request.proven()))
+            },
+            Route("GET", "/api/v1/rights/:asset", .anyone, "Who holds, uses and operates an asset.") {
+                request throws(Problem) in
+                let asset = request.parameter("asset")
+                return APIReply([
+                    "asset": .string(asset),
+                    "rights": .array(
+                        try await store.read { transaction throws(Problem) in
+                            try RegistrationBook.rights(in: asset, in: transaction)
+                        }),
+                ])
+            },
             Route("POST", "/api/v1/attestations", .scope(.registerAttest), "Enter a signed attestation.") {
                 request throws(Problem) in try await attest(request)
             },

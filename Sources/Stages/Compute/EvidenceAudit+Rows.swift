@@ -1,6 +1,7 @@
 // SPDX-License-Identifier: Apache-2.0
 
 private import Identity
+private import Policy
 import Primitives
 private import Register
 import Store

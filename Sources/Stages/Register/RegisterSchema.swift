@@ -71,6 +71,19 @@ package enum RegisterSchema {
                     code TEXT PRIMARY KEY NOT NULL, issued_at INTEGER NOT NULL, note TEXT NOT NULL
                 ) STRICT
                 """,
-            ])
+            ]),
+        // A new column and an empty table: no time on any number of rows.
+        Migration(
+            "register/0002-notice",
+            [
+                "ALTER TABLE register_application ADD COLUMN notice_until INTEGER",
+                """
+                CREATE TABLE register_objection (
+                    application_code TEXT NOT NULL, party_id BLOB NOT NULL, why TEXT NOT NULL,
+                    filed_at INTEGER NOT NULL, is_upheld INTEGER, decision TEXT, decided_at INTEGER,
+                    PRIMARY KEY (application_code, party_id)
+                ) STRICT
+                """,
+            ]),
     ]
 }
