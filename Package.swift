@@ -126,8 +126,8 @@ let package = Package(
         // Tests
         .target(name: "TestKit", dependencies: ["Primitives"], path: "Tests/TestKit", swiftSettings: strict),
         tests("HouseTests", ["Primitives", "Wire"]),
-        tests("EndToEndTests", ["Primitives", "hutong"]),
-        tests("HTTPAPITests", ["Assembly", "HTTPAPI", "Identity", "Register", "Primitives"]),
+        tests("EndToEndTests", ["Assembly", "Primitives", "Store", "StoreSQLite", "Transparency", "hutong"]),
+        tests("HTTPAPITests", ["Assembly", "HTTPAPI", "Identity", "Register", "Store", "Transparency", "Primitives"]),
         tests("PrimitivesTests", ["Primitives"]),
         tests("DataspaceTests", ["Dataspace", "Policy", "Primitives", "Wire", "Publish", "Deliver"]),
         tests("TransparencyTests", ["Transparency", "Identity", "Merkle", "CMerkle", "Store", "StoreSQLite", "Primitives", crypto, "SignersOpenSSL"]),

@@ -2,7 +2,7 @@
 
 package import Identity
 package import Primitives
-package import Store
+import Store
 private import Transparency
 
 /// Public notice 公示 and objections 异议: a claim lies open before it is confirmed, and whoever says "this is mine" in
