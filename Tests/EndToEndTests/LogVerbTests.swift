@@ -40,7 +40,8 @@ struct LogVerbTests {
                 "serve", "--data", folder + "/node", "--port", "0", "--name", "verbs", "--trust", policy,
                 "--json",
             ])
-            let key = try Binary.json(["log", "vkey", "--data", folder + "/node", "--json"])["vkey"]?.text ?? ""
+            let key =
+                try Binary.json(["log", "vkey", "--data", folder + "/node", "--json"])["vkey"]?.text ?? ""
             for name in ["one", "two", "three"] {
                 try "log \(key)\nquorum none\n".write(
                     toFile: folder + "/\(name)/logs.policy", atomically: true, encoding: .utf8)
@@ -119,7 +120,8 @@ struct LogVerbTests {
 
     private func witnessAway(_ scene: Scene) throws {
         scene.witnesses[0].stop()
-        let before = try Binary.json(["log", "checkpoint", "--data", scene.data, "--json"])["size"]?.integer ?? 0
+        let before =
+            try Binary.json(["log", "checkpoint", "--data", scene.data, "--json"])["size"]?.integer ?? 0
         try scene.addLeaf()
         _ = try scene.published(atLeast: before + 2)
     }
@@ -150,14 +152,15 @@ struct LogVerbTests {
     /// Flips one byte of the first file whose path contains the name.
     @discardableResult
     private func flip(in folder: String, named name: String) throws -> String {
-        let found = FileManager.default.enumerator(atPath: folder)?.compactMap { $0 as? String }.sorted().first {
-            path in
-            var isFolder: ObjCBool = false
-            // SAFETY: the call writes one Boolean that lives across it.
-            let exists = unsafe FileManager.default.fileExists(
-                atPath: folder + "/" + path, isDirectory: &isFolder)
-            return exists && !isFolder.boolValue && path.contains(name)
-        }
+        let found = FileManager.default.enumerator(atPath: folder)?.compactMap { $0 as? String }.sorted()
+            .first {
+                path in
+                var isFolder: ObjCBool = false
+                // SAFETY: the call writes one Boolean that lives across it.
+                let exists = unsafe FileManager.default.fileExists(
+                    atPath: folder + "/" + path, isDirectory: &isFolder)
+                return exists && !isFolder.boolValue && path.contains(name)
+            }
         let path = folder + "/" + (try #require(found))
         var bytes = [UInt8](try Data(contentsOf: URL(filePath: path)))
         bytes[bytes.count / 2] ^= 0x10
@@ -223,7 +226,8 @@ extension Binary {
         guard run.status == 0 else {
             throw Problem(
                 .fault, "app.unexpected",
-                operatorNote: "\(arguments) ended with \(run.status): \(String(decoding: run.output, as: UTF8.self))")
+                operatorNote:
+                    "\(arguments) ended with \(run.status): \(String(decoding: run.output, as: UTF8.self))")
         }
         return try JSON(parsing: run.output)
     }

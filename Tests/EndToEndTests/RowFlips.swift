@@ -19,7 +19,8 @@ struct RowFlips {
     /// What nothing else says, so that nothing contradicts it (docs/transparency.md, "What it does not do").
     private static let saidOnce: Set<String> = [
         // Names and limits for people and for later postings; balances do not follow from them.
-        "ledger_account.unit", "ledger_account.kind", "ledger_account.balance_limit", "ledger_account.is_closed",
+        "ledger_account.unit", "ledger_account.kind", "ledger_account.balance_limit",
+        "ledger_account.is_closed",
         "ledger_account.owner", "ledger_account.name", "ledger_account.opened_at", "ledger_account.id",
         // What a transfer is for; its accounts and its amount follow from the balances.
         "ledger_transfer.at", "ledger_transfer.id", "ledger_transfer.code", "ledger_transfer.pending_at",
@@ -28,14 +29,16 @@ struct RowFlips {
         // The valve says these again only where a passage names them.
         "metering_event.source", "metering_event.id", "metering_event.subject", "metering_event.digest",
         "metering_event.at", "metering_grant.id", "metering_grant.holder", "metering_grant.asset",
-        "metering_grant.purpose", "metering_grant.granted", "metering_grant.starts_at", "metering_grant.ends_at",
+        "metering_grant.purpose", "metering_grant.granted", "metering_grant.starts_at",
+        "metering_grant.ends_at",
         "metering_grant.revoked_at", "metering_reservation.id", "metering_reservation.expires_at",
     ]
 
     let folder: String
 
     func check() async throws {
-        let store = try SQLiteStore.open(at: folder + "/node.sqlite", clock: WallClock { Instant(microseconds: 0) })
+        let store = try SQLiteStore.open(
+            at: folder + "/node.sqlite", clock: WallClock { Instant(microseconds: 0) })
         let checks = DataChecks.all(folder)
         var flipped = 0
         for table in Self.tables {
@@ -64,15 +67,15 @@ struct RowFlips {
         _ column: String, of table: String, _ store: SQLiteStore, _ checks: [any DataCheck]
     ) async throws -> Bool? {
         let outcome = Mutex<Bool?>(nil)
-        struct TakenBack: Error {}
-        do {
+        do throws(Problem) {
             try await store.write { writing throws(Problem) in
                 let found = try writing.first(
                     "SELECT rowid, \(column) FROM \(table) WHERE \(column) IS NOT NULL ORDER BY rowid LIMIT 1"
                 ) { row throws(Problem) in (try row.integer(0), row[1]) }
                 guard let (place, value) = found, let flipped = Self.flipped(value) else { return }
                 do throws(Problem) {
-                    try writing.execute("UPDATE \(table) SET \(column) = ? WHERE rowid = ?", [flipped, place])
+                    try writing.execute(
+                        "UPDATE \(table) SET \(column) = ? WHERE rowid = ?", [flipped, place])
                 } catch {
                     // The schema itself refuses such a value: a reader of the file stumbles over it at once.
                     return outcome.withLock { $0 = true }
@@ -88,8 +91,8 @@ struct RowFlips {
                 outcome.withLock { [isNamed] in $0 = isNamed }
                 throw Problem(.conflict, "app.unexpected")
             }
-        } catch let problem as Problem where problem.code == "app.unexpected" {
-            return outcome.withLock { $0 }
+        } catch {
+            guard error.code == "app.unexpected" else { throw error }
         }
         return outcome.withLock { $0 }
     }

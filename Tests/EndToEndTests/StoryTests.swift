@@ -35,7 +35,8 @@ struct StoryTests {
         let recovered = try #require(report["ask"]?["recovered"]?.double)
         #expect(abs(recovered - 0.2) < 0.05)
         let witnessing = report["register"]?["witnessing"]
-        #expect(witnessing?["witnessed"] == true, "registered means witnessed by 2 of 3: \(witnessing ?? .null)")
+        #expect(
+            witnessing?["witnessed"] == true, "registered means witnessed by 2 of 3: \(witnessing ?? .null)")
         #expect(report["card"]?["zh"]?.text?.contains("regulator") == true)
         for node in ["exchange", "clinic"] {
             try await RowFlips(folder: folder.appending(path: node).path(percentEncoded: false)).check()

@@ -44,14 +44,15 @@ struct RegistrationTests {
             }
             let parties = (party("bus", 11), party("bank", 12))
             (bus, bank) = parties
-            try await node.store.write { writing throws(Problem) in
+            try await node.courtyard.context.store.write { writing throws(Problem) in
                 try PartyRegister.put(parties.0, in: writing)
                 try PartyRegister.put(parties.1, in: writing)
             }
         }
 
         func claim(
-            _ kind: String, of asset: String, by party: Party, content: String = "aa", _ more: [String: JSON] = [:]
+            _ kind: String, of asset: String, by party: Party, content: String = "aa",
+            _ more: [String: JSON] = [:]
         ) async throws(Problem) -> String {
             let document: [String: JSON] = [
                 "asset": .string(asset), "title": "rides", "kind": .string(kind), "version": .string(content),
@@ -66,13 +67,13 @@ struct RegistrationTests {
 
         /// The notice period of a claim is over: what waiting seven days does.
         func passNotice(of code: String) async throws {
-            try await node.store.write { writing throws(Problem) in
+            _ = try await node.courtyard.context.store.write { writing throws(Problem) in
                 try writing.execute("UPDATE register_application SET notice_until = 1 WHERE code = ?", [code])
             }
         }
 
         func rights(in asset: String) async throws -> [JSON] {
-            try await node.store.read { reading throws(Problem) in
+            try await node.courtyard.context.store.read { reading throws(Problem) in
                 try RegistrationBook.rights(in: asset, in: reading)
             }
         }
@@ -102,13 +103,18 @@ struct RegistrationTests {
         try await withScene { scene in
             let claim = try await scene.claim("first", of: Self.asset, by: scene.bus)
             #expect(try await scene.review(claim) == "notice")
-            #expect(await code { () async throws(Problem) in try await scene.review(claim) } == "register.notice-running")
+            #expect(
+                await code { () async throws(Problem) in try await scene.review(claim) }
+                    == "register.notice-running")
             _ = try await scene.service.object(to: claim, why: "it is ours", by: scene.bank.id)
             try await scene.passNotice(of: claim)
-            #expect(await code { () async throws(Problem) in try await scene.review(claim) } == "register.objection-open")
+            #expect(
+                await code { () async throws(Problem) in try await scene.review(claim) }
+                    == "register.objection-open")
             #expect(
                 await code { () async throws(Problem) in
-                    try await scene.service.object(to: claim, why: "late", by: scene.bus.id)["state"]?.text ?? ""
+                    try await scene.service.object(to: claim, why: "late", by: scene.bus.id)["state"]?.text
+                        ?? ""
                 } == "register.notice-over")
             _ = try await scene.service.decideObjections(
                 to: claim, upheld: false, why: "no evidence", by: scene.reviewer)
@@ -158,8 +164,10 @@ struct RegistrationTests {
             #expect(holder?.text == Code(.party, scene.bank.id).text)
             let end = try await scene.claim("cancellation", of: Self.asset, by: scene.bank)
             #expect(try await scene.review(end) == "granted")
-            let faults = try await scene.node.store.read { reading throws(Problem) in
-                try DataChecks.all("").flatMap { check throws in try check.findings(in: reading) }.count
+            let faults = try await scene.node.courtyard.context.store.read { reading throws(Problem) in
+                var found = 0
+                for check in DataChecks.all("") { found += try check.findings(in: reading).count }
+                return found
             }
             #expect(faults == 0)
         }
@@ -177,7 +185,9 @@ struct RegistrationTests {
         #expect(throws: Problem.self) { try RegistrationRules(json: [["kind": "first"]]) }
     }
 
-    @Test("S17: the same content by another holder raises a conflict; the certificate carries a proof that verifies")
+    @Test(
+        "S17: the same content by another holder raises a conflict; the certificate carries a proof that verifies"
+    )
     func conflict() async throws {
         try await withScene(Self.rules.replacing("\"noticeDays\": 7", with: "\"noticeDays\": 0")) { scene in
             let claim = try await scene.claim("first", of: Self.asset, by: scene.bus)
@@ -192,7 +202,8 @@ struct RegistrationTests {
             // A node that asks no witnesses says so: registered, and not witnessed.
             #expect(certificate["witnessing"]?["witnessed"] == false)
             let policy = scene.node.courtyard.publisher.policy
-            let proof = try ReceiptVerifier(policy: policy).verify(Array((certificate["proof"]?.text ?? "").utf8))
+            let proof = try ReceiptVerifier(policy: policy).verify(
+                Array((certificate["proof"]?.text ?? "").utf8))
             #expect(proof.disclosure.content["registration"]?.text == claim)
             var bytes = Array((certificate["proof"]?.text ?? "").utf8)
             bytes[100] ^= 1

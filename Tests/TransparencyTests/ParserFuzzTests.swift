@@ -15,7 +15,8 @@ struct ParserFuzzTests {
     private static let rounds =
         ProcessInfo.processInfo.environment["HUTONG_SOAK"] == nil ? 4_000 : 400_000
 
-    private static func mutations(of valid: [UInt8], seed: UInt64, _ body: ([UInt8]) throws -> Void) rethrows {
+    private static func mutations(of valid: [UInt8], seed: UInt64, _ body: ([UInt8]) throws -> Void) rethrows
+    {
         var random = SeededRandom(seed: seed)
         for _ in 0..<rounds { try body(Mutator.mutate(valid, using: &random)) }
     }

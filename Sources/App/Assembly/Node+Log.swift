@@ -57,7 +57,8 @@ extension Node {
     private static func sm2Line(
         _ settings: NodeSettings, keys: KeyFolder, name: String
     ) throws(Problem) -> NoteSigner? {
-        guard try settings.evidence.signsWithSM2 || keys.stored(SM2Signer.fileName) != nil else { return nil }
+        let isStored = try keys.stored(SM2Signer.fileName) != nil
+        guard settings.evidence.signsWithSM2 || isStored else { return nil }
         return NoteSigner(name: name, purpose: .sm2, signer: try SM2Signer.open(in: keys))
     }
 
@@ -71,7 +72,8 @@ extension Node {
         } catch let problem as Problem {
             throw problem
         } catch {
-            throw Problem(.invalid, "register.rules-malformed", ["line": .integer(0)], operatorNote: "\(error)")
+            throw Problem(
+                .invalid, "register.rules-malformed", ["line": .integer(0)], operatorNote: "\(error)")
         }
     }
 
@@ -96,9 +98,10 @@ extension Node {
     /// Turns the refusals of past hours into leaves.
     func sealRefusals() async throws(Problem) {
         let log = courtyard.context.log
-        while try await store.write({ writing throws(Problem) in try log.sealRefusals(in: writing) })
-            == TransparencyLog.refusalsSealedAtOnce
-        {}
+        var sealed = 0
+        repeat {
+            sealed = try await store.write { writing throws(Problem) in try log.sealRefusals(in: writing) }
+        } while sealed == TransparencyLog.refusalsSealedAtOnce
     }
 
     /// Has the newest checkpoint stamped by the authority of the settings, if it grew since the last stamp.

@@ -84,9 +84,11 @@ package struct Node: Sendable {
                 context: context, engines: engines, objects: settings.data + "/objects",
                 grade: FieldGrades.propose),
             registrations: RegistrationService(
-                context: context, rules: try registrationRules(settings.data)), market: MarketService(context: context),
+                context: context, rules: try registrationRules(settings.data)),
+            market: MarketService(context: context),
             valve: valve, compute: compute, budget: budget, publisher: publisher,
-            logFiles: LogEndpoints(storage: storage, key: logKey.key, policy: publisher.policy), mailbox: mailbox, outside: link,
+            logFiles: LogEndpoints(storage: storage, key: logKey.key, policy: publisher.policy),
+            mailbox: mailbox, outside: link,
             ownAddress: { settings.dialsOut ? .dialOut : .url(address.value) }, engines: engines,
             inbox: settings.data + "/inbox", objects: settings.data + "/objects", metrics: MetricsText())
         return Node(

@@ -33,7 +33,8 @@ struct ReceiptsVerb: Verb {
                     console.say(
                         LocalizedText(
                             zh: "\(passage)：持有方暂不可达，其一侧的回执未写出；请稍后再试。",
-                            en: "\(passage): its holder cannot be reached now; run this again for the holder's receipt."
+                            en:
+                                "\(passage): its holder cannot be reached now; run this again for the holder's receipt."
                         )))
             }
         }

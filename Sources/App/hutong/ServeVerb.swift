@@ -33,7 +33,8 @@ struct ServeVerb: Verb {
     var sm2 = false
     @Option(help: "A timestamp authority (RFC 3161) that stamps the log every hour; needs --anchor-ca.")
     var anchor: String?
-    @Option(name: .customLong("anchor-ca"), help: "The authority's certificates in PEM.") var anchorCA: String?
+    @Option(name: .customLong("anchor-ca"), help: "The authority's certificates in PEM.") var anchorCA:
+        String?
     @OptionGroup var output: OutputOptions
 
     private var evidence: EvidenceSettings {

@@ -137,20 +137,24 @@ struct VerifyVerb: Verb {
     }
 
     /// The holder's receipt beside an asker's: the leaf it proves must be the one that the asker's names.
-    private func otherSide(of proof: ReceiptVerifier.Proof) throws -> (file: String, sentence: LocalizedText)? {
+    private func otherSide(of proof: ReceiptVerifier.Proof) throws -> (file: String, sentence: LocalizedText)?
+    {
         let (mine, theirs) = (".asker.tlog-proof", ".holder.tlog-proof")
-        guard place.hasSuffix(mine), let named = proof.disclosure.content["holderLeaf"]?.text else { return nil }
+        guard place.hasSuffix(mine), let named = proof.disclosure.content["holderLeaf"]?.text else {
+            return nil
+        }
         let file = place.dropLast(mine.count) + theirs
         guard let bytes = FileManager.default.contents(atPath: String(file)) else { return nil }
         let other = (try? Receipt(parsing: [UInt8](bytes)))?.extra.flatMap { Disclosure(parsing: $0) }
-        guard let other, Hex.encode(other.leaf.hash.bytes) == named else {
+        guard let other, other.leafHash == named else {
             throw Problem(.invalid, "transparency.receipts-unrelated", ["file": .text(String(file))])
         }
         return (
             String(file),
             LocalizedText(
                 zh: "它指名的持有方存证就是旁边文件所证的那一叶（请同样核验该文件）。",
-                en: "It names the holder's leaf, which is the one in the file beside it (verify that file too)."
+                en:
+                    "It names the holder's leaf, which is the one in the file beside it (verify that file too)."
             )
         )
     }

@@ -34,7 +34,9 @@ struct WitnessServeVerb: Verb {
     @Option(help: "The address to listen on.") var host = "127.0.0.1"
     @Option(help: "The witness's own folder: its key and what it cosigned.") var data = "hutong-witness"
     @Option(help: "The witness's name, fixed at the first start.") var name = "witness.hutong.local"
-    @Option(help: "A watched log's verifier key; repeat for several, or list them in DATA/logs.policy at any time.")
+    @Option(
+        help:
+            "A watched log's verifier key; repeat for several, or list them in DATA/logs.policy at any time.")
     var log: [String] = []
     @OptionGroup var output: OutputOptions
 

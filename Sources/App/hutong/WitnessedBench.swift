@@ -53,7 +53,7 @@ struct WitnessedBench {
                 return []
             }
             for caller in 0..<Self.callers {
-                group.addTask { try await waits(of: count / Self.callers, caller: caller) }
+                group.addTask { try await ask(count / Self.callers, caller: caller) }
             }
             var waits: [Int64] = []
             for _ in 0..<Self.callers { waits += try await group.next() ?? [] }
@@ -62,7 +62,7 @@ struct WitnessedBench {
         }
     }
 
-    private func waits(of count: Int, caller: Int) async throws -> [Int64] {
+    private func ask(_ count: Int, caller: Int) async throws -> [Int64] {
         var waits: [Int64] = []
         for number in 0..<count {
             let start = ContinuousClock.now

@@ -183,7 +183,8 @@ package struct ComputeService: Sendable {
             let leaf = try context.record(
                 .passageSettled, passage.code,
                 [
-                    "receipt": .string(receipt.digest.hex), "holderLeaf": receipt.content["leafHash"] ?? .null,
+                    "receipt": .string(receipt.digest.hex),
+                    "holderLeaf": receipt.content["leafHash"] ?? .null,
                     "price": .string(passage.price.description),
                 ], in: transaction)
             try PassageBook.note(leaf, of: id, .keeper, in: transaction)

@@ -80,9 +80,12 @@ package enum RegistrationBook {
             "SELECT valid_until FROM register_right WHERE asset_code = ? AND party_id = ? AND kind = 'hold'",
             [assetCode, holder]
         ) { row throws(Problem) in try row.optional(0, row.instant) }
-        let isWithin = held.first.map { limit in limit.map { limit in until.map { $0 <= limit } ?? false } ?? true }
+        let isWithin = held.first.map { limit in
+            limit.map { limit in until.map { $0 <= limit } ?? false } ?? true
+        }
         guard ["use", "operate"].contains(right), isWithin == true else {
-            throw Problem(.conflict, "register.right-exceeds", ["asset": .text(assetCode), "right": .text(right)])
+            throw Problem(
+                .conflict, "register.right-exceeds", ["asset": .text(assetCode), "right": .text(right)])
         }
         try transaction.execute(
             """
@@ -94,7 +97,8 @@ package enum RegistrationBook {
     }
 
     /// Who holds, who uses, who operates an asset, on which evidence and until when: the rights record.
-    package static func rights(in assetCode: String, in transaction: any SQLReading) throws(Problem) -> [JSON] {
+    package static func rights(in assetCode: String, in transaction: any SQLReading) throws(Problem) -> [JSON]
+    {
         try transaction.all(
             """
             SELECT party_id, kind, evidence, valid_until FROM register_right WHERE asset_code = ?

@@ -36,7 +36,8 @@ package struct RegistrationRules: Hashable, Sendable {
         Kind(name: "license", title: .init(zh: "许可登记", en: "license"), effect: .licenses, noticeDays: 0),
         Kind(name: "transfer", title: .init(zh: "转移登记", en: "transfer"), effect: .moves, noticeDays: 0),
         Kind(name: "change", title: .init(zh: "变更登记", en: "change"), effect: .changes, noticeDays: 0),
-        Kind(name: "cancellation", title: .init(zh: "注销登记", en: "cancellation"), effect: .ends, noticeDays: 0),
+        Kind(
+            name: "cancellation", title: .init(zh: "注销登记", en: "cancellation"), effect: .ends, noticeDays: 0),
     ])
 
     package init(kinds: [Kind]) {
@@ -50,7 +51,8 @@ package struct RegistrationRules: Hashable, Sendable {
         for (place, line) in (json.array ?? []).enumerated() {
             guard let name = line["kind"]?.text, let zh = line["title"]?["zh"]?.text,
                 let en = line["title"]?["en"]?.text,
-                let effect = line["effect"]?.text.flatMap(Effect.init), let days = line["noticeDays"]?.integer,
+                let effect = line["effect"]?.text.flatMap(Effect.init),
+                let days = line["noticeDays"]?.integer,
                 (0...366).contains(days), !kinds.contains(where: { $0.name == name })
             else { throw Problem(.invalid, "register.rules-malformed", ["line": .integer(Int64(place + 1))]) }
             kinds.append(

@@ -24,7 +24,8 @@ extension RegistrationService {
                 [code, party, why, transaction.now])
             if changed == 1 {
                 try context.record(
-                    .registrationStep, Code(claim.asset), ["step": "objection", "registration": .string(code)],
+                    .registrationStep, Code(claim.asset),
+                    ["step": "objection", "registration": .string(code)],
                     in: transaction)
             }
             return ["registration": .string(code), "state": "objection"]

@@ -82,7 +82,8 @@ package struct RegistrationService: Sendable {
     /// What a claim must not contradict when it is filed: the same content registered by another holder, or, for all
     /// but a first registration, that somebody else holds the asset.
     private static func requireEntitled(
-        _ holder: ID<Party>, to kind: RegistrationRules.Kind, _ application: JSON, in transaction: any SQLReading
+        _ holder: ID<Party>, to kind: RegistrationRules.Kind, _ application: JSON,
+        in transaction: any SQLReading
     ) throws(Problem) {
         guard kind.effect == .enters else {
             let asset = application["asset"]?.text ?? ""
@@ -161,7 +162,9 @@ package struct RegistrationService: Sendable {
         return leaf
     }
 
-    private func tell(_ claim: Claim, _ leaf: LeafIndex, in transaction: any SQLWriting) throws(Problem) -> JSON {
+    private func tell(_ claim: Claim, _ leaf: LeafIndex, in transaction: any SQLWriting) throws(Problem)
+        -> JSON
+    {
         let answer: JSON = [
             "registration": .string(claim.code), "asset": .string(claim.asset), "state": "granted",
             "leaf": .integer(Int64(leaf)),

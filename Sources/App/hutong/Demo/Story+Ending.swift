@@ -129,8 +129,10 @@ extension Story {
         let names = (witnessing?["cosignedBy"]?.array ?? []).compactMap(\.text).joined(separator: ", ")
         let known = witnessing?["witnesses"]?.integer ?? 0
         return LocalizedText(
-            zh: "原始数据出域 0 行 · 过阀 \(passages) 次，拒绝 \(refused) 次 · 隐私预算 3/3 · 结算 \(total)，借贷差 0 · 见证：\(names)（共 \(known) 个）· 可离线核验",
+            zh:
+                "原始数据出域 0 行 · 过阀 \(passages) 次，拒绝 \(refused) 次 · 隐私预算 3/3 · 结算 \(total)，借贷差 0 · 见证：\(names)（共 \(known) 个）· 可离线核验",
             en: "raw rows that left: 0 · \(passages) passages, \(refused) refusals · privacy budget 3/3 · "
-                + "settled \(total), debits less credits 0 · witnessed by \(names) (of \(known)) · verifiable offline")
+                + "settled \(total), debits less credits 0 · witnessed by \(names) (of \(known)) · verifiable offline"
+        )
     }
 }

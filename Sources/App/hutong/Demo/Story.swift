@@ -63,7 +63,9 @@ final class Story {
     var nodes: [DemoNode] { [exchange, air, clinic, buyer] }
 
     func play() async throws {
-        try await step("start", "四个数据节点与三个见证人启动，加入交易所", "four nodes and three witnesses start; the nodes join") { try await self.start() }
+        try await step(
+            "start", "四个数据节点与三个见证人启动，加入交易所", "four nodes and three witnesses start; the nodes join"
+        ) { try await self.start() }
         try await step("collect", "采集：合法性依据、类型、剖析", "collect, with legal basis") { try await self.collect() }
         try await step("register", "登记与评估", "register and assess") { try await self.register() }
         try await step("list", "开放与挂牌，需求撮合", "open, list, match a demand") { try await self.list() }
