@@ -264,7 +264,7 @@ private struct AgreementRow {
 private struct RegistrationRow {
     static let select = """
         SELECT r.id, r.code, r.asset_code, r.kind, r.holder_id, r.document, r.leaf_index, r.registered_at, \
-        r.revoked_at, h.kind, h.recorded_at FROM register_registration r LEFT JOIN register_right h \
+        r.revoked_at, h.kind, h.recorded_at, r.content FROM register_registration r LEFT JOIN register_right h \
         ON h.asset_code = r.asset_code AND h.party_id = r.holder_id AND h.evidence = r.code
         """
 
@@ -279,6 +279,7 @@ private struct RegistrationRow {
     let revokedAt: Instant?
     let rightKind: String?
     let rightAt: Instant?
+    let content: String?
 
     init(_ row: any SQLRow) throws(Problem) {
         id = try? row.id(0)
@@ -292,6 +293,7 @@ private struct RegistrationRow {
         revokedAt = try row.optional(8, row.instant)
         rightKind = try row.optional(9, row.text)
         rightAt = try row.optional(10, row.instant)
+        content = try row.optional(11, row.text)
     }
 
     func faults(in transaction: any SQLReading) throws(Problem) -> [EvidenceAudit.Fault] {
@@ -305,6 +307,7 @@ private struct RegistrationRow {
         let derived = ID<Registration>(derivedFrom: Digest(of: holder.uuid + document.canonicalText))
         require(derived == id, "主体或内容与标识不符", "another holder or another claim than its identifier says")
         require(document["asset"]?.text == asset, "资产编码不符", "names another asset than its claim")
+        require(document["version"]?.text == content, "内容摘要不符", "names another content than its claim")
         require(document["kind"]?.text == kind, "登记类型不符", "is of another kind than its claim")
         let evidence = try Evidence(about: asset, in: transaction)
         require(

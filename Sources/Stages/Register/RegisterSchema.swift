@@ -77,6 +77,8 @@ package enum RegisterSchema {
             "register/0002-notice",
             [
                 "ALTER TABLE register_application ADD COLUMN notice_until INTEGER",
+                "ALTER TABLE register_registration ADD COLUMN content TEXT",
+                "CREATE INDEX register_registration_by_content ON register_registration (content)",
                 """
                 CREATE TABLE register_objection (
                     application_code TEXT NOT NULL, party_id BLOB NOT NULL, why TEXT NOT NULL,

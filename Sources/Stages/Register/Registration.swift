@@ -45,12 +45,13 @@ package enum RegistrationBook {
         try transaction.execute(
             """
             INSERT INTO register_registration
-            (id, code, asset_code, kind, holder_id, document, leaf_index, registered_at)
-            VALUES (?, ?, ?, ?, ?, ?, ?, ?)
+            (id, code, asset_code, kind, holder_id, document, leaf_index, registered_at, content)
+            VALUES (?, ?, ?, ?, ?, ?, ?, ?, ?)
             """,
             [
                 registration.id, registration.code, registration.assetCode, registration.kind,
                 registration.holder, registration.document, registration.leafIndex, registration.registeredAt,
+                registration.document["version"]?.text,
             ])
         try transaction.execute(
             """
@@ -117,13 +118,12 @@ package enum RegistrationBook {
     package static func other(
         than holder: ID<Party>, of content: String, in transaction: any SQLReading
     ) throws(Problem) -> Registration? {
-        try transaction.all(
+        try transaction.first(
             """
             SELECT id, asset_code, kind, holder_id, document, leaf_index, registered_at
-            FROM register_registration WHERE revoked_at IS NULL AND holder_id <> ?
+            FROM register_registration WHERE content = ? AND revoked_at IS NULL AND holder_id <> ? LIMIT 1
             """,
-            [holder], read
-        ).first { $0.document["version"]?.text == content }
+            [content, holder], read)
     }
 
     /// The registration in force for an asset, if there is one.
