@@ -141,7 +141,15 @@ extension Courtyard {
                 try await market.takeFiled(body)
                 return [:]
             },
+<<<<<<< HEAD
             "proof.get": { body, sender throws(Problem) in try await holderProof(body, for: sender) },
+=======
+            "agreement.waits": { body, sender throws(Problem) in
+                try await requireExchange(sender)
+                try await market.takeWaiting(body.needed("agreement"), missing: body["missing"] ?? .null)
+                return [:]
+            },
+>>>>>>> origin/main
             "agreement.revoke": { body, sender throws(Problem) in try await revoke(body, from: sender) },
             "listing.get": { body, _ throws(Problem) in
                 let code = try body.needed("listing")
@@ -174,7 +182,9 @@ extension Courtyard {
             },
             "listing.search": { body, _ throws(Problem) in
                 try await table.answer(
-                    APIRequest(method: "GET", path: "/api/v1/listings", query: ["q": body["q"]?.text ?? ""])
+                    APIRequest(
+                        method: "GET", path: "/api/v1/listings",
+                        query: (body.object ?? [:]).compactMapValues(\.text))
                 ).json
             },
             "demand.post": { body, sender throws(Problem) in try await posted(body, by: sender.id) },

@@ -28,12 +28,16 @@ struct ServeVerb: Verb {
     @Flag(help: "Accept no peers; take messages from the exchange's mailbox.") var dialOut = false
     @Option(name: .customLong("tls-cert"), help: "Certificate chain in PEM.") var certificate: String?
     @Option(name: .customLong("tls-key"), help: "Private key in PEM.") var privateKey: String?
+<<<<<<< HEAD
     @Option(help: "A tlog-policy with the witnesses to ask; the data folder remembers it.") var trust: String?
     @Flag(help: "Sign every checkpoint with an SM2 key too, from now on. 国密")
     var sm2 = false
     @Option(help: "A timestamp authority (RFC 3161) that stamps the log every hour; needs --anchor-ca.")
     var anchor: String?
     @Option(name: .customLong("anchor-ca"), help: "The authority's certificates in PEM.") var anchorCA:
+=======
+    @Option(help: "Authorities, in PEM, whose certificates peers may show besides the system's.") var peerCa:
+>>>>>>> origin/main
         String?
     @OptionGroup var output: OutputOptions
 
@@ -61,7 +65,7 @@ struct ServeVerb: Verb {
         var settings = NodeSettings(
             data: data, host: host, port: port, publicURL: publicURL, name: name, role: role,
             dialsOut: dialOut,
-            jurisdiction: jurisdiction, certificate: certificate, privateKey: privateKey,
+            jurisdiction: jurisdiction, certificate: certificate, privateKey: privateKey, peerRoots: peerCa,
             passphrase: try Environment.passphrase())
         settings.evidence = try evidence
         let node = try await Node.open(settings, version: Version.text)
@@ -89,6 +93,9 @@ struct ServeVerb: Verb {
 enum Environment {
     static var url: String { ProcessInfo.processInfo.environment["HUTONG_URL"] ?? "http://127.0.0.1:8080" }
     static var token: String? { ProcessInfo.processInfo.environment["HUTONG_TOKEN"] }
+
+    /// A PEM file of authorities that are trusted besides the system's.
+    static var roots: String? { ProcessInfo.processInfo.environment["HUTONG_CA"] }
 
     static func passphrase() throws(Problem) -> Redacted<[UInt8]>? {
         guard let file = ProcessInfo.processInfo.environment["HUTONG_KEY_PASSPHRASE_FILE"] else { return nil }
