@@ -121,13 +121,8 @@ let package = Package(
         .target(name: "CAssets", path: "Sources/App/CAssets", cSettings: [.unsafeFlags(["-std=c23"])]),
         room("App", "WebUI", ["Primitives", "CAssets"]),
         room("App", "HTTPAPI", ["Compute", "Collect", "Wire", "WebUI", "Primitives", hummingbird, hummingbirdCore, hummingbirdTLS, nio, nioSSL, httpTypes, logging]),
-<<<<<<< HEAD
-        room("App", "APIClient", ["Wire", "Primitives", httpClient, nio, nioHTTP]),
-        room("App", "Assembly", ["HTTPAPI", "Compute", "Valve", "Trade", "Register", "Collect", "Ledger", "Metering", "Transparency", "Lane", "Identity", "Store", "Tables", "LaneHTTP", "StoreSQLite", "SignersOpenSSL", "TransparencyHTTP", "TablesDuckDB", "Primitives", logging]),
-=======
         room("App", "APIClient", ["Wire", "Primitives", httpClient, nio, nioHTTP, nioSSL]),
-        room("App", "Assembly", ["HTTPAPI", "Compute", "Valve", "Trade", "Register", "Collect", "Ledger", "Metering", "Transparency", "Lane", "Identity", "Store", "Tables", "LaneHTTP", "StoreSQLite", "TablesDuckDB", "Primitives", logging]),
->>>>>>> origin/main
+        room("App", "Assembly", ["HTTPAPI", "Compute", "Valve", "Trade", "Register", "Collect", "Ledger", "Metering", "Transparency", "Lane", "Identity", "Store", "Tables", "LaneHTTP", "StoreSQLite", "SignersOpenSSL", "TransparencyHTTP", "TablesDuckDB", "Primitives", logging]),
         // Tests
         .target(name: "TestKit", dependencies: ["Primitives"], path: "Tests/TestKit", swiftSettings: strict),
         tests("HouseTests", ["Primitives", "Wire"]),

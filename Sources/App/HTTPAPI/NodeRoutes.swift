@@ -141,15 +141,12 @@ extension Courtyard {
                 try await market.takeFiled(body)
                 return [:]
             },
-<<<<<<< HEAD
             "proof.get": { body, sender throws(Problem) in try await holderProof(body, for: sender) },
-=======
             "agreement.waits": { body, sender throws(Problem) in
                 try await requireExchange(sender)
                 try await market.takeWaiting(body.needed("agreement"), missing: body["missing"] ?? .null)
                 return [:]
             },
->>>>>>> origin/main
             "agreement.revoke": { body, sender throws(Problem) in try await revoke(body, from: sender) },
             "listing.get": { body, _ throws(Problem) in
                 let code = try body.needed("listing")

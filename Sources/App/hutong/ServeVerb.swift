@@ -28,16 +28,14 @@ struct ServeVerb: Verb {
     @Flag(help: "Accept no peers; take messages from the exchange's mailbox.") var dialOut = false
     @Option(name: .customLong("tls-cert"), help: "Certificate chain in PEM.") var certificate: String?
     @Option(name: .customLong("tls-key"), help: "Private key in PEM.") var privateKey: String?
-<<<<<<< HEAD
     @Option(help: "A tlog-policy with the witnesses to ask; the data folder remembers it.") var trust: String?
     @Flag(help: "Sign every checkpoint with an SM2 key too, from now on. 国密")
     var sm2 = false
     @Option(help: "A timestamp authority (RFC 3161) that stamps the log every hour; needs --anchor-ca.")
     var anchor: String?
     @Option(name: .customLong("anchor-ca"), help: "The authority's certificates in PEM.") var anchorCA:
-=======
+        String?
     @Option(help: "Authorities, in PEM, whose certificates peers may show besides the system's.") var peerCa:
->>>>>>> origin/main
         String?
     @OptionGroup var output: OutputOptions
 

@@ -105,12 +105,8 @@ package struct RegistrationService: Sendable {
         -> JSON
     {
         try caller.require(.marketOperate)
-<<<<<<< HEAD
-        let (context, rules) = (context, rules)
-=======
         try await context.requireExchange()
-        let context = context
->>>>>>> origin/main
+        let (context, rules) = (context, rules)
         return try await context.store.write { transaction throws(Problem) in
             let claim = try Claim.find(code, in: transaction)
             guard claim.state == "filed" || claim.state == "notice" else {
