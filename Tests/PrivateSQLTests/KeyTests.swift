@@ -38,7 +38,9 @@ struct KeyTests {
         let once = try await room(repeating: 0).ask(Self.question, rules)
         let often = try await room(repeating: 2000).ask(Self.question, rules)
         #expect(once.planDigest == often.planDigest)
-        let counts = [once, often].map { answer in answer.rows.map { $0[1].value.approximate ?? 0 }.reduce(0, +) }
+        let counts = [once, often].map { answer in
+            answer.rows.map { $0[1].value.approximate ?? 0 }.reduce(0, +)
+        }
         #expect(abs(counts[0] - 500) < 20 && abs(counts[1] - 500) < 20, "\(counts)")
     }
 }

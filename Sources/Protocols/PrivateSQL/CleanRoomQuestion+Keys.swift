@@ -44,7 +44,8 @@ extension ReleaseRules {
             let counts = Relation.aggregate(
                 .project(.table(name), [.init("#unit", .read(column.name, column.type))]),
                 keys: [], [.init("#rows", .present(person)), .init("#people", .distinct(person))])
-            let row = try await engine.rows(TableQuery(dialect.sql(counts), timeLimit: .seconds(60))).rows.first
+            let row = try await engine.rows(TableQuery(dialect.sql(counts), timeLimit: .seconds(60))).rows
+                .first
             guard let row, row.count == 2, row[0] == row[1] else {
                 repeated.insert(name)
                 continue

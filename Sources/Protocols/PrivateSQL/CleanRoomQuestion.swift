@@ -61,7 +61,8 @@ package struct CleanRoomQuestion: Sendable {
             if let repeated { repeated } else {
                 try await rules.tablesWithRepeatedPeople(schema, on: engine, dialect: dialect)
             }
-        return try await plan(bounding: found).run(on: engine, dialect: dialect, seed: seed, versions: versions, after: history)
+        return try await plan(bounding: found).run(
+            on: engine, dialect: dialect, seed: seed, versions: versions, after: history)
     }
 }
 

@@ -1,7 +1,9 @@
 // SPDX-License-Identifier: Apache-2.0
 
+import Policy
 import Primitives
 import PrivateSQL
+import Register
 import Store
 import Trade
 import Valve

@@ -61,7 +61,9 @@ package struct PrivacyBudgets: BudgetKeeper {
             "leftInPeriod": standing.leftInPeriodMicros.map(written) ?? .null,
             "periodEnds": standing.periodEndsAt.map { .string($0.rfc3339) } ?? .null,
             "byAgreement": .array(
-                standing.byAsker.map { ["agreement": .string(Code(.agreement, $0.asker).text), "spent": written($0.micros)] }
+                standing.byAsker.map {
+                    ["agreement": .string(Code(.agreement, $0.asker).text), "spent": written($0.micros)]
+                }
             ),
         ]
     }

@@ -1,6 +1,6 @@
 // SPDX-License-Identifier: Apache-2.0
 
-package import Primitives
+import Primitives
 import Synchronization
 
 /// Which tables of a version do not keep the rules' promise of one row a person, by version and rules: looked up
