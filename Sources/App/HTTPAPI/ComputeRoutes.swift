@@ -35,12 +35,6 @@ extension Courtyard {
                 request throws(Problem) in APIReply(try await passage(request).listed)
             },
             Route(
-                "GET", "/api/v1/passages/:code/proof", .scope(.tradeRead),
-                "Its receipt as a .tlog-proof file."
-            ) {
-                request throws(Problem) in try await proof(request)
-            },
-            Route(
                 "POST", "/api/v1/passages/:code/replay", .scope(.marketOperate),
                 "Run an answered passage again."
             ) {
@@ -121,25 +115,13 @@ extension Courtyard {
         }
     }
 
-    private func passage(_ request: APIRequest) async throws(Problem) -> Passage {
+    func passage(_ request: APIRequest) async throws(Problem) -> Passage {
         let code = request.parameter("code")
         let visible = try await visiblePassages(try request.proven())
         guard let passage = visible.first(where: { $0.code.text == Code(code)?.text }) else {
             throw Problem(.missing, "valve.passage-unknown", ["passage": .text(code)])
         }
         return passage
-    }
-
-    private func proof(_ request: APIRequest) async throws(Problem) -> APIReply {
-        let passage = try await passage(request)
-        guard let leaf = passage.document["leaf"]?.integer else {
-            throw Problem(.missing, "valve.passage-unknown", ["passage": .code(passage.code)])
-        }
-        let receipt = try await publisher.receipt(for: LeafIndex(leaf))
-        return APIReply(
-            contentType: "text/plain; charset=utf-8",
-            headers: ["Content-Disposition": "attachment; filename=\"\(passage.code.text).tlog-proof\""],
-            body: receipt.bytes)
     }
 
     private func budget(of code: String) async throws(Problem) -> APIReply {
@@ -166,7 +148,7 @@ extension Courtyard {
                             ]
                         }),
                     "passed": .integer(passed),
-                    "refused": .integer(try DataValve.refusalCount(in: transaction)),
+                    "refused": .integer(try TransparencyLog.refusalCount(in: transaction)),
                 ])
         }
     }

@@ -59,7 +59,7 @@ extension Courtyard {
         let gauges = try await store.read { transaction throws(Problem) in
             [
                 "transparency_log_leaves": Int64(try TransparencyLog.size(in: transaction)),
-                "valve_refusals": try DataValve.refusalCount(in: transaction),
+                "valve_refusals": try TransparencyLog.refusalCount(in: transaction),
                 "lane_outgoing_messages": try transaction.count("SELECT count(*) FROM lane_outgoing"),
             ]
         }
@@ -141,6 +141,7 @@ extension Courtyard {
                 try await market.takeFiled(body)
                 return [:]
             },
+            "proof.get": { body, sender throws(Problem) in try await holderProof(body, for: sender) },
             "agreement.waits": { body, sender throws(Problem) in
                 try await requireExchange(sender)
                 try await market.takeWaiting(body.needed("agreement"), missing: body["missing"] ?? .null)
@@ -242,23 +243,6 @@ extension Courtyard {
         if party != sender.id { try await requireExchange(sender) }
         try await market.revoke(try body.needed("agreement"), by: party)
         return [:]
-    }
-
-    // MARK: The log
-
-    private var logRoutes: [Route] {
-        ["/checkpoint", "/tile/*", "/log/vkey"].map { path in
-            Route("GET", path, .anyone, "The transparency log (c2sp.org/tlog-tiles).") {
-                request throws(Problem) in
-                let file =
-                    request.path.hasPrefix("/log/")
-                    ? String(request.path.dropFirst(5)) : String(request.path.dropFirst())
-                let answer = try logFiles.answer(file)
-                var headers = answer.headers
-                let type = headers.removeValue(forKey: "content-type") ?? "application/octet-stream"
-                return APIReply(status: answer.status, contentType: type, headers: headers, body: answer.body)
-            }
-        }
     }
 }
 

@@ -54,6 +54,36 @@ extension Courtyard {
             Route("GET", "/api/v1/registrations/:code", .anyone, "A registration in force, with its proof.") {
                 request throws(Problem) in try await registration(request.parameter("code"))
             },
+            Route(
+                "POST", "/api/v1/registrations/:code/objections", .signedIn,
+                "Object to a claim while its notice runs."
+            ) { request throws(Problem) in
+                APIReply(
+                    try await registrations.object(
+                        to: request.parameter("code"), why: try request.json().needed("why"),
+                        by: request.proven().party), status: 201)
+            },
+            Route(
+                "POST", "/api/v1/registrations/:code/objections/decision", .scope(.marketOperate),
+                "Uphold or reject the open objections."
+            ) { request throws(Problem) in
+                let body = try request.json()
+                return APIReply(
+                    try await registrations.decideObjections(
+                        to: request.parameter("code"), upheld: body["upheld"]?.bool ?? false,
+                        why: body["why"]?.text ?? "", by: request.proven()))
+            },
+            Route("GET", "/api/v1/rights/:asset", .anyone, "Who holds, uses and operates an asset.") {
+                request throws(Problem) in
+                let asset = request.parameter("asset")
+                return APIReply([
+                    "asset": .string(asset),
+                    "rights": .array(
+                        try await store.read { transaction throws(Problem) in
+                            try RegistrationBook.rights(in: asset, in: transaction)
+                        }),
+                ])
+            },
             Route("POST", "/api/v1/attestations", .scope(.registerAttest), "Enter a signed attestation.") {
                 request throws(Problem) in try await attest(request)
             },
@@ -153,13 +183,15 @@ extension Courtyard {
             try RegistrationBook.registration(code, in: transaction)
         }
         guard let registration else { throw .codeUnknown(code) }
-        let receipt = try await publisher.receipt(for: LeafIndex(registration.leafIndex))
+        let leaf = LeafIndex(registration.leafIndex)
+        let receipt = try await publisher.receipt(for: leaf, waiting: Self.witnessPatience)
+        let witnessing = await publisher.witnessing(of: leaf)
         return APIReply(
             [
                 "registration": .string(registration.code.text), "asset": .string(registration.assetCode),
                 "holder": .string(Code(.party, registration.holder).text), "claim": registration.document,
                 "registeredAt": .string(registration.registeredAt.rfc3339),
-                "leaf": .integer(registration.leafIndex),
+                "leaf": .integer(registration.leafIndex), "witnessing": witnessing.json,
                 "proof": .string(String(decoding: receipt.bytes, as: UTF8.self)),
             ])
     }

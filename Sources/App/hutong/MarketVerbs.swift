@@ -230,37 +230,6 @@ struct ReplayVerb: Verb {
     }
 }
 
-/// `hutong receipts [--out DIR]`: passages, and their receipts as files that outlive every node.
-struct ReceiptsVerb: Verb {
-    static let configuration = CommandConfiguration(
-        commandName: "receipts", abstract: "List passages; write their receipts. 过阀记录与回执。")
-    @Option(help: "Write each receipt as .tlog-proof into this folder, with trust.policy.") var out: String?
-    @OptionGroup var door: DoorOptions
-    @OptionGroup var output: OutputOptions
-
-    func run(_ console: Console) async throws {
-        let node = try await door.open()
-        let answer = try await node.get("/api/v1/passages")
-        if let out { try await write(answer["passages"]?.array ?? [], to: out, from: node) }
-        console.answer(
-            answer,
-            text: Columns.text(answer["passages"], ["passage", "side", "agreement", "state", "price", "at"]))
-    }
-
-    private func write(_ passages: [JSON], to folder: String, from node: NodeDoor) async throws {
-        try FileManager.default.createDirectory(atPath: folder, withIntermediateDirectories: true)
-        for passage in passages where passage["leaf"]?.integer != nil {
-            let code = passage["passage"]?.text ?? ""
-            let side = passage["side"]?.text == "holder" ? "holder" : "asker"
-            let bytes = try await node.bytes("/api/v1/passages/\(code)/proof")
-            try Data(bytes).write(to: URL(filePath: "\(folder)/\(code).\(side).tlog-proof"))
-        }
-        let key = try await node.bytes("/log/vkey")
-        try Data(Array("log ".utf8) + key + Array("quorum none\n".utf8)).write(
-            to: URL(filePath: folder + "/trust.policy"))
-    }
-}
-
 struct StatementVerb: Verb {
     static let configuration = CommandConfiguration(
         commandName: "statement", abstract: "Every passage of a month and what it cost. 对账单。")

@@ -70,8 +70,13 @@ package struct ComputeService: Sendable {
                 price: price, request: question.digest, document: record, answer: answer.canonicalBytes,
                 reservedAt: transaction.now, expiresAt: transaction.now)
             guard try PassageBook.reserve(passage, in: transaction).isNew else { return }
-            try context.record(
-                .passageSettled, passage.code, ["receipt": record["receiptDigest"] ?? .null], in: transaction)
+            let leaf = try context.record(
+                .passageSettled, passage.code,
+                [
+                    "receipt": record["receiptDigest"] ?? .null,
+                    "holderLeaf": record["receipt"]?["content"]?["leafHash"] ?? .null,
+                ], in: transaction)
+            try PassageBook.note(leaf, of: passage.id, .asker, in: transaction)
         }
         return .object(document.merging(["result": answer]) { _, answer in answer })
     }
@@ -178,14 +183,11 @@ package struct ComputeService: Sendable {
             let leaf = try context.record(
                 .passageSettled, passage.code,
                 [
-                    "receipt": .string(receipt.digest.hex), "holderLeaf": receipt.content["leaf"] ?? .null,
+                    "receipt": .string(receipt.digest.hex),
+                    "holderLeaf": receipt.content["leafHash"] ?? .null,
                     "price": .string(passage.price.description),
                 ], in: transaction)
-            try transaction.execute(
-                "UPDATE valve_passage SET document = ? WHERE id = ? AND side = 'keeper'",
-                [
-                    JSON.object((document.object ?? [:]).merging(["leaf": .integer(Int64(leaf))]) { $1 }), id,
-                ])
+            try PassageBook.note(leaf, of: id, .keeper, in: transaction)
             return try PassageBook.find(id, .keeper, in: transaction) ?? passage
         }
     }
@@ -346,6 +348,7 @@ package struct ComputeService: Sendable {
                     "version": .string(version.digest.hex), "answer": .string(Digest(of: sealed).hex),
                     "epsilon": .string(release.epsilon),
                 ], in: transaction)
+            let leafHash = try TransparencyLog.leafHash(leaf, in: transaction)
             let content: JSON = [
                 "type": .string(PassageReceipt.type), "passage": .string(question.passage.uuid),
                 "agreement": .string(agreement.code.text), "holder": .string(context.own.uuid),
@@ -355,7 +358,8 @@ package struct ComputeService: Sendable {
                 "result": .string(Digest(of: release.answer.canonicalBytes).hex),
                 "seed": release.seedCommitment.map { .string($0.hex) } ?? .null,
                 "epsilon": .string(release.epsilon), "price": .string(price.description),
-                "leaf": .integer(Int64(leaf)), "at": .integer(transaction.now.microseconds),
+                "leaf": .integer(Int64(leaf)), "leafHash": .string(leafHash?.hex ?? ""),
+                "at": .integer(transaction.now.microseconds),
             ]
             let receipt = PassageReceipt(
                 content: content, signature: try signer.signature(for: content.canonicalBytes))

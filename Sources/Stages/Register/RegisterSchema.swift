@@ -71,6 +71,21 @@ package enum RegisterSchema {
                     code TEXT PRIMARY KEY NOT NULL, issued_at INTEGER NOT NULL, note TEXT NOT NULL
                 ) STRICT
                 """,
-            ])
+            ]),
+        // A new column and an empty table: no time on any number of rows.
+        Migration(
+            "register/0002-notice",
+            [
+                "ALTER TABLE register_application ADD COLUMN notice_until INTEGER",
+                "ALTER TABLE register_registration ADD COLUMN content TEXT",
+                "CREATE INDEX register_registration_by_content ON register_registration (content)",
+                """
+                CREATE TABLE register_objection (
+                    application_code TEXT NOT NULL, party_id BLOB NOT NULL, why TEXT NOT NULL,
+                    filed_at INTEGER NOT NULL, is_upheld INTEGER, decision TEXT, decided_at INTEGER,
+                    PRIMARY KEY (application_code, party_id)
+                ) STRICT
+                """,
+            ]),
     ]
 }

@@ -15,6 +15,7 @@ extension Courtyard {
     func logPage(_ request: APIRequest) async throws(Problem) -> any Page {
         let signed = try await publisher.checkpoint()
         let size = Int(signed.checkpoint.size)
+        let witnessing = await publisher.witnessing(of: LeafIndex(max(0, size - 1)))
         let end = min(size, request.query["before"].flatMap { Int($0) } ?? size)
         let first = max(0, end - Self.entriesAPage)
         let leaves = try await store.read { transaction throws(Problem) in
@@ -23,8 +24,7 @@ extension Courtyard {
         return LogPage(
             origin: signed.checkpoint.origin, size: size, root: Digest(signed.checkpoint.root),
             checkpoint: String(decoding: signed.note.bytes, as: UTF8.self),
-            witnesses: try await isWitnessed(size: size)
-                ? [Standing(LocalizedText(zh: "已见证", en: "witnessed"), .verified)] : [],
+            witnesses: witnessing.isWitnessed ? [Standing(witnessing.text, .verified)] : [],
             entries: leaves.reversed().map {
                 LogPage.Entry(
                     index: Int($0.index), at: $0.leaf.time, kind: PageWords.entry($0.leaf.kind.rawValue),
@@ -32,11 +32,6 @@ extension Courtyard {
             },
             olderPath: first > 0 ? "/log?before=\(first)" : nil,
             sameThing: SameThing(http: "curl $HUTONG_URL/checkpoint", cli: "hutong verify hutong-data"))
-    }
-
-    private func isWitnessed(size: Int) async throws(Problem) -> Bool {
-        guard size > 0 else { return false }
-        return try await publisher.witnessedCheckpoint(covering: LeafIndex(size - 1)) != nil
     }
 
     func proofPage(_ request: APIRequest) async throws(Problem) -> any Page {
@@ -101,6 +96,7 @@ extension Courtyard {
         let names = try await partyNames()
         let claim = registration["claim"] ?? .null
         let leaf = registration["leaf"]?.integer.map { Int($0) }
+        let witnessing = await publisher.witnessing(of: LeafIndex(max(0, leaf ?? 0)))
         let registeredAt =
             registration["registeredAt"]?.text.flatMap { Instant(rfc3339: $0) } ?? Instant(seconds: 0)
         return PaperPage(
@@ -123,6 +119,7 @@ extension Courtyard {
                     LocalizedText(zh: "登记时间", en: "Registered"),
                     LocalizedText(registeredAt.dateAndTime(in: .shanghai) + " (UTC+8)")
                 ),
+                (LocalizedText(zh: "见证", en: "Witnesses"), witnessing.text),
             ],
             signatures: [
                 PaperPage.Signature(
@@ -130,7 +127,7 @@ extension Courtyard {
                     keyFingerprint: publisher.origin)
             ],
             digest: Digest(of: claim.canonicalBytes), logIndex: leaf,
-            isWitnessed: try await isWitnessed(size: (leaf ?? -1) + 1),
+            isWitnessed: leaf != nil && witnessing.isWitnessed,
             sameThing: SameThing(
                 http: "curl $HUTONG_URL/api/v1/registrations/" + code, cli: "hutong verify \(code).tlog-proof"
             ))

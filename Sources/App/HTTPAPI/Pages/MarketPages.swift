@@ -69,7 +69,7 @@ extension Courtyard {
                 "SELECT count(DISTINCT id) FROM valve_passage WHERE state IN ('answered', 'settled')")
             return CatalogPage.Figures(
                 listings: listings, passages: Int(passages),
-                refusals: Int(try DataValve.refusalCount(in: transaction)),
+                refusals: Int(try TransparencyLog.refusalCount(in: transaction)),
                 logSize: Int(try TransparencyLog.size(in: transaction)))
         }
     }

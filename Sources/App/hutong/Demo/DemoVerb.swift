@@ -10,7 +10,8 @@ struct DemoVerb: Verb {
     static let configuration = CommandConfiguration(
         commandName: "demo", abstract: "Play the main job with four nodes. 演示：四个数据节点，一条龙。",
         discussion: """
-            Four nodes start on free ports: an exchange, an environment center, a hospital that only dials out, a buyer.
+            Four nodes start on free ports: an exchange, an environment center, a hospital that only dials out, a buyer;
+            and three witnesses, two of whom must cosign before anything counts as registered.
             Without --air the air data are synthetic, and say so. Ctrl-C ends the nodes; their folders stay.
             """)
 
@@ -31,7 +32,7 @@ struct DemoVerb: Verb {
         do {
             try await story.play()
         } catch {
-            story.stop()
+            story.end()
             throw error
         }
         story.report["ok"] = true
@@ -42,9 +43,9 @@ struct DemoVerb: Verb {
         console.answer(
             .object(story.report),
             text: console.say(story.effect) + "\n" + console.say(story.card) + "\n\n" + text)
-        if once { return story.stop() }
+        if once { return story.end() }
         await Interrupt.wait()
-        story.stop()
+        story.end()
     }
 
     /// The real data beside the checkout, those that `--air` names, else a synthetic sample.
