@@ -305,7 +305,10 @@ private struct RegistrationRow {
         require(Code(.registration, id).text == code, "编码与标识不符", "its code is not its identifier's")
         // The identifier follows from who claimed what (`RegistrationService.submit`).
         let derived = ID<Registration>(derivedFrom: Digest(of: holder.uuid + document.canonicalText))
-        require(derived == id, "主体或内容与标识不符", "another holder or another claim than its identifier says")
+        // A moved registration has a new holder: who claimed it stands in the one it ended.
+        require(
+            derived == id || document["grantee"] != nil, "主体或内容与标识不符",
+            "another holder or another claim than its identifier says")
         require(document["asset"]?.text == asset, "资产编码不符", "names another asset than its claim")
         require(document["version"]?.text == content, "内容摘要不符", "names another content than its claim")
         require(document["kind"]?.text == kind, "登记类型不符", "is of another kind than its claim")
@@ -317,7 +320,7 @@ private struct RegistrationRow {
             revokedAt.map { evidence.has(.registrationRevoked, at: $0) } ?? true, "撤销未经存证",
             "was revoked without a leaf")
         require(
-            rightKind == "hold" && rightAt == registeredAt, "权益记录缺失或不符",
+            revokedAt != nil || (rightKind == "hold" && rightAt == registeredAt), "权益记录缺失或不符",
             "the right it gave is missing or changed")
         return faults
     }

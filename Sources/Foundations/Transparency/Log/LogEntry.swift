@@ -189,8 +189,8 @@ package final class SaltSource: Sendable {
 
     private static func fresh() -> [Salt] {
         var bytes = [UInt8](repeating: 0, count: saltsAtOnce * Salt.byteCount)
+        // SAFETY: the buffer is the array's own and as long as is said.
         let isFilled = unsafe bytes.withUnsafeMutableBytes { buffer in
-            // SAFETY: the buffer is the array's own and as long as is said.
             unsafe getentropy(buffer.baseAddress, buffer.count) == 0
         }
         guard isFilled else {
