@@ -188,8 +188,8 @@ struct LogVerbTests {
 }
 
 /// A process of the binary that serves until it is stopped.
+// SAFETY: started and stopped by the one test that made it.
 final class ServedProcess: @unchecked Sendable {
-    // SAFETY: started and stopped by the one test that made it.
     private let process = Process()
     /// What it printed when it was ready.
     let ready: JSON

@@ -50,7 +50,8 @@ struct RowFlips {
                 }
             }
         }
-        #expect(flipped > 40, "only \(flipped) columns had a value to flip")
+        // A holder's folder keeps no accounts: it has the fewest, 27.
+        #expect(flipped >= 25, "only \(flipped) columns had a value to flip")
         await store.close()
     }
 

@@ -32,9 +32,9 @@ struct KeyTests {
 
     @Test("where the promise is broken one person still counts for one row, and the plan is named the same")
     func bounded() async throws {
-        // ε 1000: so little noise that two thousand rows of one person would show.
+        // ε 100: so little noise that two thousand rows of one person would show.
         let rules = try ClinicRoom.rules(
-            #""privacy":{"mechanism":"laplace","epsilon":"1000","delta":"1e-7","total":"1000"}"#)
+            #""privacy":{"mechanism":"laplace","epsilon":"100","delta":"1e-7","total":"100"}"#)
         let once = try await room(repeating: 0).ask(Self.question, rules)
         let often = try await room(repeating: 2000).ask(Self.question, rules)
         #expect(once.planDigest == often.planDigest)

@@ -74,7 +74,11 @@ package final class Browser {
     }
 
     package func click(_ selector: String) async throws {
-        _ = try await command("element/\(try await element(selector))/click", [:])
+        let found = try await element(selector)
+        // What stands under a bar that stays on the screen cannot be clicked; a person scrolls first.
+        let quoted = JSON.string(selector).canonicalText
+        _ = try await evaluate("document.querySelector(\(quoted)).scrollIntoView({block: 'center'})")
+        _ = try await command("element/\(found)/click", [:])
     }
 
     package func type(_ text: String, into selector: String) async throws {
