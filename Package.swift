@@ -112,7 +112,7 @@ let package = Package(
         room("Stages", "Deliver", ["Primitives", crypto]),
         // Oversight
         room("Oversight", "Measure", ["Rules", "Primitives"]),
-        room("Oversight", "Packs", ["Casework", "Lists", "Measure", "Rules", "Primitives", yams]),
+        room("Oversight", "Packs", ["Casework", "Lists", "Measure", "Rules", "Register", "Transparency", "Identity", "Store", "Primitives", yams]),
         // App
         .target(name: "CTexts", path: "Sources/App/CTexts", cSettings: [.unsafeFlags(["-std=c23"])]),
         room("App", "Wire", ["Primitives", "CTexts", yams]),
@@ -120,9 +120,9 @@ let package = Package(
                           path: "Sources/App/hutong", swiftSettings: strict),
         .target(name: "CAssets", path: "Sources/App/CAssets", cSettings: [.unsafeFlags(["-std=c23"])]),
         room("App", "WebUI", ["Primitives", "CAssets"]),
-        room("App", "HTTPAPI", ["Compute", "Collect", "Wire", "WebUI", "Primitives", hummingbird, hummingbirdCore, hummingbirdTLS, nio, nioSSL, httpTypes, logging]),
+        room("App", "HTTPAPI", ["Packs", "Compute", "Collect", "Wire", "WebUI", "Primitives", hummingbird, hummingbirdCore, hummingbirdTLS, nio, nioSSL, httpTypes, logging]),
         room("App", "APIClient", ["Wire", "Primitives", httpClient, nio, nioHTTP]),
-        room("App", "Assembly", ["HTTPAPI", "Compute", "Valve", "Trade", "Register", "Collect", "Ledger", "Metering", "Transparency", "Lane", "Identity", "Store", "Tables", "LaneHTTP", "StoreSQLite", "TablesDuckDB", "Primitives", logging]),
+        room("App", "Assembly", ["HTTPAPI", "Packs", "Casework", "Lists", "Compute", "Valve", "Trade", "Register", "Collect", "Ledger", "Metering", "Transparency", "Lane", "Identity", "Store", "Tables", "LaneHTTP", "StoreSQLite", "TablesDuckDB", "Primitives", logging]),
         // Tests
         .target(name: "TestKit", dependencies: ["Primitives"], path: "Tests/TestKit", swiftSettings: strict),
         tests("HouseTests", ["Primitives", "Wire"]),

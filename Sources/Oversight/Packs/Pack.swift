@@ -29,10 +29,15 @@ package struct Pack: Sendable {
     package let sources: [Source]
     package private(set) var lists: [(schema: ListSchema, entries: [JSON])] = []
     package private(set) var procedures: [Procedure] = []
+    /// What the procedures were read from, in their order: kept with the cases.
+    package private(set) var procedureDeclarations: [JSON] = []
     package private(set) var rules: [RuleBook] = []
     package private(set) var examples: [Example] = []
     package private(set) var plans: [ActionPlan] = []
     package private(set) var indices: [CompositeIndicator] = []
+    /// Facts of made-up applicants, by file name without its ending.
+    package private(set) var samples: [String: [JSON]] = [:]
+    package private(set) var scenario: Scenario?
 
     /// Reads a pack from its files, by their path inside the folder. All faults are told at once.
     package init(files: [String: String]) throws(PackFaults) {
@@ -57,7 +62,47 @@ package struct Pack: Sendable {
                 try take(path, tree.declaration)
             } catch { faults.append(tree.fault(error)) }
         }
+        for (path, text) in files.sorted(by: { $0.key < $1.key }) where path.hasPrefix("samples/") {
+            do throws(PackFault) {
+                try takeSample(path, text)
+            } catch { faults.append(error) }
+        }
+        checkReferences(&faults)
         guard faults.isEmpty else { throw PackFaults(faults: faults) }
+    }
+
+    /// What one file names in another must be there: a procedure's rule and its lists, a list's references.
+    private func checkReferences(_ faults: inout [PackFault]) {
+        for procedure in procedures {
+            if let rule = procedure.rule, !rules.contains(where: { $0.id == rule }) {
+                faults.append(.dangling("cases/", procedure.id, "rule", rule, known: rules.map(\.id)))
+            }
+        }
+        for list in lists {
+            for target in list.schema.references.values.sorted()
+            where !lists.contains(where: { $0.schema.id == target }) {
+                faults.append(
+                    .dangling("lists/", list.schema.id, "references", target, known: lists.map(\.schema.id)))
+            }
+        }
+    }
+
+    /// `samples/firms.json` is an array of objects, `samples/firms.csv` a table with a header.
+    private mutating func takeSample(_ path: String, _ text: String) throws(PackFault) {
+        let name = path.dropFirst("samples/".count)
+        if name.hasSuffix(".csv") {
+            samples[String(name.dropLast(4))] = SampleTable.rows(text)
+            return
+        }
+        guard name.hasSuffix(".json") else { return }
+        guard let rows = (try? JSON(parsing: Array(text.utf8)))?.array else {
+            throw PackFault(
+                file: path, line: 1, place: "",
+                found: LocalizedText(zh: "不是 JSON 数组", en: "this is not an array in JSON"),
+                remedy: LocalizedText(
+                    zh: "请写 [{\"id\": …}, …]。", en: "Write [{\"id\": …}, …]."))
+        }
+        samples[String(name.dropLast(5))] = rows
     }
 
     private static func identity(
@@ -88,7 +133,10 @@ package struct Pack: Sendable {
                 entries.append(entry.value)
             }
             lists.append((schema, entries))
-        case "cases": procedures.append(try Procedure(declared, version: version.description))
+        case "cases":
+            procedures.append(try Procedure(declared, version: version.description))
+            procedureDeclarations.append(declared.value)
+        case "scenario.yaml": scenario = try Scenario(declared)
         case "rules":
             let book = try RuleBook(declared, version: version.description)
             rules.append(book)
@@ -107,8 +155,8 @@ package struct Pack: Sendable {
         default:
             throw declared.fault(
                 zh: "不认识此处的文件", en: "a file is not expected here",
-                remedyZH: "请放入 lists/、cases/、rules/、plans/ 或 indicators/。",
-                remedyEN: "Put it into lists/, cases/, rules/, plans/ or indicators/.")
+                remedyZH: "请放入 lists/、cases/、rules/、plans/、indicators/ 或 samples/。",
+                remedyEN: "Put it into lists/, cases/, rules/, plans/, indicators/ or samples/.")
         }
     }
 }
