@@ -18,7 +18,7 @@ extension Courtyard {
         let (store, clock) = (store, context.clock)
         return RouteTable(
             nodeRoutes + identityRoutes + registerRoutes + tradeRoutes + computeRoutes + logRoutes
-                + pageRoutes
+                + packRoutes + listRoutes + caseRoutes + listPages + casePages + pageRoutes
         ) { token throws(Problem) in
             try await store.read { transaction throws(Problem) in
                 try Tokens.caller(bearing: token, at: clock.now(), in: transaction)

@@ -46,13 +46,16 @@ package struct CaseDesk: Sendable {
     /// Puts one record into the transparency log, in the same commit. Handed in by the assembly.
     package typealias Recorder = @Sendable (CaseRecord, CaseFile, any SQLWriting) throws(Problem) -> Void
 
-    private let calendar: WorkingCalendar
+    /// The days that are worked, as today's data have them.
+    package typealias CalendarSource = @Sendable (any SQLReading) throws(Problem) -> WorkingCalendar
+
+    private let calendar: CalendarSource
     private let zone: TimeZoneOffset
     private let checks: CaseChecks
     private let recorder: Recorder
 
     package init(
-        calendar: WorkingCalendar, zone: TimeZoneOffset = .shanghai, checks: CaseChecks = CaseChecks(),
+        calendar: @escaping CalendarSource, zone: TimeZoneOffset = .shanghai, checks: CaseChecks = CaseChecks(),
         recorder: @escaping Recorder
     ) {
         self.calendar = calendar
@@ -127,7 +130,7 @@ package struct CaseDesk: Sendable {
         ) { row throws(Problem) in CalendarDay(daysSince1970: try row.int(0)) }
         let (file, effects) = try CaseFile.open(
             id ?? ID(at: writer.now), procedure, subject: subject, answers: answers, by: applicant,
-            barredUntil: barred, on: writer.now.day(in: zone), calendar: calendar)
+            barredUntil: barred, on: writer.now.day(in: zone), calendar: try calendar(writer))
         try store(file, effects, procedure, writer)
         return (file, effects)
     }
@@ -148,7 +151,8 @@ package struct CaseDesk: Sendable {
         default: break
         }
         let effects = try file.act(
-            action, by: actor, under: procedure, on: writer.now.day(in: zone), calendar: calendar)
+            action, by: actor, under: procedure, on: writer.now.day(in: zone),
+            calendar: try calendar(writer))
         try store(file, effects, procedure, writer)
         return (file, effects)
     }
@@ -164,6 +168,8 @@ package struct CaseDesk: Sendable {
             ORDER BY due_day LIMIT ?
             """, [today.daysSince1970, today.daysSince1970, limit]
         ) { row throws(Problem) in try Self.file(try row.json(0)) }
+        guard !files.isEmpty else { return [] }
+        let calendar = try calendar(writer)
         var moved: [(CaseFile, [CaseEffect])] = []
         for var file in files {
             let procedure = try exact(file.procedure, file.version, writer)
@@ -229,9 +235,10 @@ package struct CaseDesk: Sendable {
 
     /// The steps this actor could take today, by the desk's calendar.
     package func choices(
-        of actor: CaseActor, on file: CaseFile, under procedure: Procedure, _ day: CalendarDay
-    ) -> [Procedure.Step] {
-        file.choices(of: actor, under: procedure, on: day, calendar: calendar)
+        of actor: CaseActor, on file: CaseFile, under procedure: Procedure, _ day: CalendarDay,
+        _ reader: any SQLReading
+    ) throws(Problem) -> [Procedure.Step] {
+        file.choices(of: actor, under: procedure, on: day, calendar: try calendar(reader))
     }
 
     /// The procedure a case runs under.

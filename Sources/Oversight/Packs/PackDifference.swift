@@ -1,6 +1,6 @@
 // SPDX-License-Identifier: Apache-2.0
 
-package import Primitives
+import Primitives
 
 /// What changed between two versions of a pack, named by what the parts are called and not by their lines: a clause
 /// that moved has not changed.

@@ -1,9 +1,10 @@
 // SPDX-License-Identifier: Apache-2.0
 
+import Register
 package import Casework
 package import Identity
 package import Primitives
-package import Store
+import Store
 import Transparency
 
 /// A case as one reader may see it.
@@ -94,7 +95,8 @@ extension PackService {
                 file: file, procedure: procedure, roles: roles,
                 records: roles.isEmpty ? [] : try cases.records(of: file.id, reader),
                 letters: roles.isEmpty ? [] : try cases.letters(of: file.id, reader),
-                choices: cases.choices(of: actor, on: file, under: procedure, today), today: today,
+                choices: try cases.choices(of: actor, on: file, under: procedure, today, reader),
+                today: today,
                 applicant: (try? PartyRegister.party(named: file.applicant, in: reader).name)
                     ?? file.applicant)
         }

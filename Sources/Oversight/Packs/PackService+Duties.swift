@@ -1,11 +1,12 @@
 // SPDX-License-Identifier: Apache-2.0
 
-package import Casework
+import Register
+import Casework
 package import Identity
-package import Lists
+import Lists
 package import Primitives
-package import Store
-package import Transparency
+import Store
+import Transparency
 
 /// A role of a party in a procedure or a list: who may act, until when.
 package struct Duty: Hashable, Sendable {

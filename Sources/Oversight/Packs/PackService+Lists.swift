@@ -1,10 +1,11 @@
 // SPDX-License-Identifier: Apache-2.0
 
-package import Casework
+import Register
+import Casework
 package import Identity
 package import Lists
 package import Primitives
-package import Store
+import Store
 import Transparency
 
 /// A list as a reader may see it on a day.

@@ -6,8 +6,8 @@ package import Lists
 package import Primitives
 package import Register
 package import Rules
-package import Store
-package import Transparency
+import Store
+import Transparency
 
 /// Packs, their lists, their procedures and their decisions on one node. Each change is one commit with its log leaf;
 /// who may is decided here, for the API, the pages and the command line alike.
@@ -17,8 +17,10 @@ package struct PackService: Sendable {
     package let lists: ListDesk
     package let cases: CaseDesk
 
-    /// - Parameter calendar: the holidays of the year; data, not code.
-    package init(context: StageContext, calendar: WorkingCalendar = WorkingCalendar()) {
+    /// The list that names the holidays and the weekends that are worked instead (调休), in the pack `calendar`.
+    package static let calendarList = "working-days"
+
+    package init(context: StageContext) {
         self.context = context
         let lists = ListDesk { schema, entry, writer throws(Problem) in
             try context.record(.listChanged, nil, Self.leaf(schema, entry), in: writer)
@@ -35,9 +37,24 @@ package struct PackService: Sendable {
                 try ServiceBodies.isAccredited(party, role, day, packs, lists, reader)
             })
         self.lists = lists
+        let calendar: CaseDesk.CalendarSource = { reader throws(Problem) in
+            try Self.calendar(packs, lists, context.clock.now().day(in: .shanghai), reader)
+        }
         cases = CaseDesk(calendar: calendar, checks: checks) { record, file, writer throws(Problem) in
             try context.record(.caseStep, file.code, Self.leaf(record, file), in: writer)
         }
+    }
+
+    /// Saturday and Sunday are off where no list says otherwise.
+    private static func calendar(
+        _ packs: PackDesk, _ lists: ListDesk, _ today: CalendarDay, _ reader: any SQLReading
+    ) throws(Problem) -> WorkingCalendar {
+        guard let schema = try? packs.list(calendarList, reader) else { return WorkingCalendar() }
+        let entries = try lists.entries(of: schema, asOf: today, reader)
+        func days(_ kind: String) -> Set<CalendarDay> {
+            Set(entries.filter { $0.content["kind"]?.text == kind }.compactMap { CalendarDay($0.key) })
+        }
+        return WorkingCalendar(holidays: days("holiday"), workedWeekends: days("worked"))
     }
 
     /// What the log keeps of a change: never a field declared personal.
