@@ -52,7 +52,8 @@ package enum ListText {
         return entries
     }
 
-    private static func value(_ cell: String, _ type: ListSchema.FieldType?) -> JSON {
+    /// A cell as its field's type reads it; one that does not fit stays text, and the schema refuses it.
+    package static func value(_ cell: String, _ type: ListSchema.FieldType?) -> JSON {
         switch type {
         case .integer: return Int64(cell).map { .integer($0) } ?? .string(cell)
         case .boolean: return cell == "true" ? true : cell == "false" ? false : .string(cell)
