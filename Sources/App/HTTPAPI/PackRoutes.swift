@@ -98,7 +98,7 @@ extension Courtyard {
             },
             Route(
                 "POST", "/api/v1/lists/:list", .signedIn,
-                "Write entries, all or none: {entries: […]}, one entry, or CSV.",
+                "Write entries, all or none: {entries: […]}, {csv: text}, or one entry.",
                 bodyBytesMax: Self.packBytesMax
             ) { request throws(Problem) in try await writeList(request) },
             Route("POST", "/api/v1/lists/:list/remove", .signedIn, "End an entry today: {key}.") {
@@ -121,14 +121,13 @@ extension Courtyard {
 
     private func writeList(_ request: APIRequest) async throws(Problem) -> APIReply {
         let list = request.parameter("list")
-        let count: Int
-        if request.headers["content-type"]?.hasPrefix("text/csv") == true {
-            count = try await packs.put(
-                csv: String(decoding: request.body, as: UTF8.self), in: list, by: request.proven())
-        } else {
-            let body = try request.json()
-            count = try await packs.put(body["entries"]?.array ?? [body], in: list, by: request.proven())
-        }
+        let body = try request.json()
+        let count =
+            if let csv = body["csv"]?.text {
+                try await packs.put(csv: csv, in: list, by: request.proven())
+            } else {
+                try await packs.put(body["entries"]?.array ?? [body], in: list, by: request.proven())
+            }
         return APIReply(["list": .string(list), "written": .integer(Int64(count))], status: 201)
     }
 

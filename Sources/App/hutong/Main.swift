@@ -50,6 +50,8 @@ struct Hutong: AsyncParsableCommand {
             DeidentifyVerb.self,
             QualityVerb.self,
             PackVerbs.self,
+            CaseVerbs.self,
+            RegistryVerbs.self,
             IndexVerbs.self,
             PlanVerbs.self,
             VersionVerb.self,

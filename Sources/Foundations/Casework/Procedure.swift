@@ -107,6 +107,11 @@ package struct Procedure: Hashable, Sendable {
     package static let applicant = "applicant"
     package static let statesMax = 64
 
+    /// The last day of a bar that a step sets, or of a deadline, by a calendar without holidays.
+    package static func end(of period: Period, from day: CalendarDay, countsFirstDay: Bool) -> CalendarDay {
+        WorkingCalendar().end(of: period, from: day, countsFirstDay: countsFirstDay)
+    }
+
     package func state(_ id: String) -> State? { states.first { $0.id == id } }
     package func step(_ id: String) -> Step? { steps.first { $0.id == id } }
     package func steps(from state: String) -> [Step] { steps.filter { $0.from.contains(state) } }
@@ -119,7 +124,7 @@ extension Procedure {
     package init(_ declared: Declaration, version: String) throws(Declaration.Fault) {
         try declared.allows(
             "id", "title", "citation", "rule", "roles", "start", "states", "steps", "materials", "letters",
-            "questions", "excludedBy")
+            "questions", "excludedBy", "tests")
         id = try declared.member("id").text()
         self.version = version
         title = try declared.member("title").localized()

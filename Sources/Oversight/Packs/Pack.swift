@@ -27,12 +27,15 @@ package struct Pack: Sendable {
     package let version: CalendarDay
     package let title: LocalizedText
     package let sources: [Source]
+    /// Packs that have to be installed first.
+    package let needs: [String]
     package private(set) var lists: [(schema: ListSchema, entries: [JSON])] = []
     package private(set) var procedures: [Procedure] = []
     /// What the procedures were read from, in their order: kept with the cases.
     package private(set) var procedureDeclarations: [JSON] = []
     package private(set) var rules: [RuleBook] = []
     package private(set) var examples: [Example] = []
+    package private(set) var periodExamples: [PeriodExample] = []
     package private(set) var plans: [ActionPlan] = []
     package private(set) var indices: [CompositeIndicator] = []
     /// Facts of made-up applicants, by file name without its ending.
@@ -51,12 +54,14 @@ package struct Pack: Sendable {
         guard let head = trees["pack.yaml"] else {
             throw PackFaults(faults: faults.isEmpty ? [.noPackFile] : faults)
         }
-        var identity: (id: String, version: CalendarDay, title: LocalizedText, sources: [Source])?
+        var identity: (
+            id: String, version: CalendarDay, title: LocalizedText, sources: [Source], needs: [String]
+        )?
         do throws(Declaration.Fault) {
             identity = try Self.identity(head.declaration)
         } catch { faults.append(head.fault(error)) }
         guard let identity else { throw PackFaults(faults: faults) }
-        (id, version, title, sources) = identity
+        (id, version, title, sources, needs) = identity
         for (path, tree) in trees.sorted(by: { $0.key < $1.key }) where path != "pack.yaml" {
             do throws(Declaration.Fault) {
                 try take(path, tree.declaration)
@@ -107,8 +112,8 @@ package struct Pack: Sendable {
 
     private static func identity(
         _ declared: Declaration
-    ) throws(Declaration.Fault) -> (String, CalendarDay, LocalizedText, [Source]) {
-        try declared.allows("id", "version", "title", "sources", "note")
+    ) throws(Declaration.Fault) -> (String, CalendarDay, LocalizedText, [Source], [String]) {
+        try declared.allows("id", "version", "title", "sources", "needs", "note")
         var sources: [Source] = []
         for source in try declared.elements("sources") {
             try source.allows("document", "title")
@@ -119,7 +124,8 @@ package struct Pack: Sendable {
         }
         return (
             try declared.member("id").text(), try declared.member("version").day(),
-            try declared.member("title").localized(), sources
+            try declared.member("title").localized(), sources,
+            try declared.optional("needs")?.texts() ?? []
         )
     }
 
@@ -134,7 +140,11 @@ package struct Pack: Sendable {
             }
             lists.append((schema, entries))
         case "cases":
-            procedures.append(try Procedure(declared, version: version.description))
+            let procedure = try Procedure(declared, version: version.description)
+            procedures.append(procedure)
+            for test in try declared.elements("tests") {
+                periodExamples.append(try PeriodExample(test, of: procedure))
+            }
             procedureDeclarations.append(declared.value)
         case "scenario.yaml": scenario = try Scenario(declared)
         case "rules":
@@ -171,9 +181,10 @@ extension Pack {
         package let differences: [String]
     }
 
-    /// Runs every example of every rule.
+    /// Runs every example of every rule and procedure.
     package func runExamples() -> [ExampleOutcome] {
-        examples.map { example in
+        periodExamples.map { ExampleOutcome(id: $0.id, rule: $0.procedure.id, differences: $0.differences) }
+            + examples.map { example in
             guard let book = rules.first(where: { $0.id == example.rule }) else {
                 return ExampleOutcome(id: example.id, rule: example.rule, differences: ["rule missing"])
             }

@@ -35,6 +35,9 @@ package struct PackDesk: Sendable {
     ) throws(Problem) -> (pack: Pack, digest: Digest, isNew: Bool) {
         let pack = try Self.checked(files)
         let digest = Self.digest(of: files)
+        for need in pack.needs where (try? newest(need, asOf: nil, writer)) == nil {
+            throw Problem(.conflict, "packs.need-missing", ["pack": .text(pack.id), "need": .text(need)])
+        }
         let known = try writer.first(
             "SELECT digest FROM packs_pack WHERE id = ? AND version = ?", [pack.id, pack.version.description]
         ) { row throws(Problem) in try row.digest(0) }
