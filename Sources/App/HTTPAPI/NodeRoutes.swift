@@ -164,8 +164,9 @@ extension Courtyard {
             },
             "listing.submit": { body, sender throws(Problem) in
                 let signature = try body.needed("signature") { Base64.decode($0) }
-                return try await market.submit(
-                    try Listing(json: body["listing"] ?? .null), signature: signature, from: sender)
+                let listing = try Listing(json: body["listing"] ?? .null)
+                try await packs.refuseListing(listing)
+                return try await market.submit(listing, signature: signature, from: sender)
             },
             "listing.withdraw": { body, sender throws(Problem) in
                 try await market.withdraw(try body.needed("listing"), by: sender.id)

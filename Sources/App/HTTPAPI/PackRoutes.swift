@@ -128,7 +128,12 @@ extension Courtyard {
             } else {
                 try await packs.put(body["entries"]?.array ?? [body], in: list, by: request.proven())
             }
-        return APIReply(["list": .string(list), "written": .integer(Int64(count))], status: 201)
+        let suspended = list == ExclusionList.tradeNegative ? try await packs.screenOpenListings() : []
+        return APIReply(
+            [
+                "list": .string(list), "written": .integer(Int64(count)),
+                "suspended": .array(suspended.map { .string($0) }),
+            ], status: 201)
     }
 
     private func installedPacks(_ request: APIRequest) async throws(Problem) -> APIReply {
