@@ -7,6 +7,7 @@ private import Identity
 private import Lane
 private import LaneHTTP
 package import Logging
+private import Packs
 import Primitives
 private import Register
 private import Trade
@@ -100,6 +101,7 @@ extension Node {
 
     private func expire() async throws(Problem) {
         try await courtyard.compute.expireReservations()
+        try await courtyard.packs.tick()
     }
 
     private func pollMailbox() async throws(Problem) {

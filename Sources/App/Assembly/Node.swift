@@ -1,5 +1,6 @@
 // SPDX-License-Identifier: Apache-2.0
 
+private import Casework
 private import Collect
 import Compute
 private import Foundation
@@ -8,7 +9,9 @@ package import Identity
 import Lane
 import LaneHTTP
 private import Ledger
+private import Lists
 private import Metering
+private import Packs
 package import Primitives
 import Register
 package import Store
@@ -35,7 +38,8 @@ package struct Node: Sendable {
         IdentitySchema.migrations + LaneSchema.migrations + TransparencySchema.migrations
             + LedgerSchema.migrations + MeteringSchema.migrations + CollectSchema.migrations
             + RegisterSchema.migrations + TradeSchema.migrations + ValveSchema.migrations
-            + PrivacyBudgetSchema.migrations
+            + PrivacyBudgetSchema.migrations + ListsSchema.migrations + CaseworkSchema.migrations
+            + PacksSchema.migrations
     }
 
     /// Opens a data folder, or makes one at the first start: keys, own party, operator's token.

@@ -1,5 +1,6 @@
 // SPDX-License-Identifier: Apache-2.0
 
+import Packs
 import Compute
 private import Dataspace
 import Identity
@@ -18,8 +19,7 @@ extension Courtyard {
         let (store, clock) = (store, context.clock)
         return RouteTable(
             nodeRoutes + identityRoutes + registerRoutes + collectRoutes + tradeRoutes + computeRoutes
-                + logRoutes
-                + pageRoutes
+                + logRoutes + packRoutes + listRoutes + caseRoutes + listPages + casePages + pageRoutes
         ) { token throws(Problem) in
             try await store.read { transaction throws(Problem) in
                 try Tokens.caller(bearing: token, at: clock.now(), in: transaction)
@@ -177,8 +177,9 @@ extension Courtyard {
             },
             "listing.submit": { body, sender throws(Problem) in
                 let signature = try body.needed("signature") { Base64.decode($0) }
-                return try await market.submit(
-                    try Listing(json: body["listing"] ?? .null), signature: signature, from: sender)
+                let listing = try Listing(json: body["listing"] ?? .null)
+                try await packs.refuseListing(listing)
+                return try await market.submit(listing, signature: signature, from: sender)
             },
             "listing.withdraw": { body, sender throws(Problem) in
                 try await market.withdraw(try body.needed("listing"), by: sender.id)

@@ -5,6 +5,7 @@ private import Dataspace
 private import Lane
 private import Ledger
 private import Policy
+import Packs
 import Primitives
 import Register
 import Store
@@ -47,6 +48,10 @@ extension Courtyard {
                 return APIReply(["listing": .string(request.parameter("code")), "state": "withdrawn"])
             },
             Route(
+                "GET", "/api/v1/listings/:code/screening", .scope(.marketOperate),
+                "Entries of the prudent list that a listing matches: for its review."
+            ) { request throws(Problem) in try await screening(of: request.parameter("code")) },
+            Route(
                 "GET", "/api/v1/reviews", .scope(.marketOperate),
                 "Registrations and listings that wait for the operator."
             ) {
@@ -74,6 +79,7 @@ extension Courtyard {
                 request throws(Problem) in
                 let body = try request.json()
                 let counter = try body["counter"].map { json throws(Problem) in try UsagePolicy(json: json) }
+                try await packs.refuseUse((counter?.json ?? body).canonicalText)
                 let row = try await market.request(
                     body.needed("listing"), counter: counter, as: request.proven().party)
                 return APIReply(row.listed, status: 201)
@@ -181,6 +187,14 @@ extension Courtyard {
                 }),
             "next": page.next.map { .string("\($0.newest)-\($0.offset)") } ?? .null,
         ])
+    }
+
+    private func screening(of code: String) async throws(Problem) -> APIReply {
+        let listing = try await store.read { transaction throws(Problem) in
+            try ListingBook.listing(code, in: transaction).0
+        }
+        let hits = try await packs.prudentHits(of: listing)
+        return APIReply(["listing": .string(code), "prudent": .array(hits.map(\.json))])
     }
 
     private func describe(_ code: String) async throws(Problem) -> APIReply {

@@ -28,12 +28,14 @@ extension Page {
 
 /// The parts of the house, as the navigation shows them.
 package enum Section: String, Sendable, CaseIterable {
-    case catalog, demands, mine, desk, log, none
+    case catalog, demands, cases, lists, mine, desk, log, none
 
     var path: String {
         switch self {
         case .catalog, .none: "/"
         case .demands: "/demands"
+        case .cases: "/cases"
+        case .lists: "/lists"
         case .mine: "/mine"
         case .desk: "/desk"
         case .log: "/log"
@@ -44,6 +46,8 @@ package enum Section: String, Sendable, CaseIterable {
         switch self {
         case .catalog, .none: say("目录", "Catalog")
         case .demands: say("需求", "Demands")
+        case .cases: say("办事", "Procedures")
+        case .lists: say("名录", "Lists")
         case .mine: say("我的", "Mine")
         case .desk: say("运营台", "Desk")
         case .log: say("存证日志", "Log")
@@ -52,7 +56,7 @@ package enum Section: String, Sendable, CaseIterable {
 
     /// What this reader sees in the navigation.
     static func visible(to reader: Reader) -> [Section] {
-        var sections: [Section] = [.catalog, .demands]
+        var sections: [Section] = [.catalog, .demands, .cases, .lists]
         if reader.viewer != nil { sections.append(.mine) }
         if reader.isA(.operator) || reader.isA(.auditor) { sections.append(.desk) }
         return sections + [.log]

@@ -56,6 +56,8 @@ struct Hutong: AsyncParsableCommand {
             LineageVerb.self,
             TerminalVerb.self,
             PackVerbs.self,
+            CaseVerbs.self,
+            RegistryVerbs.self,
             IndexVerbs.self,
             PlanVerbs.self,
             VersionVerb.self,
