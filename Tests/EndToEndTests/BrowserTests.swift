@@ -28,6 +28,8 @@ struct BrowserTests {
             try await visit.shutTheValve()
             try await visit.lookAtEveryPage()
         } catch {
+            let page = try? await browser.evaluate("location.pathname + ' ' + document.body.innerText").text
+            Issue.record("the page was: \(page ?? "gone")")
             demo.stop()
             await browser.close()
             throw error
@@ -81,7 +83,7 @@ private final class Visit {
         try await browser.click("form.search button")
         #expect(try await browser.text(of: ".cards").contains("hourly air quality"))
         try await browser.click(".cards h2 a")
-        #expect(try await browser.shows(".histogram"), "the profile of an open table")
+        #expect(try await browser.appears(".histogram"), "the profile of an open table")
         #expect(try await browser.text(of: ".same").contains("/api/v1/listings/"))
         try await browser.click(".deal a.gate")
         let before = try await agreements()
@@ -109,12 +111,13 @@ private final class Visit {
         try await open("buyer", agreement)
         try await browser.type(
             "SELECT month, AVG(\"PM2.5\") AS pm FROM air GROUP BY month", into: "#question")
+        try await browser.type("research", into: "#purpose")
         try await browser.click("form.ask button.gate")
         #expect(try await browser.text(of: ".quote").contains("0.00 CNY"), "the price before the question")
         #expect(!(try await browser.shows(".answer")), "nothing has run yet")
         try await browser.click("form.ask button.gate")
-        #expect(try await browser.shows(".answer table"))
-        #expect(try await browser.shows(".answer .chart svg"), "a picture of the answer")
+        #expect(try await browser.appears(".answer table"))
+        #expect(try await browser.appears(".answer .chart svg"), "a picture of the answer")
     }
 
     /// Each side's own page shows the same agreement, in force, and the passage.
