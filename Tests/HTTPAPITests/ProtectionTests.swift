@@ -16,11 +16,14 @@ struct ProtectionTests {
         let version = AssetVersion(
             id: ID(at: now), asset: asset.id, number: 1, digest: Digest(of: "v"), rowCount: 2, byteCount: 9,
             path: "v.parquet",
-            document: ["profile": ["columns": [["name": "city", "type": "text", "min": "Beijing", "nulls": 0]]]],
+            document: [
+                "profile": ["columns": [["name": "city", "type": "text", "min": "Beijing", "nulls": 0]]]
+            ],
             createdAt: now)
         func described(_ decided: DataGrade?) -> JSON {
             let grading = FieldGrading(
-                field: "city", dataClass: .business, proposed: .general1, rule: "default", why: LocalizedText("–"),
+                field: "city", dataClass: .business, proposed: .general1, rule: "default",
+                why: LocalizedText("–"),
                 confirmed: decided, confirmedBy: decided.map { _ in "Li" })
             return AssetService.description(of: asset, version, [grading], isOpen: true)
         }

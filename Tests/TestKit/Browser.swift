@@ -70,14 +70,17 @@ package final class Browser {
 
     /// The text that a person sees in the first element of a CSS selector.
     package func text(of selector: String) async throws -> String {
-        try await patiently { try await self.ask("element/\(try await self.element(selector))/text").text ?? "" }
+        try await patiently {
+            try await self.ask("element/\(try await self.element(selector))/text").text ?? ""
+        }
     }
 
     package func click(_ selector: String) async throws {
         // What stands under a bar that stays on the screen cannot be clicked; a person scrolls first.
         let quoted = JSON.string(selector).canonicalText
         try await patiently {
-            _ = try await self.evaluate("document.querySelector(\(quoted))?.scrollIntoView({block: 'center'})")
+            _ = try await self.evaluate(
+                "document.querySelector(\(quoted))?.scrollIntoView({block: 'center'})")
             _ = try await self.command("element/\(try await self.element(selector))/click", [:])
         }
     }

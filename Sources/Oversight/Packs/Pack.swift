@@ -57,9 +57,10 @@ package struct Pack: Sendable {
         guard let head = trees["pack.yaml"] else {
             throw PackFaults(faults: faults.isEmpty ? [.noPackFile] : faults)
         }
-        var identity: (
-            id: String, version: CalendarDay, title: LocalizedText, sources: [Source], needs: [String]
-        )?
+        var identity:
+            (
+                id: String, version: CalendarDay, title: LocalizedText, sources: [Source], needs: [String]
+            )?
         do throws(Declaration.Fault) {
             identity = try Self.identity(head.declaration)
         } catch { faults.append(head.fault(error)) }
@@ -189,12 +190,12 @@ extension Pack {
     package func runExamples() -> [ExampleOutcome] {
         periodExamples.map { ExampleOutcome(id: $0.id, rule: $0.procedure.id, differences: $0.differences) }
             + examples.map { example in
-            guard let book = rules.first(where: { $0.id == example.rule }) else {
-                return ExampleOutcome(id: example.id, rule: example.rule, differences: ["rule missing"])
+                guard let book = rules.first(where: { $0.id == example.rule }) else {
+                    return ExampleOutcome(id: example.id, rule: example.rule, differences: ["rule missing"])
+                }
+                return ExampleOutcome(
+                    id: example.id, rule: example.rule, differences: Self.differences(example, book))
             }
-            return ExampleOutcome(
-                id: example.id, rule: example.rule, differences: Self.differences(example, book))
-        }
     }
 
     private static func differences(_ example: Example, _ book: RuleBook) -> [String] {
