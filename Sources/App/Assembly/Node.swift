@@ -35,7 +35,7 @@ package struct Node: Sendable {
         IdentitySchema.migrations + LaneSchema.migrations + TransparencySchema.migrations
             + LedgerSchema.migrations + MeteringSchema.migrations + CollectSchema.migrations
             + RegisterSchema.migrations + TradeSchema.migrations + ValveSchema.migrations
-            + PrivacyBudgetSchema.migrations
+            + PrivacyBudgetSchema.migrations + MatchSchema.migrations
     }
 
     /// Opens a data folder, or makes one at the first start: keys, own party, operator's token.
@@ -76,7 +76,10 @@ package struct Node: Sendable {
             engine: CleanRoomEngine(
                 engines: engines, dialect: RelationText(DuckDBDialect()), objects: settings.data + "/objects"),
             budget: budget,
-            sealingKey: sealingKey)
+            sealingKey: sealingKey,
+            matchDoor: MatchDoor(
+                engines: engines, objects: settings.data + "/objects",
+                secret: nodeKey.derivedSecret(for: "hutong/match/v1")))
         let courtyard = Courtyard(
             name: own.name, version: version, isExchange: isExchange, publicURL: { address.value },
             context: context,

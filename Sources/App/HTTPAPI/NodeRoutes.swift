@@ -17,7 +17,8 @@ extension Courtyard {
     package var table: RouteTable {
         let (store, clock) = (store, context.clock)
         return RouteTable(
-            nodeRoutes + identityRoutes + registerRoutes + tradeRoutes + computeRoutes + logRoutes
+            nodeRoutes + identityRoutes + registerRoutes + tradeRoutes + computeRoutes + matchRoutes
+                + logRoutes
                 + pageRoutes
         ) { token throws(Problem) in
             try await store.read { transaction throws(Problem) in
@@ -126,6 +127,10 @@ extension Courtyard {
         [
             "dsp": { body, sender throws(Problem) in try await dsp(body, from: sender) },
             "run": { body, sender throws(Problem) in try await run(body, from: sender) },
+            "match.plan": { body, sender throws(Problem) in try await compute.planMatch(body, from: sender) },
+            "match.flight": { body, sender throws(Problem) in
+                try await compute.takeFlight(body, from: sender)
+            },
             "register.granted": { body, sender throws(Problem) in
                 try await requireExchange(sender)
                 try await registrations.takeGranted(body)

@@ -22,6 +22,7 @@ struct Hutong: AsyncParsableCommand {
             AcceptVerb.self,
             DeclineVerb.self,
             QueryVerb.self,
+            MatchVerb.self,
             OpenVerb.self,
             ReplayVerb.self,
             ReceiptsVerb.self,

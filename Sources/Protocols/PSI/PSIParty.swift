@@ -19,8 +19,8 @@ package struct PSIResult: Sendable {
 
 /// One side of one run: handshake, method, confirmation; a failure is told to the peer.
 package struct PSIParty: Sendable {
-    private let plan: PSIPlan
-    private let channel: PSIChannel
+    let plan: PSIPlan
+    let channel: PSIChannel
 
     package init(_ plan: PSIPlan, _ link: any PSILink) {
         self.plan = plan
@@ -69,6 +69,7 @@ package struct PSIParty: Sendable {
             let matched = try await receivedRows(items, &generator).items
             try await channel.confirm(plan.output == .rowsToBoth ? matched.map { items[$0] } : nil)
             return result(matched, nil)
+        case .held: throw .notOffered
         case .size, .sum:
             let groups = groups.isEmpty ? [Int](repeating: 0, count: items.count) : groups
             let counts = try await receivedCounts(items, groups, &generator)
@@ -83,6 +84,7 @@ package struct PSIParty: Sendable {
         switch plan.output {
         case .rowsToReceiver, .rowsToBoth:
             return try await sentRows(items, &generator)?.items
+        case .held: throw .notOffered
         case .size, .sum:
             try await sentCounts(items, &generator)
             return nil

@@ -56,6 +56,9 @@ package enum PSIOutput: Hashable, Sendable {
     case size
     /// As `size`, and the sum of the sender's amounts over the matches.
     case sum
+    /// The receiver learns how many of each of the sender's groups match, and not which of its own; the sender learns
+    /// what the receiver then releases, and nothing before that (`HeldMatch`).
+    case held
 
     package var name: String {
         switch self {
@@ -63,6 +66,7 @@ package enum PSIOutput: Hashable, Sendable {
         case .rowsToBoth: "rows-both"
         case .size: "size"
         case .sum: "sum"
+        case .held: "held"
         }
     }
 
@@ -72,6 +76,7 @@ package enum PSIOutput: Hashable, Sendable {
         case "rows-both": self = .rowsToBoth
         case "size": self = .size
         case "sum": self = .sum
+        case "held": self = .held
         default: return nil
         }
     }
@@ -85,8 +90,10 @@ package struct PSIPlan: Hashable, Sendable {
     package let recipe: Digest
     package let receiverCount: Int
     package let senderCount: Int
-    /// Below this many matches sums are not opened.
+    /// Below this many matches nothing is opened.
     package let threshold: Int
+    /// Digest of what else the two sides agreed on, such as the passage's plan between nodes.
+    package let agreed: Digest?
 
     /// Statistical security: a wrong result has probability below 2^-40.
     package static let statisticalBits = 40
@@ -96,7 +103,7 @@ package struct PSIPlan: Hashable, Sendable {
 
     package init(
         method: PSIMethod, output: PSIOutput, recipe: Digest, receiverCount: Int, senderCount: Int,
-        threshold: Int = 0
+        threshold: Int = 0, agreed: Digest? = nil
     ) throws(PSIFailure) {
         let allowed = 0...Self.itemCountMax
         guard allowed.contains(receiverCount), allowed.contains(senderCount) else { throw .tooLarge }
@@ -107,6 +114,7 @@ package struct PSIPlan: Hashable, Sendable {
         self.receiverCount = receiverCount
         self.senderCount = senderCount
         self.threshold = threshold
+        self.agreed = agreed
     }
 
     /// Bytes of a comparison tag: λ + log2(n·m) bits, rounded up (RR22 §4).
@@ -129,6 +137,7 @@ package struct PSIPlan: Hashable, Sendable {
             "receiverItems": .integer(Int64(receiverCount)),
             "senderItems": .integer(Int64(senderCount)),
             "threshold": .integer(Int64(threshold)),
+            "agreed": agreed.map { .string($0.hex) } ?? .null,
             "lambda": .integer(Int64(Self.statisticalBits)),
             "kappa": .integer(Int64(Self.computationalBits)),
             "tagBytes": .integer(Int64(tagByteCount)),
@@ -145,6 +154,12 @@ package struct PSIPlan: Hashable, Sendable {
         case .size: ["both set sizes", "the sizes of the receiver's groups", "the receiver learns counts"]
         case .sum:
             ["both set sizes", "the sizes of the receiver's groups", "the receiver learns counts and sums"]
+        case .held:
+            [
+                "both set sizes",
+                "to the receiver: the sizes of the sender's groups and how many of each match",
+                "to the sender: what the receiver releases",
+            ]
         }
     }
 }

@@ -71,7 +71,7 @@ extension Story {
             try FileManager.default.removeItem(atPath: copy)
         }
         for node in nodes { try node.start() }
-        return ["folders": .integer(4), "receipts": .integer(1), "frauds": .array(found)]
+        return ["folders": .integer(5), "receipts": .integer(1), "frauds": .array(found)]
     }
 
     /// The buyer's receipt of its question to the clinic, as a file that outlives every node.
@@ -122,8 +122,8 @@ extension Story {
         let total = report["settle"]?["total"]?.text ?? ""
         let refused = refusals.count
         return LocalizedText(
-            zh: "原始数据出域 0 行 · 过阀 \(passages) 次，拒绝 \(refused) 次 · 隐私预算 3/3 · 结算 \(total)，借贷差 0 · 可离线核验",
-            en: "raw rows that left: 0 · \(passages) passages, \(refused) refusals · privacy budget 3/3 · "
+            zh: "原始数据出域 0 行 · 过阀 \(passages) 次，拒绝 \(refused) 次 · 隐私预算 4/4 · 结算 \(total)，借贷差 0 · 可离线核验",
+            en: "raw rows that left: 0 · \(passages) passages, \(refused) refusals · privacy budget 4/4 · "
                 + "settled \(total), debits less credits 0 · verifiable offline")
     }
 }
