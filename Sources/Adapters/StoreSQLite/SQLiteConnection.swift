@@ -35,7 +35,7 @@ final class SQLiteConnection {
     private static let configureOnce: Void = { _ = hutong_sqlite_without_memory_statistics() }()
 
     func close() {
-        for unsafestatement in unsafe statements.values { unsafe sqlite3_finalize(statement) }
+        unsafe statements.values.forEach { unsafe sqlite3_finalize($0) }
         unsafe statements = [:]
         unsafe sqlite3_close_v2(handle)
         unsafe handle = nil
