@@ -6,6 +6,7 @@ import Foundation
 import Oblivious
 import PSI
 import Primitives
+import Tables
 import Valve
 
 /// One private match as its asker sees it: a table, its key columns, and an agreement. The table stays in this process;
@@ -91,9 +92,25 @@ struct MatchCall {
         members["keys"] = .integer(Int64(table.items.items.count))
         members["rejected"] = .integer(Int64(table.items.rejectedCount))
         guard let counts = answer["result"]?["counts"]?.array else { return .object(members) }
+        let sums = answer["result"]?["sums"]?.array
+        let decimals = Int(answer["result"]?["decimals"]?.integer ?? 0)
         members["groups"] = .array(
-            zip(groupNames, counts).map { ["group": .string($0), "count": $1] })
+            counts.enumerated().map { place, count in
+                Self.group(groupNames[place], count, sums?[place].integer, decimals)
+            })
         return .object(members)
+    }
+
+    private static func group(_ name: String, _ count: JSON, _ sum: Int64?, _ decimals: Int) -> JSON {
+        var group: [String: JSON] = ["group": .string(name), "count": count]
+        if let sum {
+            group["sum"] = .string(ExactDecimal(unscaled: Int128(sum), scale: decimals).description)
+            let scale = (0..<decimals).reduce(1.0) { scale, _ in scale * 10 }
+            if let count = count.integer, count > 0 {
+                group["mean"] = .number(Double(sum) / scale / Double(count))
+            }
+        }
+        return .object(group)
     }
 
     /// The table's rows that match, under `rows`; `nil` when nothing was told.

@@ -59,6 +59,8 @@ package enum PSIOutput: Hashable, Sendable {
     /// The receiver learns how many of each of the sender's groups match, and not which of its own; the sender learns
     /// what the receiver then releases, and nothing before that (`HeldMatch`).
     case held
+    /// As `held`, and sums of the receiver's values over each group, hidden until it releases them (`HeldSums`).
+    case heldSum
 
     package var name: String {
         switch self {
@@ -67,6 +69,7 @@ package enum PSIOutput: Hashable, Sendable {
         case .size: "size"
         case .sum: "sum"
         case .held: "held"
+        case .heldSum: "held-sum"
         }
     }
 
@@ -77,6 +80,7 @@ package enum PSIOutput: Hashable, Sendable {
         case "size": self = .size
         case "sum": self = .sum
         case "held": self = .held
+        case "held-sum": self = .heldSum
         default: return nil
         }
     }
@@ -154,7 +158,7 @@ package struct PSIPlan: Hashable, Sendable {
         case .size: ["both set sizes", "the sizes of the receiver's groups", "the receiver learns counts"]
         case .sum:
             ["both set sizes", "the sizes of the receiver's groups", "the receiver learns counts and sums"]
-        case .held:
+        case .held, .heldSum:
             [
                 "both set sizes",
                 "to the receiver: the sizes of the sender's groups and how many of each match",

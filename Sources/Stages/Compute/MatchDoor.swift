@@ -22,7 +22,7 @@ package final class MatchDoor: Sendable {
 
     private struct State {
         var runs: [ID<Passage>: MatchRun] = [:]
-        var newest: (key: Digest, items: ItemSet)?
+        var newest: (key: Digest, keys: HeldKeys)?
     }
 
     private let state = Mutex(State())
@@ -58,28 +58,46 @@ package final class MatchDoor: Sendable {
 
     // MARK: Keys of the holder's table
 
-    /// The items of one version under some rules; those of the newest call are kept.
-    func items(of listing: Listing, _ rules: MatchRules, _ version: AssetVersion) async throws(Problem)
-        -> ItemSet
-    {
-        let parts = [version.digest.hex, rules.recipe.digest.hex] + rules.keys
+    /// The keys of one version under some rules, with what is summed over them; those of the newest call are kept.
+    func keys(
+        of listing: Listing, _ rules: MatchRules, _ want: MatchWant, _ version: AssetVersion
+    ) async throws(Problem) -> HeldKeys {
+        var parts = [version.digest.hex, rules.recipe.digest.hex, listing.tableName] + rules.keys
+        var amount: String?
+        if case .sum(let column) = want { amount = column }
+        parts.append(want.word == "sum" ? want.text : "")
         let key = Digest(of: JSON.array(parts.map(JSON.string)).canonicalBytes)
-        if let known = state.withLock({ $0.newest?.key == key ? $0.newest?.items : nil }) { return known }
+        if let known = state.withLock({ $0.newest?.key == key ? $0.newest?.keys : nil }) { return known }
         let source = TableSource.parquet([objects + "/" + version.path])
         let engine = try await engines.openSealed([listing.tableName: source], Self.limits)
         defer { engine.close() }
         let quoted = { (name: String) in "\"" + name.replacing("\"", with: "\"\"") + "\"" }
-        let columns = rules.keys.map { "CAST(\(quoted($0)) AS VARCHAR)" }.joined(separator: ", ")
-        let collector = ItemCollector(rules.recipe)
-        try await engine.run(TableQuery("SELECT \(columns) FROM \(quoted(listing.tableName))")) {
+        var columns = rules.keys.map { "CAST(\(quoted($0)) AS VARCHAR)" }
+        let bounds = amount.flatMap { rules.sums[$0] }
+        if let amount, let bounds {
+            let scale = (0..<bounds.decimals).reduce(1) { scale, _ in scale * 10 }
+            columns.append("CAST(ROUND(\(quoted(amount)) * \(scale)) AS BIGINT)")
+        }
+        let collector = ItemCollector(rules.recipe, keyCount: rules.keys.count)
+        try await engine.run(
+            TableQuery("SELECT \(columns.joined(separator: ", ")) FROM \(quoted(listing.tableName))")
+        ) {
             batch throws(Problem) in collector.take(batch)
         }
-        let items = collector.items
-        state.withLock { $0.newest = (key, items) }
-        return items
+        let keys = collector.keys(within: bounds?.range)
+        state.withLock { $0.newest = (key, keys) }
+        return keys
     }
 
     // MARK: Secrets of the asker
+
+    /// Opens the sums of one set under one agreement, whenever they come.
+    func share(_ set: Digest) -> JointKeyShare {
+        let seed = ["sum-0", "sum-1"].flatMap {
+            Digest(of: secret.disclosed + Array($0.utf8) + set.bytes).bytes
+        }
+        return JointKeyShare(seed: seed)
+    }
 
     /// Commits to a set under one agreement, so that the holder can tell a repeat from a changed set.
     func commitment(_ request: MatchRequest) -> Digest {
@@ -118,7 +136,7 @@ final class MatchRun: Sendable {
     let plan: MatchPlan
     let asker: ID<Party>
     let link = FlightLink()
-    let items: ItemSet
+    let keys: HeldKeys
     let recipe: KeyRecipe
 
     private struct Progress {
@@ -127,32 +145,38 @@ final class MatchRun: Sendable {
         var lastHeard: Instant
         var isTaken = false
         var held: HeldMatch?
+        var sums: HeldSums?
     }
     private let progress: Mutex<Progress>
 
     init(
-        _ passage: ID<Passage>, _ plan: MatchPlan, asker: ID<Party>, items: ItemSet, recipe: KeyRecipe,
+        _ passage: ID<Passage>, _ plan: MatchPlan, asker: ID<Party>, keys: HeldKeys, recipe: KeyRecipe,
         at now: Instant
     ) {
         self.passage = passage
         self.plan = plan
         self.asker = asker
-        self.items = items
+        self.keys = keys
         self.recipe = recipe
         progress = Mutex(Progress(lastHeard: now))
     }
 
     var lastHeard: Instant { progress.withLock { $0.lastHeard } }
     var held: HeldMatch? { progress.withLock { $0.held } }
+    var sums: HeldSums? { progress.withLock { $0.sums } }
 
     /// Runs the holder's side until it is over; what it learned is kept here.
     func start() throws(Problem) {
         let party = PSIParty(try plan.run(recipe), link)
         Task {
             var random = SystemRandomNumberGenerator()
-            let held = try? await party.hold(items.items, using: &random)
+            defer { link.finish() }
+            if let amounts = keys.amounts {
+                let sums = try? await party.holdSums(keys.items.items, amounts: amounts, using: &random)
+                return progress.withLock { ($0.sums, $0.held) = (sums, sums?.match) }
+            }
+            let held = try? await party.hold(keys.items.items, using: &random)
             progress.withLock { $0.held = held }
-            link.finish()
         }
     }
 
@@ -175,27 +199,63 @@ final class MatchRun: Sendable {
     }
 }
 
-/// Makes items of an engine's batches.
-private final class ItemCollector: Sendable {
-    private let recipe: KeyRecipe
-    private let builder: Mutex<ItemSet.Builder>
+/// A holder's side of a match: distinct keys and, where something is summed, one amount for each.
+struct HeldKeys: Sendable {
+    let items: ItemSet
+    let amounts: [Int64]?
+}
 
-    init(_ recipe: KeyRecipe) {
+/// Makes items of an engine's batches: key columns first, then perhaps an amount.
+private final class ItemCollector: Sendable {
+    private struct State {
+        var builder: ItemSet.Builder
+        var amounts: [Int64] = []
+    }
+
+    private let recipe: KeyRecipe
+    private let keyCount: Int
+    private let state: Mutex<State>
+
+    init(_ recipe: KeyRecipe, keyCount: Int) {
         self.recipe = recipe
-        builder = Mutex(ItemSet.Builder(recipe: recipe))
+        self.keyCount = keyCount
+        state = Mutex(State(builder: ItemSet.Builder(recipe: recipe)))
     }
 
     func take(_ batch: TableBatch) {
-        builder.withLock { builder in
+        state.withLock { state in
             for row in 0..<batch.rowCount {
-                builder.add(
-                    batch.vectors.map { vector -> [UInt8]? in
+                state.builder.add(
+                    batch.vectors.prefix(keyCount).map { vector -> [UInt8]? in
                         guard case .texts(let texts) = vector.storage, !vector.isNull(row) else { return nil }
                         return recipe.normalize(texts.bytes(row))
                     })
+                guard batch.vectors.count > keyCount else { continue }
+                let vector = batch.vectors[keyCount]
+                guard case .integers(let values) = vector.storage, !vector.isNull(row) else {
+                    state.amounts.append(0)
+                    continue
+                }
+                state.amounts.append(values[row])
             }
         }
     }
 
-    var items: ItemSet { builder.withLock { $0 }.build() }
+    /// - Parameter range: what one key's rows together count at least and at most; `nil` where nothing is summed.
+    func keys(within range: ClosedRange<Int64>?) -> HeldKeys {
+        let (builder, rows) = state.withLock { ($0.builder, $0.amounts) }
+        let items = builder.build()
+        guard let range else { return HeldKeys(items: items, amounts: nil) }
+        var sums = items.firstRow.map { rows[$0] }
+        for (item, row) in items.repeats { sums[item] = sums[item].addingSaturated(rows[row]) }
+        return HeldKeys(
+            items: items, amounts: sums.map { min(max($0, range.lowerBound), range.upperBound) })
+    }
+}
+
+extension Int64 {
+    fileprivate func addingSaturated(_ other: Int64) -> Int64 {
+        let (sum, overflow) = addingReportingOverflow(other)
+        return overflow ? (other > 0 ? .max : .min) : sum
+    }
 }

@@ -49,7 +49,8 @@ package struct MatchPlan: Hashable, Sendable {
     init(
         _ ask: MatchAsk, agreement: String, rules: MatchRules, version: Digest, items: ItemSet
     ) throws(Problem) {
-        let protocolPlan = try Self.protocolPlan(rules.recipe, items.items.count, ask.count, agreed: nil)
+        let protocolPlan = try Self.protocolPlan(
+            rules.recipe, ask.want, items.items.count, ask.count, agreed: nil)
         var noise: JSON = .null
         if case .noise(let epsilon) = rules.protection { noise = .integer(Int64(epsilon)) }
         json = [
@@ -60,7 +61,7 @@ package struct MatchPlan: Hashable, Sendable {
             "holderItems": .integer(Int64(items.items.count)), "askerItems": .integer(Int64(ask.count)),
             "holderRejected": .integer(Int64(items.rejectedCount)), "set": .string(ask.set.hex),
             "run": protocolPlan.json,
-            "bytes": .integer(Self.bytes(ask.count, items.items.count, protocolPlan.tagByteCount)),
+            "bytes": .integer(Self.bytes(ask, items.items.count, protocolPlan.tagByteCount)),
             "peakMegabytes": .integer(Self.peakMegabytes(ask.count + items.items.count)),
         ]
     }
@@ -77,22 +78,24 @@ package struct MatchPlan: Hashable, Sendable {
 
     /// The plan of the run itself, bound to this document.
     func run(_ recipe: KeyRecipe) throws(Problem) -> PSIPlan {
-        try Self.protocolPlan(recipe, holderItems, askerItems, agreed: digest)
+        try Self.protocolPlan(recipe, want ?? .size, holderItems, askerItems, agreed: digest)
     }
 
     private static func protocolPlan(
-        _ recipe: KeyRecipe, _ holder: Int, _ asker: Int, agreed: Digest?
+        _ recipe: KeyRecipe, _ want: MatchWant, _ holder: Int, _ asker: Int, agreed: Digest?
     ) throws(Problem) -> PSIPlan {
         do {
             return try PSIPlan(
-                method: .ecdh, output: .held, recipe: recipe.digest, receiverCount: holder,
+                method: .ecdh, output: want.word == "sum" ? .heldSum : .held, recipe: recipe.digest,
+                receiverCount: holder,
                 senderCount: asker, agreed: agreed)
         } catch { throw .matchEnded(error) }
     }
 
     /// Both directions; the lane writes each byte as two digits.
-    private static func bytes(_ asker: Int, _ holder: Int, _ tag: Int) -> Int64 {
-        Int64(2 * (32 * asker + (32 + tag) * holder) + 8192)
+    private static func bytes(_ ask: MatchAsk, _ holder: Int, _ tag: Int) -> Int64 {
+        let hidden = ask.want.word == "sum" ? 128 : 0
+        return Int64(2 * (32 * ask.count + (32 + tag + hidden) * holder) + 8192)
     }
 
     /// Digests, points, tags and the message being written, of the larger side.

@@ -12,19 +12,30 @@ package enum MatchWant: Hashable, Sendable {
     case size
     /// Which of the asker's own keys match: that is membership, and needs a legal basis of its own.
     case rows
+    /// The sum of one of the holder's columns over the matches, with their number, in all or by the asker's groups.
+    case sum(String)
 
     package var text: String {
         switch self {
         case .size: "size"
         case .rows: "rows"
+        case .sum(let column): "sum:" + column
         }
+    }
+
+    /// What the rules call it.
+    package var word: String {
+        if case .sum = self { return "sum" }
+        return text
     }
 
     package init?(text: String) {
         switch text {
         case "size": self = .size
         case "rows": self = .rows
-        default: return nil
+        default:
+            guard text.hasPrefix("sum:"), text.utf8.count > 4 else { return nil }
+            self = .sum(String(text.dropFirst(4)))
         }
     }
 }
@@ -33,10 +44,10 @@ package enum MatchWant: Hashable, Sendable {
 ///
 /// ```json
 /// "match": { "keys": ["person"], "steps": ["trim", "width"], "wants": ["size"], "minimum": 10, "sets": 3,
-///            "items": 100000, "rows": { "basis": "consent", "document": "…" } }
+///            "items": 100000, "rows": { "basis": "consent", "document": "…" }, "sums": ["cost"] }
 /// ```
-/// Only `keys` must be there. Without `wants` sizes may be asked and nothing else; `rows` needs both the word in
-/// `wants` and its legal basis.
+/// Only `keys` must be there. Without `wants` sizes and sums may be asked and nothing else; `rows` needs both the word in
+/// `wants` and its legal basis. A column that is summed has bounds among the table's columns.
 package struct MatchRules: Hashable, Sendable {
     /// How the holder protects what it tells.
     package enum Protection: Hashable, Sendable {
@@ -44,6 +55,14 @@ package struct MatchRules: Hashable, Sendable {
         case threshold
         /// Discrete Laplace noise for one person more or less, then the same minimum on the noised count.
         case noise(epsilonMicros: UInt64)
+    }
+
+    /// One key's rows together count as the nearer bound beyond these.
+    package struct SumBounds: Hashable, Sendable {
+        package let range: ClosedRange<Int64>
+        package let decimals: Int
+
+        package var magnitude: Int64 { max(abs(range.lowerBound), abs(range.upperBound)) }
     }
 
     /// Why membership may be told.
@@ -55,7 +74,9 @@ package struct MatchRules: Hashable, Sendable {
 
     package let keys: [String]
     package let recipe: KeyRecipe
-    package let wants: Set<MatchWant>
+    package let wants: Set<String>
+    /// The columns that may be summed: bounds in units of the last decimal, and how many decimals.
+    package let sums: [String: SumBounds]
     package let minimum: Int
     /// Different sets an agreement may match within thirty days: more is probing for members.
     package let setsMax: Int
@@ -69,7 +90,7 @@ package struct MatchRules: Hashable, Sendable {
     /// Reads the rules of a listing; `nil` where nothing may be matched.
     package init?(of listing: Listing) throws(Problem) {
         guard let rules = listing.rules, let json = rules["match"] else { return nil }
-        let known: Set = ["keys", "steps", "wants", "minimum", "sets", "items", "rows"]
+        let known: Set = ["keys", "steps", "wants", "minimum", "sets", "items", "rows", "sums"]
         guard let members = json.object, known.isSuperset(of: members.keys) else {
             throw Self.malformed("match", known.sorted().joined(separator: ", "))
         }
@@ -79,14 +100,16 @@ package struct MatchRules: Hashable, Sendable {
         }
         let steps = try json["steps"].map { steps throws(Problem) in try Self.steps(steps) }
         recipe = steps.map { KeyRecipe(steps: $0) } ?? KeyRecipe()
-        let words = json["wants"]?.array?.map { $0.text.flatMap(MatchWant.init(text:)) } ?? [.size]
-        guard words.allSatisfy({ $0 != nil }) else { throw Self.malformed("match.wants", "size, rows") }
-        wants = Set(words.compactMap { $0 })
+        wants = Set(json["wants"]?.array?.map { $0.text ?? "" } ?? ["size", "sum"])
+        guard wants.isSubset(of: ["size", "sum", "rows"]) else {
+            throw Self.malformed("match.wants", "size, sum, rows")
+        }
         let minimum = try Self.number(json, "minimum", 1...1_000_000, Self.minimumDefault)
         setsMax = try Self.number(json, "sets", 1...10_000, 3)
         itemsMax = try Self.number(json, "items", 1...(1 << 24), 1 << 20)
         rowsBasis = Self.basis(json["rows"])
         let table = try listing.releaseRules()
+        sums = try Self.sums(json["sums"], table.tables[listing.tableName])
         switch table.protection {
         case .minimumGroup(let group):
             self.minimum = max(minimum, group.minimum)
@@ -99,22 +122,55 @@ package struct MatchRules: Hashable, Sendable {
             }
             protection = .noise(epsilonMicros: noise.questionEpsilonMicros)
         }
-        if wants.contains(.rows), rowsBasis == nil || protection != .threshold {
+        if wants.contains("rows"), rowsBasis == nil || protection != .threshold {
             throw Self.malformed("match.rows", "basis and document, and no privacy budget")
         }
     }
 
-    /// The counts of some groups as they may be told: `nil` for what is too few.
-    package func released(_ counts: [Int], using random: inout some RandomNumberGenerator) -> [Int?] {
+    /// Whether the listing tells this at all.
+    package func offers(_ want: MatchWant) -> Bool {
+        guard wants.contains(want.word) else { return false }
+        if case .sum(let column) = want { return sums[column] != nil }
+        return true
+    }
+
+    /// The counts of some groups as they may be told: `nil` for what is too few. Beside a sum, a count takes half of ε.
+    package func released(
+        _ counts: [Int], for want: MatchWant, using random: inout some RandomNumberGenerator
+    ) -> [Int?] {
         counts.map { count in
-            var told = count
-            if case .noise(let epsilon) = protection,
-                let noise = DiscreteLaplace(sensitivity: 1, epsilonMicros: epsilon)
-            {
-                told += Int(noise.draw(using: &random))
-            }
+            let told = count + Int(noise(1, want, using: &random))
             return told >= minimum ? told : nil
         }
+    }
+
+    /// Noise for a figure that one person changes by at most `magnitude`; 0 where the rules ask for none.
+    package func noise(
+        _ magnitude: Int64, _ want: MatchWant, using random: inout some RandomNumberGenerator
+    ) -> Int64 {
+        guard case .noise(let epsilon) = protection else { return 0 }
+        let share = want.word == "sum" ? epsilon / 2 : epsilon
+        let noise = DiscreteLaplace(sensitivity: UInt64(max(1, magnitude)), epsilonMicros: max(1, share))
+        return noise?.draw(using: &random) ?? 0
+    }
+
+    /// The largest magnitude that a sum over `count` keys can have, noise included but for a chance of e^-40.
+    package func sumMost(_ column: String, count: Int64) -> Int64 {
+        let each = sums[column]?.magnitude ?? 0
+        guard case .noise(let epsilon) = protection else { return each * max(0, count) }
+        let slack = 80 * 1_000_000 / Int64(max(1, epsilon)) + 80
+        return each * (max(0, count) + 2 * slack)
+    }
+
+    private static func sums(_ json: JSON?, _ table: TableRules?) throws(Problem) -> [String: SumBounds] {
+        var sums: [String: SumBounds] = [:]
+        for column in json?.array ?? [] {
+            guard let name = column.text, let rules = table?.columns[name], let range = rules.bounds else {
+                throw malformed("match.sums", "columns of the table that have bounds")
+            }
+            sums[name] = SumBounds(range: range, decimals: rules.decimals)
+        }
+        return sums
     }
 
     private static func steps(_ json: JSON) throws(Problem) -> [KeyRecipe.Step] {

@@ -21,7 +21,7 @@ extension ComputeService {
     /// again under the same passage: it is charged once.
     package func match(_ request: MatchRequest) async throws(Problem) -> JSON {
         if let known = try await stored(request.passage, .asker) {
-            return try inOwnOrder(kept(known), request)
+            return try await inOwnTerms(kept(known), request)
         }
         var attempt = 1
         while true {
@@ -68,7 +68,7 @@ extension ComputeService {
         }
         var told = answer.object ?? [:]
         told["setsLeft"] = .integer(agreed.setsLeft)
-        return try inOwnOrder(.object(told), request)
+        return try await inOwnTerms(.object(told), request)
     }
 
     /// A plan that the holder signed and this node has checked.
@@ -112,11 +112,13 @@ extension ComputeService {
         let (plan, link) = (agreed.plan, FlightLink())
         let party = PSIParty(try plan.run(agreed.recipe), link)
         let items = matchDoor.order(request, in: request.passage).map { request.items[$0] }
+        let share = request.want.word == "sum" ? plan.set.map(matchDoor.share) : nil
         let run = Task { () -> Result<AskedMatch, PSIFailure> in
             defer { link.finish() }
             var random = SystemRandomNumberGenerator()
             do throws(PSIFailure) {
-                return .success(try await party.ask(items, groupSizes: request.groupSizes, using: &random))
+                return .success(
+                    try await party.ask(items, groupSizes: request.groupSizes, share: share, using: &random))
             } catch {
                 return .failure(error)
             }
@@ -171,20 +173,47 @@ extension ComputeService {
         return frames.compactMap { $0 }
     }
 
-    /// Places in the order that was sent, in the passage that was answered, become places in the request.
-    private func inOwnOrder(_ answer: JSON, _ request: MatchRequest) throws(Problem) -> JSON {
-        guard var result = answer["result"]?.object, let places = result["places"]?.array else {
-            return answer
+    /// What only this node can read of an answer: sums are opened, and places in the order that was sent, in the passage
+    /// that was answered, become places in the request.
+    private func inOwnTerms(_ answer: JSON, _ request: MatchRequest) async throws(Problem) -> JSON {
+        guard var result = answer["result"]?.object else { return answer }
+        if case .sum(let column) = request.want {
+            result["sums"] = try await opened(result, column, request)
+        } else if let places = result["places"]?.array {
+            result["places"] = nil
+            result["items"] = try own(places, answer, request)
         }
+        return .object((answer.object ?? [:]).merging(["result": .object(result)]) { $1 })
+    }
+
+    private func own(_ places: [JSON], _ answer: JSON, _ request: MatchRequest) throws(Problem) -> JSON {
         let answered = answer["passage"]?.text.flatMap { ID<Passage>(uuid: $0) } ?? request.passage
         let order = matchDoor.order(request, in: answered)
         let items = places.compactMap(\.integer).compactMap { place in
             order.indices.contains(Int(place)) ? order[Int(place)] : nil
         }
         guard items.count == places.count else { throw .sealBroken }
-        result["places"] = nil
-        result["items"] = .array(items.sorted().map { .integer(Int64($0)) })
-        return .object((answer.object ?? [:]).merging(["result": .object(result)]) { $1 })
+        return .array(items.sorted().map { .integer(Int64($0)) })
+    }
+
+    private func opened(
+        _ result: [String: JSON], _ column: String, _ request: MatchRequest
+    ) async throws(Problem) -> JSON {
+        let rules = try MatchRules(of: try await agreement(request.agreementCode).listing)
+        let share = matchDoor.share(matchDoor.commitment(request))
+        var sums: [JSON] = []
+        for (sealed, count) in zip(result["sums"]?.array ?? [], result["counts"]?.array ?? []) {
+            guard let rules, let bytes = sealed.text.flatMap({ Hex.decode($0) }), let count = count.integer
+            else {
+                sums.append(.null)
+                continue
+            }
+            guard let sum = share.open(bytes, most: rules.sumMost(column, count: count)) else {
+                throw .sealBroken
+            }
+            sums.append(.integer(sum))
+        }
+        return .array(sums)
     }
 
     // MARK: The holder
@@ -202,11 +231,17 @@ extension ComputeService {
                 try Self.decideMatch(ask, rules, agreement, sender, valve, in: transaction)
             }
             let version = try await version(of: agreement.listing)
-            let items = try await matchDoor.items(of: agreement.listing, rules, version)
+            if case .sum(let column) = ask.want {
+                guard rules.sumMost(column, count: Int64(ask.count)) <= JointKeyShare.sumMost else {
+                    throw Problem(.limited, "compute.match-sum-too-large", ["column": .text(column)])
+                }
+            }
+            let keys = try await matchDoor.keys(of: agreement.listing, rules, ask.want, version)
             let plan = try MatchPlan(
-                ask, agreement: agreement.code.text, rules: rules, version: version.digest, items: items)
+                ask, agreement: agreement.code.text, rules: rules, version: version.digest,
+                items: keys.items)
             let run = MatchRun(
-                ask.passage, plan, asker: sender.id, items: items, recipe: rules.recipe,
+                ask.passage, plan, asker: sender.id, keys: keys, recipe: rules.recipe,
                 at: context.clock.now())
             try matchDoor.begin(run, at: context.clock.now())
             let signature = try context.signer.signature(for: plan.json.canonicalBytes)
@@ -232,10 +267,10 @@ extension ComputeService {
                 .forbidden, "valve.party-not-entitled",
                 ["party": .text(asker.name), "agreement": .code(agreement.code)])
         }
-        guard rules.wants.contains(ask.want) else {
+        guard rules.offers(ask.want) else {
             throw Problem(
                 .forbidden, "compute.match-want-refused",
-                ["want": .text(ask.want.text), "wants": .list(rules.wants.map(\.text).sorted())])
+                ["want": .text(ask.want.text), "wants": .list(rules.wants.sorted())])
         }
         guard ask.count <= rules.itemsMax else {
             throw Problem(
@@ -287,7 +322,7 @@ extension ComputeService {
     func matchCost(_ question: Question, _ agreement: Agreement) throws(Problem) -> QuestionCost {
         guard let rules = try MatchRules(of: agreement.listing) else { throw .matchNotOffered(agreement) }
         guard let run = matchDoor.run(question.passage), run.held != nil, run.plan.text == question.text,
-            run.asker == question.asker
+            run.asker == question.asker, run.keys.amounts == nil || run.sums != nil
         else { throw .matchLost }
         var cost = PrivacyCost.none
         if case .noise(let epsilon) = rules.protection { cost = PrivacyCost(epsilonMicros: epsilon) }
@@ -312,9 +347,16 @@ extension ComputeService {
             let isTold = held.counts.reduce(0, +) >= rules.minimum
             let places = held.places.joined().map { JSON.integer(Int64($0)) }
             answer["places"] = isTold ? .array(places) : .null
-        case .size, nil:
-            let counts = rules.released(held.counts, using: &random)
+        case .size, .sum, nil:
+            let want = run.plan.want ?? .size
+            let counts = rules.released(held.counts, for: want, using: &random)
             answer["counts"] = .array(counts.map { $0.map { .integer(Int64($0)) } ?? .null })
+            if case .sum(let column) = want, let bounds = rules.sums[column], let sums = run.sums {
+                let noise = counts.map { _ in rules.noise(bounds.magnitude, want, using: &random) }
+                let told = sums.released(noise: noise, isTold: counts.map { $0 != nil }, using: &random)
+                answer["sums"] = .array(told.map { $0.map { .string(Hex.encode($0)) } ?? .null })
+                answer["decimals"] = .integer(Int64(bounds.decimals))
+            }
             if case .noise(let micros) = rules.protection {
                 epsilon = PrivacyCost(epsilonMicros: micros).epsilonText
                 answer["epsilon"] = .string(epsilon)

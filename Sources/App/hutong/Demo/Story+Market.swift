@@ -76,7 +76,7 @@ extension Story {
             ],
             "terms": Story.terms(uses: 60, doors: [.query, .match], paid: true),
             "rules": visitRules(from: "2013-03-01", to: isSynthetic ? "2013-06-28" : "2017-02-28"),
-            "price": "query:0.50CNY,match:2CNY", "requires": ["quality", "value"],
+            "price": "query:0.50CNY,match:1CNY", "requires": ["quality", "value"],
         ]
         try await refused("trade.listing-unattested") { () async throws(Problem) in
             try await self.clinic.door.post("/api/v1/listings", body)
