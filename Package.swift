@@ -141,6 +141,6 @@ let package = Package(
         .target(name: "TestStores", dependencies: ["Primitives", "Store", "StoreSQLite", "StorePostgres"],
                 path: "Tests/TestStores", swiftSettings: strict),
         tests("PrivateSQLTests", ["PrivateSQL", "Noise", "Tables", "TablesDuckDB", "TablesSpark", "Valve", "Store", "TestStores", "Primitives"]),
-        tests("PSITests", ["PSI", "Curves", "Oblivious", "Primitives", crypto]),
+        tests("PSITests", ["PSI", "Compute", "Trade", "Policy", "Identity", "Curves", "Oblivious", "Primitives", crypto]),
     ]
 )
