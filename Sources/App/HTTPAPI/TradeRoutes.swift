@@ -15,7 +15,10 @@ extension Courtyard {
     /// Listings, demands, negotiations, agreements, the inbox and the books.
     var tradeRoutes: [Route] {
         [
-            Route("GET", "/api/v1/listings", .anyone, "Search the catalog: ?q=, facets, stable paging.") {
+            Route(
+                "GET", "/api/v1/listings", .anyone,
+                "Search the catalog: ?q=, openness=, door=, price=, limit=, page=."
+            ) {
                 request throws(Problem) in try await search(request)
             },
             Route("GET", "/api/v1/listings/:code", .anyone, "One listing, as far as it is described.") {
@@ -134,15 +137,37 @@ extension Courtyard {
     // MARK: Listings
 
     private func search(_ request: APIRequest) async throws(Problem) -> APIReply {
-        let words = (request.query["q"] ?? "").lowercased().split(separator: " ").map(String.init)
-        let all = try await store.read { transaction throws(Problem) in
-            try ListingBook.all(in: [.open], in: transaction).map(\.0)
+        var chosen: Set<CatalogIndex.Facet> = []
+        for name in Set(CatalogIndex.Facet.allCases.map(\.name)) {
+            guard let value = request.query[name], !value.isEmpty else { continue }
+            guard let facet = CatalogIndex.Facet(name: name, value: value) else {
+                throw Problem(.invalid, "trade.facet-unknown", ["facet": .text(name), "value": .text(value)])
+            }
+            chosen.insert(facet)
         }
-        let found = all.filter { listing in
-            let text = listing.searchText
-            return words.allSatisfy { text.contains($0) }
+        let cursor = try request.query["page"].map { text throws(Problem) in
+            let parts = text.split(separator: "-").compactMap { Int64($0) }
+            guard parts.count == 2, parts.allSatisfy({ $0 >= 0 }) else {
+                throw Problem(.invalid, "app.part-missing", ["part": "page"])
+            }
+            return SearchIndex.Cursor(newest: parts[0], offset: parts[1])
         }
-        return APIReply(["total": .integer(Int64(found.count)), "listings": .array(found.map(\.listed))])
+        let most = min(max(request.query["limit"].flatMap { Int($0) } ?? 20, 1), 100)
+        let words = request.query["q"] ?? ""
+        let page = try await store.read { [chosen] transaction throws(Problem) in
+            try CatalogIndex.page(words, chosen: chosen, from: cursor, most: most, in: transaction)
+        }
+        return APIReply([
+            "total": .integer(Int64(page.total)), "listings": .array(page.listings.map(\.listed)),
+            "facets": .array(
+                page.facets.map { facet, count in
+                    [
+                        "name": .string(facet.name), "value": .string(facet.value),
+                        "count": .integer(Int64(count)), "isChosen": .bool(chosen.contains(facet)),
+                    ]
+                }),
+            "next": page.next.map { .string("\($0.newest)-\($0.offset)") } ?? .null,
+        ])
     }
 
     private func describe(_ code: String) async throws(Problem) -> APIReply {
@@ -329,13 +354,6 @@ extension Courtyard {
 }
 
 extension Listing {
-    var searchText: String {
-        let fields = summary["fields"]?.array?.compactMap { $0["name"]?.text } ?? []
-        return ([code.text, title.zh, title.en, about.zh, about.en, tableName] + fields).joined(
-            separator: " "
-        ).lowercased()
-    }
-
     /// What a list shows.
     var listed: JSON {
         [

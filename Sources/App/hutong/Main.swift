@@ -17,6 +17,7 @@ struct Hutong: AsyncParsableCommand {
             ListVerb.self,
             SearchVerb.self,
             DemandVerb.self,
+            CatalogVerb.self,
             AgreeVerb.self,
             OffersVerb.self,
             AcceptVerb.self,

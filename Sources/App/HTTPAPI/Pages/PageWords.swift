@@ -27,6 +27,22 @@ enum PageWords {
             ])
     }
 
+    static func facetName(_ name: String) -> LocalizedText {
+        word(
+            name,
+            [
+                "openness": ("开放属性", "Openness"), "door": ("交付方式", "Door"), "price": ("价格", "Price"),
+            ])
+    }
+
+    static func facet(_ name: String, _ value: String) -> LocalizedText {
+        switch name {
+        case "openness": openness(value)
+        case "door": door(value)
+        default: word(value, ["free": ("免费", "free"), "paid": ("付费", "paid")])
+        }
+    }
+
     static func type(_ type: String) -> LocalizedText {
         word(
             type.lowercased(),
