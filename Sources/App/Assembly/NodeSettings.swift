@@ -17,13 +17,15 @@ package struct NodeSettings: Sendable {
     package var jurisdiction: String
     package var certificate: String?
     package var privateKey: String?
+    /// A PEM file of authorities whose certificates peers may show, besides the system's.
+    package var peerRoots: String?
     package var passphrase: Redacted<[UInt8]>?
 
     package init(
         data: String, host: String = "127.0.0.1", port: Int = 8080, publicURL: String? = nil,
         name: String? = nil,
         role: Role = .both, dialsOut: Bool = false, jurisdiction: String = "CN", certificate: String? = nil,
-        privateKey: String? = nil, passphrase: Redacted<[UInt8]>? = nil
+        privateKey: String? = nil, peerRoots: String? = nil, passphrase: Redacted<[UInt8]>? = nil
     ) {
         self.data = data
         self.host = host
@@ -35,6 +37,7 @@ package struct NodeSettings: Sendable {
         self.jurisdiction = jurisdiction
         self.certificate = certificate
         self.privateKey = privateKey
+        self.peerRoots = peerRoots
         self.passphrase = passphrase
     }
 }

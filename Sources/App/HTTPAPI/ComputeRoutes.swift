@@ -202,7 +202,8 @@ extension Courtyard {
         let caller = try request.proven()
         let month = request.query["month"] ?? ""
         let rows = try await visiblePassages(caller).filter { passage in
-            passage.state == .settled && passage.reservedAt.day(in: .shanghai).description.hasPrefix(month)
+            (passage.state == .settled || passage.side == .holder && passage.state == .answered)
+                && passage.reservedAt.day(in: .shanghai).description.hasPrefix(month)
         }
         let total = rows.filter { $0.side == .keeper || !isExchange }.reduce(Int64(0)) {
             $0 + $1.price.minorUnits

@@ -46,6 +46,14 @@ extension Courtyard {
                 try await market.withdraw(request.parameter("code"), by: request.proven().party)
                 return APIReply(["listing": .string(request.parameter("code")), "state": "withdrawn"])
             },
+            Route(
+                "GET", "/api/v1/reviews", .scope(.marketOperate),
+                "Registrations and listings that wait for the operator."
+            ) {
+                _ throws(Problem) in
+                try await context.requireExchange()
+                return try await reviews()
+            },
             Route("GET", "/api/v1/demands", .anyone, "Open and matched demands.") { _ throws(Problem) in
                 try await demands()
             },
@@ -136,7 +144,12 @@ extension Courtyard {
 
     // MARK: Listings
 
+    /// The public sees what this node has on offer; who is signed in at a party's node searches its exchange.
     private func search(_ request: APIRequest) async throws(Problem) -> APIReply {
+        if request.caller != nil, let exchange = try? await context.exchange(), exchange.id != context.own {
+            let asked = JSON.object(request.query.mapValues(JSON.string))
+            return APIReply(try await context.lane.call(exchange, "listing.search", asked))
+        }
         var chosen: Set<CatalogIndex.Facet> = []
         for name in Set(CatalogIndex.Facet.allCases.map(\.name)) {
             guard let value = request.query[name], !value.isEmpty else { continue }
@@ -171,9 +184,11 @@ extension Courtyard {
     }
 
     private func describe(_ code: String) async throws(Problem) -> APIReply {
-        let (listing, state) = try await store.read { transaction throws(Problem) in
-            try ListingBook.listing(code, in: transaction)
+        let known = try await store.read { transaction throws(Problem) in
+            try? ListingBook.listing(code, in: transaction)
         }
+        let (listing, state) =
+            if let known { known } else { (try await market.listing(code), Listing.State.open) }
         var described = listing.listed.object ?? [:]
         described["state"] = .string(state.rawValue)
         described["summary"] = listing.summary
@@ -181,6 +196,14 @@ extension Courtyard {
         described["words"] = .array(listing.terms.plainWords.map(\.json))
         described["rules"] = listing.rules ?? .null
         return APIReply(.object(described))
+    }
+
+    private func reviews() async throws(Problem) -> APIReply {
+        let filed = try await registrations.applications().filter { $0["state"]?.text == "filed" }
+        let submitted = try await store.read { transaction throws(Problem) in
+            try ListingBook.all(in: [.submitted], in: transaction).map(\.0.listed)
+        }
+        return APIReply(["registrations": .array(filed), "listings": .array(submitted)])
     }
 
     private func offer(_ body: JSON) async throws(Problem) -> APIReply {

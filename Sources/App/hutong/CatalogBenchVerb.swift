@@ -44,7 +44,9 @@ struct CatalogBenchVerb: Verb {
         var catalog = SyntheticCatalog()
         for start in stride(from: 0, to: listings, by: 1_000) {
             console.progress("\(start) / \(listings)")
-            let batch = try (start..<min(start + 1_000, listings)).map { try catalog.listing($0, of: node.own.id) }
+            let batch = try (start..<min(start + 1_000, listings)).map {
+                try catalog.listing($0, of: node.own.id)
+            }
             try await node.store.write { transaction throws(Problem) in
                 for listing in batch { try ListingBook.put(listing, state: .open, in: transaction) }
             }
@@ -61,7 +63,9 @@ struct CatalogBenchVerb: Verb {
             }
             return times.sorted()
         }
-        func quantile(_ share: Double) -> Double { times[min(times.count - 1, Int(share * Double(times.count)))] }
+        func quantile(_ share: Double) -> Double {
+            times[min(times.count - 1, Int(share * Double(times.count)))]
+        }
         let result: JSON = [
             "listings": .integer(Int64(listings)), "searches": .integer(Int64(searches)),
             "p50Milliseconds": .number(quantile(0.5)), "p99Milliseconds": .number(quantile(0.99)),
@@ -81,7 +85,8 @@ struct CatalogBenchVerb: Verb {
         let (urls, said) = AsyncStream.makeStream(of: String.self)
         return try await withThrowingTaskGroup(of: Value?.self) { group in
             group.addTask {
-                try await node.serve(logger: Logger(label: "bench") { _ in SwiftLogNoOpLogHandler() }) { url in
+                try await node.serve(logger: Logger(label: "bench") { _ in SwiftLogNoOpLogHandler() }) {
+                    url in
                     said.yield(url)
                 }
                 return nil
@@ -122,16 +127,19 @@ private struct SyntheticCatalog {
         let place = Self.places[skewed(Self.places.count)]
         let unit = Self.units[skewed(Self.units.count)]
         let serial = "s\(skewed(5_000))"
-        let doors: [Door] = number.isMultiple(of: 3) ? [.query, .match] : number.isMultiple(of: 7) ? [.download] : [.query]
+        let doors: [Door] =
+            number.isMultiple(of: 3) ? [.query, .match] : number.isMultiple(of: 7) ? [.download] : [.query]
         let isPaid = !number.isMultiple(of: 4)
         return Listing(
             id: ID(high: UInt64(number) + 1, low: UInt64.random(in: 0...UInt64.max, using: &random)),
             holder: holder,
             title: LocalizedText(zh: place + thing.zh + unit + "数据集", en: thing.en + " data \(serial)"),
-            about: LocalizedText(zh: "合成条目，第 \(number) 号，用于测量检索。", en: "synthetic entry \(number), series \(serial)"),
+            about: LocalizedText(
+                zh: "合成条目，第 \(number) 号，用于测量检索。", en: "synthetic entry \(number), series \(serial)"),
             openness: Listing.Openness.allCases[number % 3], assetCode: "ast-\(number)", lineage: [],
             tableName: "t\(number % 97)", summary: ["fields": [["name": "day"], ["name": "value"]]],
-            terms: try UsagePolicy(json: Story.terms(uses: 20, doors: Set(doors), paid: isPaid, purposes: [])),
+            terms: try UsagePolicy(
+                json: Story.terms(uses: 20, doors: Set(doors), paid: isPaid, purposes: [])),
             rules: nil, price: Price(perUse: isPaid ? [doors[0]: Money(minorUnits: 50)] : [:]),
             requiredAttestations: [])
     }
@@ -139,13 +147,16 @@ private struct SyntheticCatalog {
     /// What a reader types, and where it clicks.
     mutating func query() -> String {
         let thing = Self.things[skewed(Self.things.count)]
-        let words = [
-            "", "数据", thing.zh, thing.en, Self.places[skewed(Self.places.count)] + " " + thing.zh,
-            "s\(skewed(5_000))", thing.en + " s\(skewed(5_000))", "合成 " + thing.zh,
-        ].randomElement(using: &random) ?? ""
-        let facet = ["", "", "&door=query", "&openness=conditional", "&price=free&door=query"]
+        let words =
+            [
+                "", "数据", thing.zh, thing.en, Self.places[skewed(Self.places.count)] + " " + thing.zh,
+                "s\(skewed(5_000))", thing.en + " s\(skewed(5_000))", "合成 " + thing.zh,
+            ].randomElement(using: &random) ?? ""
+        let facet =
+            ["", "", "&door=query", "&openness=conditional", "&price=free&door=query"]
             .randomElement(using: &random) ?? ""
         let page = Bool.random(using: &random) ? "" : "&page=9223372036854775807-\(20 * skewed(50))"
-        return "q=" + (words.addingPercentEncoding(withAllowedCharacters: .alphanumerics) ?? "") + facet + page
+        return "q=" + (words.addingPercentEncoding(withAllowedCharacters: .alphanumerics) ?? "") + facet
+            + page
     }
 }

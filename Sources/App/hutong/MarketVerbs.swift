@@ -29,7 +29,7 @@ struct SearchVerb: Verb {
         let found = try await door.open().get("/api/v1/listings?" + query.joined(separator: "&"))
         let lines = (found["listings"]?.array ?? []).map { listing in
             let title = listing["title"]?[console.language.rawValue]?.text ?? ""
-            return "\(listing["code"]?.text ?? "")  \(title)  \(listing["price"]?.canonicalText ?? "")"
+            return "\(listing["code"]?.text ?? "")  \(title)  \(Columns.cell(listing["price"] ?? .null))"
         }
         let none = LocalizedText(
             zh: "没有找到。可用 hutong demand post 发布需求。",
@@ -278,8 +278,9 @@ struct StatementVerb: Verb {
 /// Rows as columns that line up; wide characters count twice.
 enum Columns {
     static func text(_ rows: JSON?, _ names: [String]) -> String {
+        guard rows?.array?.isEmpty == false else { return names.joined(separator: "  ") + "\n–" }
         let cells = (rows?.array ?? []).map { row in
-            names.map { row[$0]?.text ?? row[$0]?.canonicalText ?? "" }
+            names.map { cell(row[$0] ?? .null) }
         }
         let all = [names] + cells
         let widths = names.indices.map { place in all.map { width($0[place]) }.max() ?? 0 }
@@ -288,6 +289,18 @@ enum Columns {
                 cell + String(repeating: " ", count: widths[place] - width(cell))
             }.joined(separator: "  ")
         }.joined(separator: "\n")
+    }
+
+    /// Nothing is a dash, a list its words, an object its pairs.
+    static func cell(_ value: JSON) -> String {
+        switch value {
+        case .null: "–"
+        case .string(let text): text
+        case .array(let parts): parts.map(cell).joined(separator: ", ")
+        case .object(let pairs):
+            pairs.sorted { $0.key < $1.key }.map { $0.key + " " + cell($0.value) }.joined(separator: ", ")
+        default: value.canonicalText
+        }
     }
 
     private static func width(_ text: String) -> Int {
