@@ -113,6 +113,7 @@ struct SmallLogarithm: Sendable {
         for round in 0...(2 * most / Int64(Self.babies)) {
             if let place = places[Self.key(current)] {
                 let value = round * Int64(Self.babies) + Int64(place) - most
+                guard abs(value) <= most else { return nil }
                 // Eight bytes may collide; the value is checked.
                 let expected = Ristretto255.generator.multiplied(by: Self.scalar(UInt64(abs(value))))
                 if (value < 0 ? -expected : expected).encoding == point.encoding { return value }
