@@ -91,7 +91,8 @@ extension PSIParty {
                 case .ecdh: try await HeldSteps<Curve25519Group>(channel, plan).hold(items, side, &generator)
                 case .ristretto:
                     try await HeldSteps<RistrettoGroup>(channel, plan).hold(items, side, &generator)
-                case .sm2, .rr22, .rr22Malicious, .unbalanced: throw PSIFailure.notOffered
+                case .sm2: try await HeldSteps<SM2Group>(channel, plan).hold(items, side, &generator)
+                case .rr22, .rr22Malicious, .unbalanced: throw PSIFailure.notOffered
                 }
             try await channel.confirm(nil)
             let match = HeldMatch(
@@ -124,7 +125,8 @@ extension PSIParty {
                 try await HeldSteps<Curve25519Group>(channel, plan).ask(items, groupSizes, share, &generator)
             case .ristretto:
                 try await HeldSteps<RistrettoGroup>(channel, plan).ask(items, groupSizes, share, &generator)
-            case .sm2, .rr22, .rr22Malicious, .unbalanced: throw PSIFailure.notOffered
+            case .sm2: try await HeldSteps<SM2Group>(channel, plan).ask(items, groupSizes, share, &generator)
+            case .rr22, .rr22Malicious, .unbalanced: throw PSIFailure.notOffered
             }
             try await channel.confirm(nil)
             return AskedMatch(

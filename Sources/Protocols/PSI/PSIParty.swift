@@ -102,7 +102,10 @@ package struct PSIParty: Sendable {
         case .ristretto:
             try await DiffieHellmanReceiver<RistrettoGroup>(channel, plan)
                 .sizes(of: items, groups: groups, groupCount: count, using: &generator)
-        case .sm2, .rr22, .rr22Malicious, .unbalanced: throw .notOffered
+        case .sm2:
+            try await DiffieHellmanReceiver<SM2Group>(channel, plan)
+                .sizes(of: items, groups: groups, groupCount: count, using: &generator)
+        case .rr22, .rr22Malicious, .unbalanced: throw .notOffered
         }
     }
 
@@ -114,7 +117,9 @@ package struct PSIParty: Sendable {
             try await DiffieHellmanSender<Curve25519Group>(channel, plan).sizes(of: items, using: &generator)
         case .ristretto:
             try await DiffieHellmanSender<RistrettoGroup>(channel, plan).sizes(of: items, using: &generator)
-        case .sm2, .rr22, .rr22Malicious, .unbalanced: throw .notOffered
+        case .sm2:
+            try await DiffieHellmanSender<SM2Group>(channel, plan).sizes(of: items, using: &generator)
+        case .rr22, .rr22Malicious, .unbalanced: throw .notOffered
         }
     }
 
@@ -130,7 +135,9 @@ package struct PSIParty: Sendable {
             try await VOLEReceiverMatch(channel, plan).rows(of: items, using: &generator)
         case .rr22Malicious:
             try await MaliciousVOLEReceiverMatch(channel, plan).rows(of: items, using: &generator)
-        case .sm2, .unbalanced:
+        case .sm2:
+            try await DiffieHellmanReceiver<SM2Group>(channel, plan).rows(of: items, using: &generator)
+        case .unbalanced:
             throw .notOffered
         }
     }
@@ -147,7 +154,9 @@ package struct PSIParty: Sendable {
             try await VOLESenderMatch(channel, plan).rows(of: items, using: &generator)
         case .rr22Malicious:
             try await MaliciousVOLESenderMatch(channel, plan).rows(of: items, using: &generator)
-        case .sm2, .unbalanced:
+        case .sm2:
+            try await DiffieHellmanSender<SM2Group>(channel, plan).rows(of: items, using: &generator)
+        case .unbalanced:
             throw .notOffered
         }
     }

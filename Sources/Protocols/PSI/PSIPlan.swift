@@ -25,8 +25,8 @@ package enum PSIMethod: String, Hashable, Sendable, CaseIterable {
     /// Diffie–Hellman sender can shuffle its answers so that the receiver just counts.
     package func offers(_ output: PSIOutput) -> Bool {
         switch (self, output) {
-        case (.ecdh, .sum), (.ristretto, .sum): false
-        case (.ecdh, _), (.ristretto, _): true
+        case (.ecdh, .sum), (.ristretto, .sum), (.sm2, .sum): false
+        case (.ecdh, _), (.ristretto, _), (.sm2, _): true
         case (.rr22, .rowsToReceiver), (.rr22, .rowsToBoth): true
         case (.rr22Malicious, .rowsToReceiver), (.rr22Malicious, .rowsToBoth): true
         default: false
