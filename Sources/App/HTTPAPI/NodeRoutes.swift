@@ -19,7 +19,8 @@ extension Courtyard {
         let (store, clock) = (store, context.clock)
         return RouteTable(
             nodeRoutes + identityRoutes + registerRoutes + collectRoutes + tradeRoutes + computeRoutes
-                + matchRoutes + logRoutes + packRoutes + listRoutes + caseRoutes + listPages + casePages + pageRoutes
+                + matchRoutes + logRoutes + packRoutes + listRoutes + caseRoutes + listPages + casePages
+                + pageRoutes
         ) { token throws(Problem) in
             try await store.read { transaction throws(Problem) in
                 try Tokens.caller(bearing: token, at: clock.now(), in: transaction)
