@@ -107,7 +107,7 @@ let package = Package(
         room("Stages", "Register", ["Collect", "Classification", "Lane", "Transparency", "Tables", "Identity", "Store", "Primitives"]),
         room("Stages", "Trade", ["Register", "Ledger", "Lane", "Transparency", "Dataspace", "Policy", "Identity", "Store", "Primitives", "Metering"]),
         room("Stages", "Valve", ["PrivateSQL", "Trade", "Register", "Transparency", "Policy", "Identity", "Store", "Primitives"]),
-        room("Stages", "Compute", ["PrivateSQL", "Tables", "Valve", "Trade", "Register", "Lane", "Transparency", "Policy", "Identity", "Store", "Primitives"]),
+        room("Stages", "Compute", ["PSI", "Noise", "PrivateSQL", "Tables", "Valve", "Trade", "Register", "Lane", "Transparency", "Policy", "Identity", "Store", "Primitives"]),
         room("Stages", "Publish", ["Policy", "Primitives"]),
         room("Stages", "Deliver", ["Primitives", crypto]),
         // Oversight
@@ -116,7 +116,7 @@ let package = Package(
         // App
         .target(name: "CTexts", path: "Sources/App/CTexts", cSettings: [.unsafeFlags(["-std=c23"])]),
         room("App", "Wire", ["Primitives", "CTexts", yams]),
-        .executableTarget(name: "hutong", dependencies: ["Assembly", "HTTPAPI", "APIClient", "Identity", "Register", "Store", "Transparency", "Trade", logging, "Wire", "Policy", "Primitives", arguments, "Tables", "TablesDuckDB", "Collect", yams, "StoreSQLite", "Ledger", "Metering", "PrivateSQL", "PSI", "Oblivious", "Rules", "Classification", "Scan", "TransparencyHTTP", "SignersOpenSSL", "Packs", "Measure"],
+        .executableTarget(name: "hutong", dependencies: ["Assembly", "Compute", "Valve", "HTTPAPI", "APIClient", "Identity", "Register", "Store", "Transparency", "Trade", logging, "Wire", "Policy", "Primitives", arguments, "Tables", "TablesDuckDB", "Collect", yams, "StoreSQLite", "Ledger", "Metering", "PrivateSQL", "PSI", "Oblivious", "Rules", "Classification", "Scan", "TransparencyHTTP", "SignersOpenSSL", "Packs", "Measure"],
                           path: "Sources/App/hutong", swiftSettings: strict),
         .target(name: "CAssets", path: "Sources/App/CAssets", cSettings: [.unsafeFlags(["-std=c23"])]),
         room("App", "WebUI", ["Primitives", "CAssets"]),
@@ -142,6 +142,6 @@ let package = Package(
         .target(name: "TestStores", dependencies: ["Primitives", "Store", "StoreSQLite", "StorePostgres"],
                 path: "Tests/TestStores", swiftSettings: strict),
         tests("PrivateSQLTests", ["PrivateSQL", "Noise", "Tables", "TablesDuckDB", "TablesSpark", "Valve", "Store", "TestStores", "Primitives"]),
-        tests("PSITests", ["PSI", "Curves", "Oblivious", "Primitives", crypto]),
+        tests("PSITests", ["PSI", "Compute", "Trade", "Policy", "Identity", "Curves", "Oblivious", "Primitives", crypto]),
     ]
 )

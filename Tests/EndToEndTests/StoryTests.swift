@@ -9,7 +9,7 @@ import Testing
 @Suite("The story", .serialized)
 struct StoryTests {
     @Test(
-        "S94, S60, S17: four nodes publish, agree, ask, pay, refuse, settle and verify, and a cheating operator is found"
+        "S94, S62, S60, S17: five nodes publish, agree, match, ask, pay, refuse, settle and verify; a cheating operator is found"
     )
     func story() async throws {
         let folder = FileManager.default.temporaryDirectory.appending(
@@ -22,6 +22,7 @@ struct StoryTests {
         #expect(report["ok"] == true)
         #expect(report["ask"]?["wire"]?["rawValuesFound"]?.integer == 0)
         #expect((report["ask"]?["wire"]?["bytesSearched"]?.integer ?? 0) > 100_000)
+        #expect(report["match"]?["districts"]?.array?.count == 6)
         #expect(report["settle"]?["sum"]?.integer == 0)
         #expect(report["verify"]?["frauds"]?.array?.count == 3)
         let refused = Set((report["refuse"]?["refusals"]?.array ?? []).compactMap { $0["code"]?.text })
@@ -31,6 +32,7 @@ struct StoryTests {
                 "policy.operand-unenforceable", "valve.party-not-entitled", "policy.use-refused",
                 "valve.closed",
                 "valve.export-denied", "valve.privacy-spent", "valve.agreement-ended",
+                "compute.match-want-refused", "compute.match-sets-spent",
             ]))
         let recovered = try #require(report["ask"]?["recovered"]?.double)
         #expect(abs(recovered - 0.2) < 0.05)

@@ -38,8 +38,8 @@ package struct Node: Sendable {
         IdentitySchema.migrations + LaneSchema.migrations + TransparencySchema.migrations
             + LedgerSchema.migrations + MeteringSchema.migrations + CollectSchema.migrations
             + RegisterSchema.migrations + TradeSchema.migrations + ValveSchema.migrations
-            + PrivacyBudgetSchema.migrations + ListsSchema.migrations + CaseworkSchema.migrations
-            + PacksSchema.migrations
+            + PrivacyBudgetSchema.migrations + MatchSchema.migrations + ListsSchema.migrations
+            + CaseworkSchema.migrations + PacksSchema.migrations
     }
 
     /// Opens a data folder, or makes one at the first start: keys, own party, operator's token.
@@ -81,7 +81,10 @@ package struct Node: Sendable {
             engine: CleanRoomEngine(
                 engines: engines, dialect: RelationText(DuckDBDialect()), objects: settings.data + "/objects"),
             budget: budget,
-            sealingKey: sealingKey)
+            sealingKey: sealingKey,
+            matchDoor: MatchDoor(
+                engines: engines, objects: settings.data + "/objects",
+                secret: nodeKey.derivedSecret(for: "hutong/match/v1")))
         let courtyard = Courtyard(
             name: own.name, version: version, isExchange: isExchange, publicURL: { address.value },
             context: context,

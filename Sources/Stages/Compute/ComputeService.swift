@@ -26,18 +26,21 @@ package struct ComputeService: Sendable {
     let engine: any QuestionEngine
     let budget: any BudgetKeeper
     let sealingKey: SealingKey
+    let matchDoor: MatchDoor
     let fees: FeeSchedule
     let grid: ReleaseGrid
 
     package init(
         context: StageContext, valve: DataValve, engine: any QuestionEngine, budget: any BudgetKeeper,
-        sealingKey: SealingKey, fees: FeeSchedule = .standard, grid: ReleaseGrid = .standard
+        sealingKey: SealingKey, matchDoor: MatchDoor, fees: FeeSchedule = .standard,
+        grid: ReleaseGrid = .standard
     ) {
         self.context = context
         self.valve = valve
         self.engine = engine
         self.budget = budget
         self.sealingKey = sealingKey
+        self.matchDoor = matchDoor
         self.fees = fees
         self.grid = grid
     }
@@ -84,7 +87,7 @@ package struct ComputeService: Sendable {
         return .object(document.merging(["result": answer]) { _, answer in answer })
     }
 
-    private func kept(_ passage: Passage) throws(Problem) -> JSON {
+    func kept(_ passage: Passage) throws(Problem) -> JSON {
         guard let answer = passage.answer.flatMap({ try? JSON(parsing: $0) }) else { throw .sealBroken }
         return .object((passage.document.object ?? [:]).merging(["result": answer]) { _, answer in answer })
     }
@@ -284,7 +287,7 @@ package struct ComputeService: Sendable {
             try await context.store.read { transaction throws(Problem) in
                 try Self.requireLimits(question, agreement, in: transaction)
             }
-            let cost = try await engine.check(question.text, on: agreement.listing)
+            let cost = try await cost(of: question, agreement)
             _ = try await reserve(question, agreement, asker, price, side: .holder, charging: false)
             return try await run(question, agreement, asker, price, cost)
         } catch {
@@ -337,8 +340,7 @@ package struct ComputeService: Sendable {
         let seed = earlier ?? Redacted(NoiseSeed.fresh().bytes)
         let rules = agreement.listing.rulesDigest
         let history = try await history(on: version, rules, comparing: cost.isCompared)
-        let release = try await engine.answer(
-            question.text, on: agreement.listing, version: version, seed: seed, after: history)
+        let release = try await release(question, agreement, version, seed: seed, after: history)
         let sealed = try SealedBytes(
             release.answer.canonicalBytes, to: asker.sealingKey, context: Self.sealContext(question.passage)
         ).bytes
@@ -352,6 +354,7 @@ package struct ComputeService: Sendable {
             let epsilon = try budget.charge(
                 cost, for: question, under: agreement, told: release.answer, of: version.digest,
                 in: transaction)
+            try recordMatch(question, agreement, in: transaction)
             if cost.isCompared {
                 try ExactAnswers.record(
                     question.passage, question.text, on: version.digest, rules: rules, after: history.count,
@@ -412,44 +415,10 @@ package struct ComputeService: Sendable {
         return .object(answer)
     }
 
-    /// Runs an answered passage of ours again: same version, same plan, same seed. The arbitrator's tool: the bytes
-    /// must be those the receipt commits to, else `compute.answer-differs`.
-    package func replay(_ code: String) async throws(Problem) -> JSON {
-        let (passage, agreement) = try await context.store.read { transaction throws(Problem) in
-            let passages = try PassageBook.passages(side: .holder, in: transaction)
-            guard let passage = passages.first(where: { $0.code.text == Code(code)?.text }) else {
-                throw Problem(.missing, "valve.passage-unknown", ["passage": .text(code)])
-            }
-            return (passage, try AgreementBook.agreement(passage.agreementCode, in: transaction))
-        }
-        let receipt = passage.document["receipt"]?["content"] ?? .null
-        guard let text = passage.document["text"]?.text,
-            let digest = passage.document["version"]?.text.flatMap({ Digest(hex: $0) }),
-            let sealed = passage.document["seed"]?.text.flatMap({ Base64.decode($0) })
-        else { throw Problem(.missing, "valve.passage-unknown", ["passage": .text(code)]) }
-        let seed = try KeptSeed(stored: sealed).opened(with: sealingKey, for: passage.id)
-        let version = try await context.store.read { transaction throws(Problem) in
-            try AssetShelf.version(digest, in: transaction)
-        }
-        guard let version else {
-            throw Problem(.missing, "register.version-missing", ["asset": .text(digest.hex)])
-        }
-        let isCompared = try await engine.check(text, on: agreement.listing).isCompared
-        let history = try await history(
-            on: version, agreement.listing.rulesDigest, comparing: isCompared, before: passage.id)
-        let release = try await engine.answer(
-            text, on: agreement.listing, version: version, seed: seed, after: history)
-        let result = Digest(of: release.answer.canonicalBytes).hex
-        guard result == receipt["result"]?.text else {
-            throw Problem(.conflict, "compute.answer-differs", ["passage": .code(passage.code)])
-        }
-        return ["passage": .string(passage.code.text), "result": .string(result), "same": true]
-    }
-
     // MARK: Small parts
 
     /// The exact answers that a new one must be compared with.
-    private func history(
+    func history(
         on version: AssetVersion, _ rules: Digest, comparing: Bool, before passage: ID<Passage>? = nil
     ) async throws(Problem) -> [String] {
         guard comparing else { return [] }
@@ -495,14 +464,14 @@ package struct ComputeService: Sendable {
         }
     }
 
-    private func version(of listing: Listing) async throws(Problem) -> AssetVersion {
+    func version(of listing: Listing) async throws(Problem) -> AssetVersion {
         try await context.store.read { transaction throws(Problem) in
             let asset = try AssetShelf.asset(listing.assetCode, in: transaction)
             return try AssetShelf.newestVersion(of: asset.id, in: transaction)
         }
     }
 
-    private func stored(_ id: ID<Passage>, _ side: Passage.Side) async throws(Problem) -> Passage? {
+    func stored(_ id: ID<Passage>, _ side: Passage.Side) async throws(Problem) -> Passage? {
         try await context.store.read { transaction throws(Problem) in
             try PassageBook.find(id, side, in: transaction)
         }

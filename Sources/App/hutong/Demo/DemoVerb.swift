@@ -8,10 +8,10 @@ import Primitives
 /// `hutong demo`: the main job, end to end, on this machine.
 struct DemoVerb: Verb {
     static let configuration = CommandConfiguration(
-        commandName: "demo", abstract: "Play the main job with four nodes. 演示：四个数据节点，一条龙。",
+        commandName: "demo", abstract: "Play the main job with five nodes. 演示：五个数据节点，一条龙。",
         discussion: """
-            Four nodes start on free ports: an exchange, an environment center, a hospital that only dials out, a buyer;
-            and three witnesses, two of whom must cosign before anything counts as registered.
+            Five nodes start on free ports: an exchange, an environment center, a hospital that only dials out, a buyer,
+            a community-care service; and three witnesses, two of whom must cosign before anything counts as registered.
             Without --air the air data are synthetic, and say so. Ctrl-C ends the nodes; their folders stay.
             """)
 
