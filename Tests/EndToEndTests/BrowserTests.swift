@@ -164,6 +164,7 @@ private final class Visit {
         #expect(try await browser.text(of: "main").contains("closed"))
         try await open("buyer", agreement)
         try await browser.type("SELECT COUNT(*) AS n FROM air WHERE month = 4", into: "#question")
+        try await browser.type("research", into: "#purpose")
         try await browser.click("form.ask button.gate")
         try await browser.click("form.ask button.gate")
         #expect(try await browser.text(of: ".refusal").contains("valve.closed"))
