@@ -346,7 +346,7 @@ package struct ComputeService: Sendable {
         ).bytes
         let (context, valve, budget, signer) = (context, valve, budget, context.signer)
         let use = Use(agreement: agreement, door: question.door, asker: asker, purpose: question.purpose)
-        let kept = try KeptSeed(seed, to: sealingKey, for: question.passage).sealed
+        let kept = try keptSeed(seed, of: release, for: question.passage)
         // Commit 2: from here on the answer is given, whoever crashes: the outbox sends the receipt until it is taken.
         return try await context.store.write { transaction throws(Problem) in
             try valve.requireOpen(use, in: transaction)
@@ -384,8 +384,8 @@ package struct ComputeService: Sendable {
                 content: content, signature: try signer.signature(for: content.canonicalBytes))
             let document: JSON = [
                 "receipt": receipt.json, "version": .string(version.digest.hex),
-                "text": .string(question.text),
-                "seed": .string(Base64.encode(kept)), "leaf": .integer(Int64(leaf)),
+                "text": .string(question.text), "purpose": .string(question.purpose),
+                "seed": kept, "leaf": .integer(Int64(leaf)),
             ]
             guard
                 try PassageBook.advance(

@@ -159,6 +159,15 @@ private struct PassageRow {
         ] where content[name]?.text != own {
             faults.append(fault("\(name) 与回执不符", "its \(name) is not what its receipt says"))
         }
+        // What was asked, at the holder: rows written before the purpose was kept say less.
+        if let text = document["text"]?.text, let purpose = document["purpose"]?.text, let door {
+            let question = Question(
+                passage: id, agreementCode: agreementCode, door: door, text: text, purpose: purpose,
+                asker: asker)
+            if question.digest != request {
+                faults.append(fault("所存问题与请求摘要不符", "keeps another question than was asked"))
+            }
+        }
         let digest = Digest(of: content.canonicalBytes).hex
         if let noted = document["receiptDigest"]?.text, noted != digest {
             faults.append(fault("回执摘要不符", "notes another digest than its receipt has"))
