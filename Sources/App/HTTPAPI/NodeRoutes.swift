@@ -17,7 +17,8 @@ extension Courtyard {
     package var table: RouteTable {
         let (store, clock) = (store, context.clock)
         return RouteTable(
-            nodeRoutes + identityRoutes + registerRoutes + tradeRoutes + computeRoutes + logRoutes
+            nodeRoutes + identityRoutes + registerRoutes + tradeRoutes + computeRoutes + moneyRoutes
+                + logRoutes
                 + pageRoutes
         ) { token throws(Problem) in
             try await store.read { transaction throws(Problem) in
@@ -175,6 +176,9 @@ extension Courtyard {
                 try await table.answer(
                     APIRequest(method: "GET", path: "/api/v1/listings", query: ["q": body["q"]?.text ?? ""])
                 ).json
+            },
+            "passage.dispute": { body, sender throws(Problem) in
+                try await dispute(try body.needed("passage"), why: try body.needed("why"), by: sender.id)
             },
             "demand.post": { body, sender throws(Problem) in try await posted(body, by: sender.id) },
             "agreement.file": { body, sender throws(Problem) in

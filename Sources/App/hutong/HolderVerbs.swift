@@ -18,7 +18,7 @@ struct PublishVerb: Verb {
     @Option(help: "What people call it.") var title: String
     @Option(help: "Terms as ODRL in JSON-LD; without them: query only, no copy.") var terms: String?
     @Option(help: "Release rules of the query door.") var rules: String?
-    @Option(help: "Such as query:0.50CNY,match:2CNY; or free.") var price = "free"
+    @Option(help: PriceHelp.text) var price = "free"
     @Option(help: "Doors, if no terms are given.") var doors = "query"
     @Option(help: "How questions name the table.") var table = "data"
     @Option(help: "Who owns the source.") var owner: String
@@ -74,6 +74,13 @@ struct PublishVerb: Verb {
         zh: "登记获批后，用 hutong list 资产编码 挂牌。", en: "Once it is granted, `hutong list ASSET` offers it.")
 }
 
+/// What `--price` takes; docs/books.md says more.
+enum PriceHelp {
+    static let text = ArgumentHelp(
+        "free; query:0.50CNY,match:2CNY; 'query:tiers 0.50CNY..100 0.30CNY'; 'query:pack 100 for 30CNY'; "
+            + "'query:month 200CNY with 1000 then 0.10CNY'; with cap:500CNY the most a month costs.")
+}
+
 /// `hutong list ASSET`: offer a registered asset.
 struct ListVerb: Verb {
     static let configuration = CommandConfiguration(
@@ -83,10 +90,11 @@ struct ListVerb: Verb {
     @Option(help: "One or two sentences.") var about = ""
     @Option(help: "Terms as ODRL in JSON-LD; without them: query only, no copy.") var terms: String?
     @Option(help: "Release rules of the query door.") var rules: String?
-    @Option(help: "Such as query:0.50CNY; or free.") var price = "free"
+    @Option(help: PriceHelp.text) var price = "free"
     @Option(help: "Doors, if no terms are given.") var doors = "query"
     @Option(help: "How questions name the table.") var table = "data"
     @Option(help: "Attestations a buyer may rely on: quality,value.") var requires: String?
+    @Option(help: "A contract draft in JSON; without it the standard contract.") var contract: String?
     @OptionGroup var door: DoorOptions
     @OptionGroup var output: OutputOptions
 
@@ -102,6 +110,7 @@ struct ListVerb: Verb {
                 "rules": try rules.map { path throws(Problem) in try GivenFile.json(path) } ?? .null,
                 "price": .string(price), "table": .string(table),
                 "requires": .array((requires ?? "").split(separator: ",").map { .string(String($0)) }),
+                "contract": try contract.map { path throws(Problem) in try GivenFile.json(path) } ?? .null,
             ])
         console.answer(listed, text: Columns.text([listed], ["listing", "state"]))
     }

@@ -6,7 +6,6 @@ import Foundation
 import Ledger
 import Primitives
 import Store
-import StoreSQLite
 
 struct LedgerVerb: AsyncParsableCommand {
     static let configuration = CommandConfiguration(
@@ -29,19 +28,15 @@ struct BooksOptions: ParsableArguments {
     @Option(help: "The node's data folder.")
     var data = "hutong-data"
 
-    /// Opens the books of a node that was started at least once.
-    func open() throws(Problem) -> any DataStore {
-        let path = data + "/" + NodeFiles.database
-        guard FileManager.default.fileExists(atPath: path) else {
+    /// Opens the books of a node that was started at least once. To write, it must be the only writer where the
+    /// records lie in PostgreSQL.
+    func open(toWrite: Bool = false) throws(Problem) -> any DataStore {
+        guard NodeStore.exists(in: data) else {
             throw Problem(.missing, "ledger.books-missing", ["folder": .text(data)])
         }
-        return try SQLiteStore.open(at: path, clock: .system)
+        return toWrite
+            ? try NodeStore.open(in: data, clock: .system) : try NodeStore.openBeside(data, clock: .system)
     }
-}
-
-/// The names in a node's data folder.
-enum NodeFiles {
-    static let database = "node.sqlite"
 }
 
 struct LedgerAccountsVerb: Verb {
@@ -133,7 +128,7 @@ struct LedgerReconcileVerb: Verb {
         }
         let bank = try BankFile(parsing: text)
         let start = after.flatMap { Instant(rfc3339: $0) } ?? Instant(microseconds: -1)
-        let store = try books.open()
+        let store = try books.open(toWrite: true)
         let result = try await store.write { tx throws(Problem) in
             let accounts = try Books.accounts(in: tx).filter { $0.unit == .cny }
             func account(_ kind: AccountKind) throws(Problem) -> ID<Account> {

@@ -16,7 +16,7 @@ struct DoorOptions: ParsableArguments {
         guard let data else {
             return .remote(NodeClient(url: Environment.url, token: Environment.token.map { Redacted($0) }))
         }
-        guard FileManager.default.fileExists(atPath: data + "/node.sqlite") else {
+        guard NodeStore.exists(in: data) else {
             throw Problem(.missing, "app.file-unreadable", ["file": .text(data)])
         }
         let settings = NodeSettings(data: data, port: 0, passphrase: try Environment.passphrase())

@@ -157,7 +157,7 @@ extension JSON? {
 extension CatalogPage.Entry {
     fileprivate init?(_ row: JSON, names: PartyNames) {
         guard let code = Code(row["code"]?.text ?? "") else { return nil }
-        let price = row["price"]?.object?.values.compactMap { $0.text.flatMap { Money($0) } }
+        let price = PriceTag.list(row["price"]).filter { $0.name != "cap" }.map(\.amount)
             .min { $0.minorUnits < $1.minorUnits }
         self.init(
             code: code, title: row["title"].localized, summary: row["about"].localized,
@@ -193,10 +193,15 @@ extension Histogram {
 
 extension PriceLine {
     static func list(_ json: JSON?) -> [PriceLine] {
-        (json?.object ?? [:]).sorted { $0.key < $1.key }.compactMap { door, text in
-            text.text.flatMap { Money($0) }.map {
-                PriceLine(door: PageWords.door(door), amount: $0, unit: LocalizedText(zh: "次", en: "use"))
-            }
+        PriceTag.list(json).map { tag in
+            let unit: LocalizedText =
+                switch (tag.name, tag.words) {
+                case (_, let words?): LocalizedText(zh: "首次；\(words)", en: "first use; \(words)")
+                case ("cap", _): LocalizedText(zh: "月，封顶", en: "month, at most")
+                case ("month", _): LocalizedText(zh: "月", en: "month")
+                default: LocalizedText(zh: "次", en: "use")
+                }
+            return PriceLine(door: PageWords.door(tag.name), amount: tag.amount, unit: unit)
         }
     }
 }

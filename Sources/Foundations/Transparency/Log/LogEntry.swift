@@ -18,6 +18,8 @@ package struct LogEntry: Hashable, Sendable {
     package let parties: [Pseudonym]
     /// What happened, for those who may know: an object of the room's own making.
     package let content: JSON
+    /// The bytes of the content; made with the entry, so that the writer does not.
+    let canonicalContent: [UInt8]
     /// Makes a repeated entry find its first leaf instead of a second one; `nil` where the state machine of the
     /// room already rules out repeats.
     package let id: ID<LogEntry>?
@@ -33,6 +35,7 @@ package struct LogEntry: Hashable, Sendable {
         self.subject = subject
         self.parties = parties
         self.content = content
+        canonicalContent = content.canonicalBytes
         self.id = id
     }
 }
