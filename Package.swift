@@ -87,7 +87,7 @@ let package = Package(
         // Adapters: each fills one seam.
         .systemLibrary(name: "CSQLite", path: "Sources/Adapters/CSQLite", providers: [.apt(["libsqlite3-dev"])]),
         room("Adapters", "StoreSQLite", ["Store", "CSQLite"]),
-        room("Adapters", "LaneHTTP", ["Lane", "Identity", "Primitives", httpClient, nio, nioHTTP]),
+        room("Adapters", "LaneHTTP", ["Lane", "Identity", "Primitives", httpClient, nio, nioHTTP, nioSSL]),
         .target(name: "CDuckDB", path: "Sources/Adapters/CDuckDB", linkerSettings: [.linkedLibrary("dl")]),
         room("Adapters", "TablesDuckDB", ["Tables", "Primitives", "CDuckDB"]),
         room("Adapters", "TransparencyHTTP", ["Transparency", "Primitives", httpClient, nio, nioHTTP]),
@@ -121,7 +121,7 @@ let package = Package(
         .target(name: "CAssets", path: "Sources/App/CAssets", cSettings: [.unsafeFlags(["-std=c23"])]),
         room("App", "WebUI", ["Primitives", "CAssets"]),
         room("App", "HTTPAPI", ["Compute", "Collect", "Wire", "WebUI", "Primitives", hummingbird, hummingbirdCore, hummingbirdTLS, nio, nioSSL, httpTypes, logging]),
-        room("App", "APIClient", ["Wire", "Primitives", httpClient, nio, nioHTTP]),
+        room("App", "APIClient", ["Wire", "Primitives", httpClient, nio, nioHTTP, nioSSL]),
         room("App", "Assembly", ["HTTPAPI", "Compute", "Valve", "Trade", "Register", "Collect", "Ledger", "Metering", "Transparency", "Lane", "Identity", "Store", "Tables", "LaneHTTP", "StoreSQLite", "StorePostgres", "TablesDuckDB", "Primitives", logging]),
         // Tests
         .target(name: "TestKit", dependencies: ["Primitives"], path: "Tests/TestKit", swiftSettings: strict),

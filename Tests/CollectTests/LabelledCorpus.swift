@@ -101,6 +101,7 @@ struct LabelledCorpus {
             + (Bool.random(using: &random) ? String(pick(Array("明华国建文玉"))) : "")
     }
 
+    // Long because each kind has its own form, and a table of closures would hide them.
     private mutating func plant() {
         let kind = pick(SensitiveKind.allCases.filter { $0 != .residentID15 })
         switch kind {

@@ -60,6 +60,7 @@ struct Market: Sendable {
                     agreement, by: party, signature: signer.signature(for: agreement.signedBytes), in: tx)
             }
             try Bookkeeping.hold(for: agreement, in: tx)
+            try AgreementBook.enter(agreement, in: tx)
         }
         let filed = try await store.read { tx throws(Problem) in
             try AgreementBook.agreement(agreement.code.text, in: tx)

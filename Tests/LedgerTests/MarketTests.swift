@@ -306,6 +306,21 @@ struct MarketTests {
         sealingKey: [],
         address: .account)
 
+    @Test("a bank's file is matched by the reference that came with the money")
+    func bankReference() async throws {
+        let market = try await Market.open(price: "query:1CNY")
+        let found = try await market.store.write { tx throws(Problem) in
+            try BankDesk.reconcile(
+                try BankFile(parsing: "reference,amount\nB-1,1000.00\n"),
+                custodian: Bookkeeping.account(.custodian, of: "bank"),
+                suspense: Bookkeeping.account(.suspense, of: "bank"), after: Instant(microseconds: -1),
+                through: tx.tick(), naming: Bookkeeping.topUp(bankReference:), in: tx)
+        }
+        #expect(found.findings.map(\.verdict) == [.matched])
+        #expect(found.missing.isEmpty)
+        await market.store.close()
+    }
+
     // MARK: Contracts and figures
 
     @Test("S64: a contract comes from its template with its fields filled, and both sides sign its digest")

@@ -60,19 +60,22 @@ struct JointQuestionTests {
         return [air, clinic]
     }
 
+    /// Each part as its holder answers it: parsed, checked and run beside that holder's rows alone.
     private func answers(
         _ joint: JointQuestion,
         _ engines: [any TableEngine]? = nil,
         seed: UInt8 = 3
     ) async throws -> [ReleasedAnswer] {
         let engines = if let engines { engines } else { try await self.engines() }
+        let sides = try sides()
         var answers: [ReleasedAnswer] = []
         for part in joint.parts {
-            let engine = engines[part.side == "air" ? 0 : 1]
+            let place = try #require(sides.firstIndex { $0.schema.keys.contains(part.tables[0]) })
             let seed = try #require(NoiseSeed(bytes: Array(repeating: seed, count: 32)))
+            let tree = try await SyntaxTree(part.text, engine: engines[place])
             answers.append(
-                try await part.plan.run(
-                    on: engine,
+                try await QuestionPlanner([sides[place]]).plan(tree).run(
+                    on: engines[place],
                     dialect: RelationText(DuckDBDialect()),
                     seed: seed,
                     versions: Digest(of: "v")
@@ -82,27 +85,50 @@ struct JointQuestionTests {
         return answers
     }
 
+    private func joint(_ text: String = question) async throws -> JointQuestion {
+        try JointQuestion(try await SyntaxTree(text, engine: try DuckDBEngineFactory().open(EngineLimits())))
+    }
+
     @Test("each side answers its aggregated part under its own rules, and only released values are joined")
     func split() async throws {
-        let engine = try DuckDBEngineFactory().open(EngineLimits())
-        let joint = try JointQuestion(try await SyntaxTree(Self.question, engine: engine), sides: try sides())
-        #expect(joint.parts.map(\.side) == ["air", "clinic"])
-        #expect(joint.parts[0].plan.cost == .none && joint.parts[1].plan.cost.epsilonMicros == 2_000_000)
-        #expect(joint.parts[0].plan.tables == ["air"] && joint.parts[1].plan.tables == ["visits"])
-        let table = joint.answered(try await answers(joint))
+        let joint = try await joint()
+        #expect(joint.parts.map(\.tables) == [["air"], ["visits"]])
+        let answers = try await answers(joint)
+        #expect(answers[0].charge == .none && answers[1].charge.epsilonMicros == 2_000_000)
+        let table = try #require(joint.answered(answers.map(\.table)))
         #expect(table.names.map(\.name) == ["day", "pm", "visits"])
         #expect(table.rows.count == 366)
+        #expect(joint.answered(answers.reversed().map(\.table)) == nil)
+    }
+
+    @Test("a part is an ordinary question: its text parses to what was asked of that side")
+    func texts() async throws {
+        let engine = try DuckDBEngineFactory().open(EngineLimits())
+        let text = """
+            WITH winter AS (SELECT *, month(day) AS m FROM air WHERE day NOT IN ('2016-01-01') AND pm IS NOT NULL),
+            a AS (SELECT m, avg(CASE WHEN pm > 1.5 THEN pm ELSE -1 END) AS x, count(*) FILTER (WHERE pm < 3) AS n
+                  FROM winter AS w WHERE station LIKE 's%' OR NOT (pm BETWEEN 1 AND 2) GROUP BY m HAVING count(*) > 3
+                  ORDER BY m DESC NULLS LAST LIMIT 12),
+            b AS (SELECT month(day) AS m, count(DISTINCT person) AS v FROM visits GROUP BY ALL)
+            SELECT a.m, x / v AS ratio FROM a LEFT JOIN b ON a.m = b.m WHERE v > 0
+            """
+        let joint = try await joint(text)
+        #expect(joint.parts.map(\.tables) == [["air"], ["visits"]])
+        for part in joint.parts {
+            let query = try await SyntaxTree(part.text, engine: engine).query
+            #expect(query.sql == part.text)
+            #expect(try await SyntaxTree(query.sql, engine: engine).query.outputs == query.outputs)
+        }
     }
 
     @Test("the effect of bad air on visits is found through the noise, with an interval that leaves out zero")
     func effect() async throws {
-        let engine = try DuckDBEngineFactory().open(EngineLimits())
-        let joint = try JointQuestion(try await SyntaxTree(Self.question, engine: engine), sides: try sides())
+        let joint = try await joint()
         let engines = try await engines()
         var held = 0
         for seed in UInt8(1)...40 {
             let answers = try await answers(joint, engines, seed: seed)
-            let effect = try #require(joint.answered(answers).effect(of: "pm", on: "visits"))
+            let effect = try #require(joint.answered(answers.map(\.table))?.effect(of: "pm", on: "visits"))
             #expect(effect.isDistinctFromZero)
             held += effect.interval.low <= 1.0 && 1.0 <= effect.interval.high ? 1 : 0
         }
@@ -111,25 +137,22 @@ struct JointQuestionTests {
 
     @Test("an answer that traveled as JSON joins to the same bytes")
     func traveled() async throws {
-        let engine = try DuckDBEngineFactory().open(EngineLimits())
-        let joint = try JointQuestion(try await SyntaxTree(Self.question, engine: engine), sides: try sides())
+        let joint = try await joint()
         let answers = try await answers(joint)
         let traveled = try answers.map {
             try #require(ReleasedAnswer(json: try JSON(parsing: $0.json.canonicalBytes)))
         }
         #expect(traveled.map(\.digest) == answers.map(\.digest))
-        let effect = joint.answered(traveled).effect(of: "pm", on: "visits")
-        #expect(effect?.slope == joint.answered(answers).effect(of: "pm", on: "visits")?.slope)
+        let effect = joint.answered(traveled.map(\.table))?.effect(of: "pm", on: "visits")
+        #expect(effect?.slope == joint.answered(answers.map(\.table))?.effect(of: "pm", on: "visits")?.slope)
     }
 
-    @Test("rows of two holders never meet: a join of both is refused with the way out")
+    @Test(
+        "rows of two holders never meet: a join of both is one part, which neither holder has the tables for")
     func rowsNeverMeet() async throws {
-        let engine = try DuckDBEngineFactory().open(EngineLimits())
-        let tree = try await SyntaxTree(
-            "SELECT count(*) FROM air JOIN visits ON air.day = visits.day",
-            engine: engine
-        )
-        #expect(throws: QuestionRefusal.self) { try JointQuestion(tree, sides: try sides()) }
+        let mixed = try await joint("SELECT count(*) FROM air JOIN visits ON air.day = visits.day")
+        #expect(mixed.parts.map(\.tables) == [["air", "visits"]])
+        await #expect(throws: (any Error).self) { try await joint("SELECT day FROM air") }
     }
 
     @Test(

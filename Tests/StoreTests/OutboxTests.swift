@@ -58,7 +58,7 @@ struct OutboxTests {
             try Self.index.put(bus, title: "公交客流", body: "passengers; the air is not measured", in: tx)
         }
         func find(_ query: String) async throws -> [ID<Int>] {
-            try await store.read { tx throws(Problem) in try Self.index.find(query, in: tx) }
+            try await store.read { tx throws(Problem) in try Self.index.page(query, in: tx).ids }
         }
         #expect(try await find("空气") == [air])
         #expect(try await find("空") == [air])
@@ -73,6 +73,51 @@ struct OutboxTests {
         #expect(try await find("空气").isEmpty)
         #expect(try await find("公交").isEmpty)
         #expect(try await find("水质") == [air])
+        await store.close()
+    }
+
+    @Test(
+        "pages stand still while documents are added, and facets are counted as they are",
+        arguments: Engine.available)
+    func pages(_ engine: Engine) async throws {
+        let store = try await opened(engine)
+        func add(_ numbers: Range<UInt64>) async throws {
+            try await store.write { tx throws(Problem) in
+                for number in numbers {
+                    try Self.index.put(
+                        ID<Int>(high: 1, low: number), title: "hospitals \(number)", body: "",
+                        facets: number.isMultiple(of: 3) ? 0b11 : 0b01, in: tx)
+                }
+            }
+        }
+        func page(
+            _ query: String, _ facets: Int64 = 0, from cursor: SearchIndex.Cursor? = nil
+        ) async throws -> SearchIndex.Page<Int> {
+            try await store.read { tx throws(Problem) in
+                try Self.index.page(query, having: facets, from: cursor, most: 20, in: tx)
+            }
+        }
+        try await add(1..<51)
+        for query in ["", "hospital"] {
+            var (seen, cursor): ([ID<Int>], SearchIndex.Cursor?) = ([], nil)
+            repeat {
+                let found = try await page(query, from: cursor)
+                #expect(found.facets == [0b11: 16, 0b01: 34])
+                seen += found.ids
+                cursor = found.next
+                let added = UInt64(100 + seen.count + query.count)
+                try await add(added..<added + 1)
+            } while cursor != nil
+            #expect(Set(seen).count == 50 && seen.count == 50)
+            try await store.write { tx throws(Problem) in
+                for number in UInt64(100)..<200 {
+                    try Self.index.remove(ID<Int>(high: 1, low: number), in: tx)
+                }
+            }
+        }
+        let narrowed = try await page("hospital", 0b10)
+        #expect(narrowed.ids.count == 16 && narrowed.next == nil)
+        #expect(try await page("hospitalx").ids.isEmpty)
         await store.close()
     }
 

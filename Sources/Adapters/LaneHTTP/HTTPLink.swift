@@ -6,6 +6,7 @@ package import Identity
 package import Lane
 private import NIOCore
 private import NIOHTTP1
+private import NIOSSL
 package import Primitives
 
 /// The lane over HTTP. A peer with a URL is called there; one that only dials out is reached through the mailbox
@@ -22,9 +23,21 @@ package struct HTTPLink: PeerLink, OutsideCaller {
     private let client: HTTPClient
     let detour: Detour
 
-    package init(detour: Detour) {
-        client = HTTPClient.shared
+    /// `peerRoots` is a PEM file of certificate authorities that are trusted besides the system's: a city's own.
+    package init(detour: Detour, peerRoots: String? = nil) throws(Problem) {
         self.detour = detour
+        guard let peerRoots else {
+            client = HTTPClient.shared
+            return
+        }
+        guard let roots = try? NIOSSLCertificate.fromPEMFile(peerRoots), !roots.isEmpty else {
+            throw Problem(.invalid, "lane.roots-unreadable", ["file": .text(peerRoots)])
+        }
+        var tls = TLSConfiguration.makeClientConfiguration()
+        tls.additionalTrustRoots = [.certificates(roots)]
+        client = HTTPClient(
+            eventLoopGroupProvider: .singleton, configuration: HTTPClient.Configuration(tlsConfiguration: tls)
+        )
     }
 
     package func exchange(

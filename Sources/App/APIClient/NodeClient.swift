@@ -3,16 +3,33 @@
 private import AsyncHTTPClient
 private import NIOCore
 private import NIOHTTP1
+private import NIOSSL
 package import Primitives
 
 /// Calls a node's API over HTTP. A problem document becomes a `Problem`.
 package struct NodeClient: Sendable {
     let url: String
     let token: Redacted<String>?
+    private let client: HTTPClient
+
+    /// `roots` is a PEM file of certificate authorities that are trusted besides the system's.
+    package init(url: String, token: Redacted<String>?, roots: String) throws(Problem) {
+        guard let authorities = try? NIOSSLCertificate.fromPEMFile(roots), !authorities.isEmpty else {
+            throw Problem(.invalid, "lane.roots-unreadable", ["file": .text(roots)])
+        }
+        var tls = TLSConfiguration.makeClientConfiguration()
+        tls.additionalTrustRoots = [.certificates(authorities)]
+        self.url = url
+        self.token = token
+        client = HTTPClient(
+            eventLoopGroupProvider: .singleton, configuration: HTTPClient.Configuration(tlsConfiguration: tls)
+        )
+    }
 
     package init(url: String, token: Redacted<String>?) {
         self.url = url
         self.token = token
+        client = HTTPClient.shared
     }
 
     /// Longest answer that is held in memory.
@@ -57,7 +74,7 @@ package struct NodeClient: Sendable {
         let bytes: [UInt8]
         let status: UInt
         do {
-            let response = try await HTTPClient.shared.execute(request, timeout: .minutes(10))
+            let response = try await client.execute(request, timeout: .minutes(10))
             status = response.status.code
             bytes = Array(buffer: try await response.body.collect(upTo: Self.answerBytesMax))
         } catch {

@@ -60,9 +60,10 @@ package struct Node: Sendable {
         let address = Shared(settings.publicURL ?? "http://\(settings.host):\(settings.port)")
         let mailbox = Mailbox()
         let isExchange = settings.role != .party
-        let link = HTTPLink(
+        let link = try HTTPLink(
             detour: settings.role == .party
-                ? .exchange { await exchangeURL(store) } : .mailbox(mailbox))
+                ? .exchange { await exchangeURL(store) } : .mailbox(mailbox),
+            peerRoots: settings.peerRoots)
         let lane = LaneService(
             store: store, clock: .system, signer: nodeKey, ownID: own.id, link: link,
             checkpoints: LogCheckpoints(publisher: publisher, store: store))

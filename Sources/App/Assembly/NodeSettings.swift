@@ -19,6 +19,8 @@ package struct NodeSettings: Sendable {
     package var jurisdiction: String
     package var certificate: String?
     package var privateKey: String?
+    /// A PEM file of authorities whose certificates peers may show, besides the system's.
+    package var peerRoots: String?
     package var passphrase: Redacted<[UInt8]>?
 
     package init(
@@ -26,7 +28,7 @@ package struct NodeSettings: Sendable {
         publicURL: String? = nil,
         name: String? = nil,
         role: Role = .both, dialsOut: Bool = false, jurisdiction: String = "CN", certificate: String? = nil,
-        privateKey: String? = nil, passphrase: Redacted<[UInt8]>? = nil
+        privateKey: String? = nil, peerRoots: String? = nil, passphrase: Redacted<[UInt8]>? = nil
     ) {
         self.data = data
         self.store = store
@@ -39,6 +41,7 @@ package struct NodeSettings: Sendable {
         self.jurisdiction = jurisdiction
         self.certificate = certificate
         self.privateKey = privateKey
+        self.peerRoots = peerRoots
         self.passphrase = passphrase
     }
 }

@@ -15,8 +15,10 @@ extension Courtyard {
     /// Questions, passages, receipts, the budget and the valve.
     var computeRoutes: [Route] {
         [
-            Route("POST", "/api/v1/questions", .scope(.computeWrite), "Ask one question under one agreement.")
-            {
+            Route(
+                "POST", "/api/v1/questions", .scope(.computeWrite),
+                "Ask one question under one agreement, or over several."
+            ) {
                 request throws(Problem) in try await ask(request)
             },
             Route(
@@ -63,6 +65,9 @@ extension Courtyard {
     private func ask(_ request: APIRequest) async throws(Problem) -> APIReply {
         let body = try request.json()
         let caller = try request.proven()
+        if let agreements = body["agreements"]?.array {
+            return try await askJointly(agreements, body, caller)
+        }
         let id = body["passage"]?.text.flatMap { ID<Passage>(uuid: $0) } ?? ID(at: context.clock.now())
         let question = Question(
             passage: id, agreementCode: try body.needed("agreement", { Code($0)?.text }), door: .query,
@@ -70,6 +75,27 @@ extension Courtyard {
         // The party of this node opens its answers here; an account's answer leaves sealed to its own key.
         if caller.party == context.own, !isExchange { return APIReply(try await compute.ask(question)) }
         return APIReply(try await compute.keep(question))
+    }
+
+    /// Over several agreements: the parts are joined where they may be opened, at the asker's own node.
+    private func askJointly(_ agreements: [JSON], _ body: JSON, _ caller: Caller) async throws(Problem)
+        -> APIReply
+    {
+        guard caller.party == context.own, !isExchange else {
+            throw Problem(.forbidden, "compute.joint-elsewhere")
+        }
+        let effect = body["effect"].flatMap { names -> (outcome: String, exposure: String)? in
+            guard let outcome = names["outcome"]?.text, let exposure = names["exposure"]?.text else {
+                return nil
+            }
+            return (outcome, exposure)
+        }
+        return APIReply(
+            try await compute.ask(
+                JointAsking(
+                    id: body["asking"]?.text.flatMap { ID(uuid: $0) } ?? ID(at: context.clock.now()),
+                    agreementCodes: agreements.compactMap { $0.text.flatMap { Code($0)?.text } },
+                    text: try body.needed("text"), purpose: body["purpose"]?.text ?? "", effect: effect)))
     }
 
     private func check(_ body: JSON) async throws(Problem) -> APIReply {
@@ -176,7 +202,8 @@ extension Courtyard {
         let caller = try request.proven()
         let month = request.query["month"] ?? ""
         let rows = try await visiblePassages(caller).filter { passage in
-            passage.state == .settled && passage.reservedAt.day(in: .shanghai).description.hasPrefix(month)
+            (passage.state == .settled || passage.side == .holder && passage.state == .answered)
+                && passage.reservedAt.day(in: .shanghai).description.hasPrefix(month)
         }
         let total = rows.filter { $0.side == .keeper || !isExchange }.reduce(Int64(0)) {
             $0 + $1.price.minorUnits

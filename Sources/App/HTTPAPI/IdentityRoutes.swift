@@ -146,12 +146,13 @@ extension Courtyard {
     private func topUp(_ name: String, _ body: JSON) async throws(Problem) -> APIReply {
         let money = try body.needed("amount") { Money($0) }
         let reference = try body.needed("bankReference")
-        let context = context
+        let (context, market) = (context, market)
         return try await store.write { transaction throws(Problem) in
             let party = try PartyRegister.party(named: name, in: transaction)
             try Bookkeeping.topUp(party, money, bankReference: reference, in: transaction)
             try context.record(
                 .settlement, party.code, ["topUp": .string(money.description)], in: transaction)
+            try market.fundsArrived(for: party.id, in: transaction)
             return APIReply(["party": .string(party.code.text), "amount": .string(money.description)])
         }
     }

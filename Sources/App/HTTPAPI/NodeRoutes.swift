@@ -142,6 +142,11 @@ extension Courtyard {
                 try await market.takeFiled(body)
                 return [:]
             },
+            "agreement.waits": { body, sender throws(Problem) in
+                try await requireExchange(sender)
+                try await market.takeWaiting(body.needed("agreement"), missing: body["missing"] ?? .null)
+                return [:]
+            },
             "agreement.revoke": { body, sender throws(Problem) in try await revoke(body, from: sender) },
             "listing.get": { body, _ throws(Problem) in
                 let code = try body.needed("listing")
@@ -174,7 +179,9 @@ extension Courtyard {
             },
             "listing.search": { body, _ throws(Problem) in
                 try await table.answer(
-                    APIRequest(method: "GET", path: "/api/v1/listings", query: ["q": body["q"]?.text ?? ""])
+                    APIRequest(
+                        method: "GET", path: "/api/v1/listings",
+                        query: (body.object ?? [:]).compactMapValues(\.text))
                 ).json
             },
             "passage.dispute": { body, sender throws(Problem) in

@@ -15,7 +15,10 @@ extension Courtyard {
     /// Listings, demands, negotiations, agreements, the inbox and the books.
     var tradeRoutes: [Route] {
         [
-            Route("GET", "/api/v1/listings", .anyone, "Search the catalog: ?q=, facets, stable paging.") {
+            Route(
+                "GET", "/api/v1/listings", .anyone,
+                "Search the catalog: ?q=, openness=, door=, price=, limit=, page=."
+            ) {
                 request throws(Problem) in try await search(request)
             },
             Route("GET", "/api/v1/listings/:code", .anyone, "One listing, as far as it is described.") {
@@ -42,6 +45,14 @@ extension Courtyard {
                 request throws(Problem) in
                 try await market.withdraw(request.parameter("code"), by: request.proven().party)
                 return APIReply(["listing": .string(request.parameter("code")), "state": "withdrawn"])
+            },
+            Route(
+                "GET", "/api/v1/reviews", .scope(.marketOperate),
+                "Registrations and listings that wait for the operator."
+            ) {
+                _ throws(Problem) in
+                try await context.requireExchange()
+                return try await reviews()
             },
             Route("GET", "/api/v1/demands", .anyone, "Open and matched demands.") { _ throws(Problem) in
                 try await demands()
@@ -133,22 +144,51 @@ extension Courtyard {
 
     // MARK: Listings
 
+    /// The public sees what this node has on offer; who is signed in at a party's node searches its exchange.
     private func search(_ request: APIRequest) async throws(Problem) -> APIReply {
-        let words = (request.query["q"] ?? "").lowercased().split(separator: " ").map(String.init)
-        let all = try await store.read { transaction throws(Problem) in
-            try ListingBook.all(in: [.open], in: transaction).map(\.0)
+        if request.caller != nil, let exchange = try? await context.exchange(), exchange.id != context.own {
+            let asked = JSON.object(request.query.mapValues(JSON.string))
+            return APIReply(try await context.lane.call(exchange, "listing.search", asked))
         }
-        let found = all.filter { listing in
-            let text = listing.searchText
-            return words.allSatisfy { text.contains($0) }
+        var chosen: Set<CatalogIndex.Facet> = []
+        for name in Set(CatalogIndex.Facet.allCases.map(\.name)) {
+            guard let value = request.query[name], !value.isEmpty else { continue }
+            guard let facet = CatalogIndex.Facet(name: name, value: value) else {
+                throw Problem(.invalid, "trade.facet-unknown", ["facet": .text(name), "value": .text(value)])
+            }
+            chosen.insert(facet)
         }
-        return APIReply(["total": .integer(Int64(found.count)), "listings": .array(found.map(\.listed))])
+        let cursor = try request.query["page"].map { text throws(Problem) in
+            let parts = text.split(separator: "-").compactMap { Int64($0) }
+            guard parts.count == 2, parts.allSatisfy({ $0 >= 0 }) else {
+                throw Problem(.invalid, "app.part-missing", ["part": "page"])
+            }
+            return SearchIndex.Cursor(newest: parts[0], offset: parts[1])
+        }
+        let most = min(max(request.query["limit"].flatMap { Int($0) } ?? 20, 1), 100)
+        let words = request.query["q"] ?? ""
+        let page = try await store.read { [chosen] transaction throws(Problem) in
+            try CatalogIndex.page(words, chosen: chosen, from: cursor, most: most, in: transaction)
+        }
+        return APIReply([
+            "total": .integer(Int64(page.total)), "listings": .array(page.listings.map(\.listed)),
+            "facets": .array(
+                page.facets.map { facet, count in
+                    [
+                        "name": .string(facet.name), "value": .string(facet.value),
+                        "count": .integer(Int64(count)), "isChosen": .bool(chosen.contains(facet)),
+                    ]
+                }),
+            "next": page.next.map { .string("\($0.newest)-\($0.offset)") } ?? .null,
+        ])
     }
 
     private func describe(_ code: String) async throws(Problem) -> APIReply {
-        let (listing, state) = try await store.read { transaction throws(Problem) in
-            try ListingBook.listing(code, in: transaction)
+        let known = try await store.read { transaction throws(Problem) in
+            try? ListingBook.listing(code, in: transaction)
         }
+        let (listing, state) =
+            if let known { known } else { (try await market.listing(code), Listing.State.open) }
         var described = listing.listed.object ?? [:]
         described["state"] = .string(state.rawValue)
         described["summary"] = listing.summary
@@ -156,6 +196,14 @@ extension Courtyard {
         described["words"] = .array(listing.terms.plainWords.map(\.json))
         described["rules"] = listing.rules ?? .null
         return APIReply(.object(described))
+    }
+
+    private func reviews() async throws(Problem) -> APIReply {
+        let filed = try await registrations.applications().filter { $0["state"]?.text == "filed" }
+        let submitted = try await store.read { transaction throws(Problem) in
+            try ListingBook.all(in: [.submitted], in: transaction).map(\.0.listed)
+        }
+        return APIReply(["registrations": .array(filed), "listings": .array(submitted)])
     }
 
     private func offer(_ body: JSON) async throws(Problem) -> APIReply {
@@ -333,13 +381,6 @@ extension Courtyard {
 }
 
 extension Listing {
-    var searchText: String {
-        let fields = summary["fields"]?.array?.compactMap { $0["name"]?.text } ?? []
-        return ([code.text, title.zh, title.en, about.zh, about.en, tableName] + fields).joined(
-            separator: " "
-        ).lowercased()
-    }
-
     /// What a list shows.
     var listed: JSON {
         [

@@ -6,6 +6,7 @@ import Foundation
 import Ledger
 import Primitives
 import Store
+import Trade
 
 struct LedgerVerb: AsyncParsableCommand {
     static let configuration = CommandConfiguration(
@@ -110,7 +111,8 @@ struct LedgerReconcileVerb: Verb {
         commandName: "reconcile",
         abstract: "Hold the books against the custodian bank's file. 与托管银行对账。",
         discussion: """
-            The file is CSV with the columns reference and amount; money that came in is positive. What the books \
+            The file is CSV with the columns reference and amount; money that came in is positive. A reference is a \
+            transfer's code, or the bank's own as it was given with the top-up. What the books \
             cannot explain goes to the suspense account. The same file twice changes nothing.
             """)
     @OptionGroup var output: OutputOptions
@@ -139,7 +141,7 @@ struct LedgerReconcileVerb: Verb {
             }
             return try BankDesk.reconcile(
                 bank, custodian: try account(.custodian), suspense: try account(.suspense), after: start,
-                through: tx.tick(), in: tx)
+                through: tx.tick(), naming: Bookkeeping.topUp(bankReference:), in: tx)
         }
         await store.close()
         console.answer(result.json, text: result.text)

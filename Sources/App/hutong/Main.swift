@@ -1,6 +1,7 @@
 // SPDX-License-Identifier: Apache-2.0
 
 import ArgumentParser
+import Foundation
 import Primitives
 
 /// The one binary. Each verb stands in a file of its own; this is only their list.
@@ -15,8 +16,10 @@ struct Hutong: AsyncParsableCommand {
             ServeVerb.self,
             PublishVerb.self,
             ListVerb.self,
+            ReviewVerb.self,
             SearchVerb.self,
             DemandVerb.self,
+            CatalogVerb.self,
             AgreeVerb.self,
             OffersVerb.self,
             AcceptVerb.self,
@@ -59,6 +62,22 @@ struct Hutong: AsyncParsableCommand {
             VersionVerb.self,
         ]
     )
+
+    /// Exit codes: 0 done, 1 a problem, 2 usage, 3 a storage fault.
+    static func main() async {
+        do {
+            var command = try parseAsRoot()
+            if var asynchronous = command as? any AsyncParsableCommand {
+                try await asynchronous.run()
+            } else {
+                try command.run()
+            }
+        } catch {
+            guard exitCode(for: error) == .validationFailure else { exit(withError: error) }
+            FileHandle.standardError.write(Data((fullMessage(for: error) + "\n").utf8))
+            Foundation.exit(2)
+        }
+    }
 }
 
 enum Version {

@@ -10,21 +10,36 @@ struct SearchVerb: Verb {
         commandName: "search", abstract: "Search the catalog. 检索目录。",
         discussion: "Example: hutong search 空气 PM2.5")
     @Argument(help: "Words; a listing must have all of them.") var words: [String] = []
+    @Option(help: "describe, download, share, query or match.") var by: String?
+    @Option(help: "unconditional, conditional or closed.") var openness: String?
+    @Option(help: "free or paid.") var price: String?
+    @Option(help: "Listings a page, at most 100.") var limit = 20
+    @Option(help: "Where the last page ended, as it said.") var page: String?
     @OptionGroup var door: DoorOptions
     @OptionGroup var output: OutputOptions
 
     func run(_ console: Console) async throws {
-        let query =
-            words.joined(separator: " ").addingPercentEncoding(withAllowedCharacters: .alphanumerics) ?? ""
-        let found = try await door.open().get("/api/v1/listings?q=" + query)
+        let asked: [(String, String?)] = [
+            ("q", words.joined(separator: " ")), ("door", by), ("openness", openness), ("price", price),
+            ("limit", String(limit)), ("page", page),
+        ]
+        let query = asked.compactMap { name, value in
+            value?.addingPercentEncoding(withAllowedCharacters: .alphanumerics).map { name + "=" + $0 }
+        }
+        let found = try await door.open().get("/api/v1/listings?" + query.joined(separator: "&"))
         let lines = (found["listings"]?.array ?? []).map { listing in
             let title = listing["title"]?[console.language.rawValue]?.text ?? ""
-            return "\(listing["code"]?.text ?? "")  \(title)  \(listing["price"]?.canonicalText ?? "")"
+            return "\(listing["code"]?.text ?? "")  \(title)  \(Columns.cell(listing["price"] ?? .null))"
         }
         let none = LocalizedText(
             zh: "没有找到。可用 hutong demand post 发布需求。",
             en: "Nothing found. `hutong demand post` states what you need.")
-        console.answer(found, text: lines.isEmpty ? console.say(none) : lines.joined(separator: "\n"))
+        var text = lines.isEmpty ? console.say(none) : lines.joined(separator: "\n")
+        if let next = found["next"]?.text {
+            let of = console.say(LocalizedText(zh: "共", en: "of"))
+            text += "\n\n\(lines.count) \(of) \(found["total"]?.integer ?? 0)   --page \(next)"
+        }
+        console.answer(found, text: text)
     }
 }
 
@@ -137,16 +152,22 @@ struct DeclineVerb: Verb {
     }
 }
 
-/// `hutong query AGREEMENT 'SELECT …'`.
+/// `hutong query AGREEMENT[,AGREEMENT] 'SELECT …'`.
 struct QueryVerb: Verb {
     static let configuration = CommandConfiguration(
-        commandName: "query", abstract: "Ask a question under an agreement. 按合约提问。",
-        discussion:
-            "Example: hutong query agr-… 'SELECT day, COUNT(*) AS n FROM visits GROUP BY day' --purpose research"
+        commandName: "query", abstract: "Ask a question under an agreement, or over several. 按合约提问。",
+        discussion: """
+            Example: hutong query agr-… 'SELECT day, COUNT(*) AS n FROM visits GROUP BY day' --purpose research
+            Over two agreements each holder answers its own WITH table, and your node joins the answers:
+              hutong query agr-…,agr-… 'WITH a AS (SELECT day, AVG(pm25) AS pm FROM air GROUP BY day),
+                v AS (SELECT day, COUNT(*) AS n FROM visits GROUP BY day)
+                SELECT day, pm, n FROM a JOIN v USING (day)' --effect 'n ~ pm'
+            """
     )
-    @Argument var agreement: String
+    @Argument(help: "An agreement's code, or several with commas.") var agreement: String
     @Argument var question: String
     @Option var purpose = ""
+    @Option(help: "How much one column moves another: 'OUTCOME ~ EXPOSURE'.") var effect: String?
     @Flag(help: "Say what it would cost, and ask nothing.") var dryRun = false
     @OptionGroup var door: DoorOptions
     @OptionGroup var output: OutputOptions
@@ -160,10 +181,22 @@ struct QueryVerb: Verb {
                 "/api/v1/questions/check", ["listing": .string(code), "text": .string(question)])
             return console.answer(answer, text: answer.prettyText)
         }
-        let answer = try await node.post(
-            "/api/v1/questions",
-            ["agreement": .string(agreement), "text": .string(question), "purpose": .string(purpose)])
+        let agreements = agreement.split(separator: ",").map { JSON.string(String($0)) }
+        var body: [String: JSON] = ["text": .string(question), "purpose": .string(purpose)]
+        if agreements.count == 1, effect == nil {
+            body["agreement"] = agreements[0]
+        } else {
+            body["agreements"] = .array(agreements)
+            body["effect"] = try effect.map(Self.effect) ?? .null
+        }
+        let answer = try await node.post("/api/v1/questions", .object(body))
         console.answer(answer, text: Self.text(answer))
+    }
+
+    private static func effect(_ formula: String) throws -> JSON {
+        let names = formula.split(separator: "~").map { $0.trimmingCharacters(in: .whitespaces) }
+        guard names.count == 2 else { throw ValidationError("--effect is 'OUTCOME ~ EXPOSURE'") }
+        return ["outcome": .string(names[0]), "exposure": .string(names[1])]
     }
 
     private static func text(_ answer: JSON) -> String {
@@ -171,7 +204,14 @@ struct QueryVerb: Verb {
         let rows = (answer["result"]?["rows"]?.array ?? []).map { row in
             (row.array ?? []).map { $0.text ?? $0.canonicalText }.joined(separator: "\t")
         }
-        let facts = "\(answer["code"]?.text ?? "")  \(answer["price"]?.text ?? "")"
+        let passages = [answer["code"]] + (answer["parts"]?.array?.map { $0["passage"] } ?? [])
+        var facts = (passages.compactMap { $0?.text } + [answer["price"]?.text ?? ""]).joined(separator: "  ")
+        if let effect = answer["effect"], let slope = effect["slope"]?.double {
+            let interval = effect["interval"]?.array?.compactMap(\.double) ?? []
+            facts += String(
+                format: "\n%.4f  [%.4f, %.4f]  n = %d", slope, interval.first ?? 0, interval.last ?? 0,
+                Int(effect["points"]?.integer ?? 0))
+        }
         return ([columns.joined(separator: "\t")] + rows + ["", facts]).joined(separator: "\n")
     }
 }
@@ -238,8 +278,9 @@ struct StatementVerb: Verb {
 /// Rows as columns that line up; wide characters count twice.
 enum Columns {
     static func text(_ rows: JSON?, _ names: [String]) -> String {
+        guard rows?.array?.isEmpty == false else { return names.joined(separator: "  ") + "\n–" }
         let cells = (rows?.array ?? []).map { row in
-            names.map { row[$0]?.text ?? row[$0]?.canonicalText ?? "" }
+            names.map { cell(row[$0] ?? .null) }
         }
         let all = [names] + cells
         let widths = names.indices.map { place in all.map { width($0[place]) }.max() ?? 0 }
@@ -248,6 +289,18 @@ enum Columns {
                 cell + String(repeating: " ", count: widths[place] - width(cell))
             }.joined(separator: "  ")
         }.joined(separator: "\n")
+    }
+
+    /// Nothing is a dash, a list its words, an object its pairs.
+    static func cell(_ value: JSON) -> String {
+        switch value {
+        case .null: "–"
+        case .string(let text): text
+        case .array(let parts): parts.map(cell).joined(separator: ", ")
+        case .object(let pairs):
+            pairs.sorted { $0.key < $1.key }.map { $0.key + " " + cell($0.value) }.joined(separator: ", ")
+        default: value.canonicalText
+        }
     }
 
     private static func width(_ text: String) -> Int {

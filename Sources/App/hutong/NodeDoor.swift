@@ -14,7 +14,11 @@ struct DoorOptions: ParsableArguments {
 
     func open() async throws -> NodeDoor {
         guard let data else {
-            return .remote(NodeClient(url: Environment.url, token: Environment.token.map { Redacted($0) }))
+            let token = Environment.token.map { Redacted($0) }
+            guard let roots = Environment.roots else {
+                return .remote(NodeClient(url: Environment.url, token: token))
+            }
+            return .remote(try NodeClient(url: Environment.url, token: token, roots: roots))
         }
         guard NodeStore.exists(in: data) else {
             throw Problem(.missing, "app.file-unreadable", ["file": .text(data)])

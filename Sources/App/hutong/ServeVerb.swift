@@ -30,6 +30,8 @@ struct ServeVerb: Verb {
     @Flag(help: "Accept no peers; take messages from the exchange's mailbox.") var dialOut = false
     @Option(name: .customLong("tls-cert"), help: "Certificate chain in PEM.") var certificate: String?
     @Option(name: .customLong("tls-key"), help: "Private key in PEM.") var privateKey: String?
+    @Option(help: "Authorities, in PEM, whose certificates peers may show besides the system's.") var peerCa:
+        String?
     @OptionGroup var output: OutputOptions
 
     func run(_ console: Console) async throws {
@@ -42,7 +44,7 @@ struct ServeVerb: Verb {
         let settings = NodeSettings(
             data: data, store: store, host: host, port: port, publicURL: publicURL, name: name, role: role,
             dialsOut: dialOut,
-            jurisdiction: jurisdiction, certificate: certificate, privateKey: privateKey,
+            jurisdiction: jurisdiction, certificate: certificate, privateKey: privateKey, peerRoots: peerCa,
             passphrase: try Environment.passphrase())
         let node = try await Node.open(settings, version: Version.text)
         let logger = Logger(label: "hutong") { _ in
@@ -69,6 +71,9 @@ struct ServeVerb: Verb {
 enum Environment {
     static var url: String { ProcessInfo.processInfo.environment["HUTONG_URL"] ?? "http://127.0.0.1:8080" }
     static var token: String? { ProcessInfo.processInfo.environment["HUTONG_TOKEN"] }
+
+    /// A PEM file of authorities that are trusted besides the system's.
+    static var roots: String? { ProcessInfo.processInfo.environment["HUTONG_CA"] }
 
     static func passphrase() throws(Problem) -> Redacted<[UInt8]>? {
         guard let file = ProcessInfo.processInfo.environment["HUTONG_KEY_PASSPHRASE_FILE"] else { return nil }

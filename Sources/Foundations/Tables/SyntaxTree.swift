@@ -41,6 +41,11 @@ package struct SyntaxQuery: Hashable, Sendable {
     package struct CommonTable: Hashable, Sendable {
         package let name: String
         package let query: SyntaxQuery
+
+        package init(name: String, query: SyntaxQuery) {
+            self.name = name
+            self.query = query
+        }
     }
 
     package struct Output: Hashable, Sendable {

@@ -1,65 +1,95 @@
 // SPDX-License-Identifier: Apache-2.0
 //
-// Specification: docs/clean-room.md §7. Adversary: each holder sees its own part's plan and rows; the asker
-// sees released values of all parts. No holder sees another's rows, nor anything that depends on them.
+// Specification: docs/clean-room.md §7. Adversary: each holder sees its own part and rows; the asker sees
+// released values of all parts. No holder sees another's rows, nor anything that depends on them.
 
 import Primitives
 package import Tables
 
-/// A question over several agreements: each side answers its aggregated part under its own rules, and what
-/// joins the parts is computed by the asker from released values alone.
+/// A question over several holders' tables: each holder is asked for its own aggregates, as an ordinary question
+/// under its own agreement, and what joins them is computed by the asker from released values alone.
 package struct JointQuestion: Hashable, Sendable {
-    /// An ordinary question to one side, with a plan, a digest and a price of its own.
+    /// What one holder is asked.
     package struct Part: Hashable, Sendable {
-        package let side: String
-        package let plan: ReleasePlan
+        /// The holders' tables it reads, as the question names them.
+        package let tables: [String]
+        /// A question of its own, with a price and a receipt of its own.
+        package let text: String
+        let columns: [String]
+        package let place: SyntaxPlace?
     }
 
     package let parts: [Part]
-    /// What the asker computes; `release` places are the parts'.
-    package let final: FinalQuery
-    private let rowsMax: Int
+    private let final: FinalQuery
 
-    /// Splits the question: every WITH table or subquery that aggregates one side's rows becomes a part.
+    /// Splits the question: every WITH table or subquery that aggregates rows becomes a part.
     ///
-    /// The holder of one side splits the same text for itself and compares its part's digest (it trusts
-    /// nobody's split).
-    package init(_ tree: SyntaxTree, sides: [QuestionSide]) throws(QuestionRefusal) {
-        let planner = QuestionPlanner(sides)
-        let (final, cores) = try planner.draft(tree)
-        var parts: [Part] = []
-        for core in cores {
-            let side = sides[core.side]
-            parts.append(Part(side: side.name, plan: try planner.plan([core], core.everything, side.rules)))
-        }
-        self.parts = parts
-        self.final = final
-        rowsMax = sides.map(\.rules.limits.rowsMax).min() ?? 0
+    /// A join of rows is one part, and whoever sends it finds its tables with one holder or with none.
+    package init(_ tree: SyntaxTree) throws(QuestionRefusal) {
+        var draft = PlanDraft(splits: true)
+        final = try QuestionPlanner([]).finalQuery(tree.query, QueryNames(common: [:]), &draft)
+        parts = draft.parts
+        guard !parts.isEmpty else { throw QuestionRefusal(.rowsRequested, at: tree.query.place) }
     }
 
-    /// The joined answer from the parts' answers, in the order of `parts`.
+    /// The joined answer from the parts' answers, in the order of `parts`; `nil` where an answer has other
+    /// columns than its part.
     ///
     /// Noise of different parts is independent, and intervals are carried through the arithmetic.
-    package func answered(_ answers: [ReleasedAnswer]) -> ReleasedTable {
-        precondition(answers.count == parts.count, "one answer a part")
-        return final.evaluated(answers.map(\.table), rowsMax: rowsMax)
+    package func answered(_ answers: [ReleasedTable], rowsMax: Int = 100_000) -> ReleasedTable? {
+        guard answers.count == parts.count,
+            zip(answers, parts).allSatisfy({ $0.names.map(\.name) == $1.columns })
+        else { return nil }
+        return final.evaluated(answers, rowsMax: rowsMax)
     }
 }
 
-extension CoreQuestion {
-    /// All keys and measures under their own names: what a part tells the asker.
-    fileprivate var everything: FinalQuery {
-        let names = keys.map(\.name) + measures.indices.map { "#m\($0)" }
-        return FinalQuery(
-            source: .release(0),
-            condition: nil,
-            groups: nil,
-            outputs: names.map { .init(name: $0, expression: SyntaxExpression(.column([$0]))) },
-            having: nil,
-            isDistinct: false,
-            order: [],
-            limit: nil
-        )
+extension JointQuestion.Part {
+    init(_ query: SyntaxQuery, _ names: QueryNames) throws(QuestionRefusal) {
+        var query = query
+        query.commonTables = []
+        var tables: [String] = []
+        var reads: [SyntaxQuery.CommonTable] = []
+        if let source = query.source { try names.follow(source, &tables, &reads) }
+        query.commonTables = reads
+        self.tables = tables
+        text = query.sql
+        columns = query.namedOutputs.map(\.name)
+        place = query.place
+    }
+}
+
+extension QueryNames {
+    /// The base tables a source reads, and the WITH tables on the way, inner ones first.
+    fileprivate func follow(
+        _ source: SyntaxSource, _ tables: inout [String], _ reads: inout [SyntaxQuery.CommonTable]
+    ) throws(QuestionRefusal) {
+        switch source {
+        case .table(let name, _, let place):
+            guard let common = find(name) else {
+                if !tables.contains(name) { tables.append(name) }
+                return
+            }
+            if let inner = common.query.source { try common.names.follow(inner, &tables, &reads) }
+            var query = common.query
+            query.commonTables = []
+            if let known = reads.first(where: { $0.name.lowercased() == name.lowercased() }) {
+                // Two WITH tables of one name in reach of one part: rename one, so that the part reads plainly.
+                guard known.query == query else {
+                    throw QuestionRefusal(.formUnknown, at: place, ["form": .text("WITH \(name)")])
+                }
+            } else {
+                reads.append(.init(name: name, query: query))
+            }
+        case .query(let query, _, _):
+            guard query.commonTables.isEmpty else {
+                throw QuestionRefusal(.formUnknown, at: query.place, ["form": .text("WITH")])
+            }
+            if let inner = query.source { try follow(inner, &tables, &reads) }
+        case .join(_, let left, let right, _, _, _):
+            try follow(left, &tables, &reads)
+            try follow(right, &tables, &reads)
+        }
     }
 }
 

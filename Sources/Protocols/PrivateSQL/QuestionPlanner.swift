@@ -64,6 +64,9 @@ package struct QuestionPlanner: Sendable {
 /// What planning has found so far.
 struct PlanDraft: Sendable {
     var cores: [CoreQuestion] = []
+    /// Whether a query over rows becomes a question of its own instead of a core.
+    var splits = false
+    var parts: [JointQuestion.Part] = []
 }
 
 /// The WITH tables in reach of a query.
@@ -108,11 +111,26 @@ extension QuestionPlanner {
         let names = outer.adding(query.commonTables)
         guard let source = query.source else { throw QuestionRefusal(.rowsRequested, at: query.place) }
         guard isReleased(source, names) else {
+            if draft.splits { return try part(query, names, &draft) }
             let scope = try rowScope(source, names)
             return try coreQuery(query, scope, &draft)
         }
         let final = try finalSource(source, names, &draft)
         return try overReleased(query, final)
+    }
+
+    /// A query that somebody else answers: its outputs are known by name alone.
+    private func part(
+        _ query: SyntaxQuery, _ names: QueryNames, _ draft: inout PlanDraft
+    ) throws(QuestionRefusal) -> FinalQuery {
+        guard query.aggregates else { throw QuestionRefusal(.rowsRequested, at: query.place) }
+        draft.parts.append(try JointQuestion.Part(query, names))
+        return FinalQuery(
+            source: .release(draft.parts.count - 1), condition: nil, groups: nil,
+            outputs: query.namedOutputs.map {
+                .init(name: $0.name, expression: SyntaxExpression(.column([$0.name])))
+            },
+            having: nil, isDistinct: false, order: [], limit: nil)
     }
 
     private func finalSource(

@@ -54,6 +54,36 @@ package struct ReleasedTable: Hashable, Sendable {
         self.hiddenGroups = hiddenGroups
     }
 
+    /// Values, intervals and suppressed cells, row by row.
+    package var json: JSON {
+        let suppressed = rows.enumerated().flatMap { row, cells in
+            cells.enumerated().filter(\.element.isSuppressed).map {
+                JSON.array([.integer(Int64(row)), .integer(Int64($0.offset))])
+            }
+        }
+        return [
+            "columns": .array(names.map { .string($0.name) }),
+            "types": .array(types.map { .string($0.name) }),
+            "rows": .array(rows.map { .array($0.map(\.value.json)) }),
+            "intervals": .array(rows.map { .array($0.map { $0.interval?.json ?? .null }) }),
+            "suppressed": .array(suppressed), "hiddenGroups": .integer(Int64(hiddenGroups)),
+        ]
+    }
+
+    /// What each column holds, by its first value.
+    private var types: [ColumnType] {
+        names.indices.map { column in
+            switch rows.lazy.map({ $0[column].value }).first(where: { $0 != .null }) {
+            case .bool: .bool
+            case .integer: .integer
+            case .day: .day
+            case .timestamp: .timestamp
+            case .real, .decimal: .real
+            default: .text
+            }
+        }
+    }
+
     func place(_ path: [String]) -> Int? {
         names.firstIndex {
             $0.name.lowercased() == path.last?.lowercased()
@@ -85,34 +115,12 @@ package struct ReleasedAnswer: Hashable, Sendable {
 
     /// The answer as canonical JSON; its bytes are what replay compares.
     package var json: JSON {
-        let suppressed = rows.enumerated().flatMap { row, cells in
-            cells.enumerated().filter(\.element.isSuppressed).map {
-                JSON.array([.integer(Int64(row)), .integer(Int64($0.offset))])
-            }
-        }
-        return [
-            "columns": .array(columns.map(JSON.string)), "types": .array(types.map { .string($0.name) }),
-            "rows": .array(rows.map { .array($0.map(\.value.json)) }),
-            "intervals": .array(rows.map { .array($0.map { $0.interval?.json ?? .null }) }),
-            "suppressed": .array(suppressed), "hiddenGroups": .integer(Int64(hiddenGroups)),
-            "charge": charge.json,
-            "plan": .string(planDigest.hex), "seedCommitment": .string(seedCommitment.hex),
+        let facts: [String: JSON] = [
+            "charge": charge.json, "plan": .string(planDigest.hex),
+            "seedCommitment": .string(seedCommitment.hex),
             "hints": .array(hints.map { .string($0.rawValue) }),
         ]
-    }
-
-    /// What each column holds, by its first value.
-    private var types: [ColumnType] {
-        columns.indices.map { column in
-            switch rows.lazy.map({ $0[column].value }).first(where: { $0 != .null }) {
-            case .bool: .bool
-            case .integer: .integer
-            case .day: .day
-            case .timestamp: .timestamp
-            case .real, .decimal: .real
-            default: .text
-            }
-        }
+        return .object((table.json.object ?? [:]).merging(facts) { $1 })
     }
 
     /// The answer as a table of released values.

@@ -2,7 +2,7 @@
 
 package import Primitives
 import Identity
-import PrivateSQL
+package import PrivateSQL
 package import Register
 package import Tables
 package import Trade
@@ -26,6 +26,17 @@ package struct CleanRoomEngine: QuestionEngine {
 
     /// More exact answers on one version than this are not compared: the next one waits for a new version or asks for noise.
     private static let historyMax = 200
+
+    package func split(_ text: String) async throws(Problem) -> JointQuestion {
+        let engine = try engines.open(Self.limits)
+        defer { engine.close() }
+        let tree = try await SyntaxTree(text, engine: engine)
+        do throws(QuestionRefusal) {
+            return try JointQuestion(tree)
+        } catch {
+            throw error.problem(in: tree)
+        }
+    }
 
     package func check(_ text: String, on listing: Listing) async throws(Problem) -> QuestionCost {
         let engine = try engines.open(Self.limits)

@@ -483,7 +483,7 @@ package struct ComputeService: Sendable {
         }
     }
 
-    private func agreement(_ code: String) async throws(Problem) -> Agreement {
+    func agreement(_ code: String) async throws(Problem) -> Agreement {
         try await context.store.read { transaction throws(Problem) in
             try AgreementBook.agreement(code, in: transaction)
         }

@@ -84,6 +84,9 @@ package struct Release: Hashable, Sendable {
 /// The engine behind the `query` door at a holder: checks a question against a listing's release rules and
 /// answers it. Knows no parties, money or grants.
 package protocol QuestionEngine: Sendable {
+    /// Splits a question over several holders' tables into one for each.
+    func split(_ text: String) async throws(Problem) -> JointQuestion
+
     /// Checks without running: the privacy cost, or the refusal with its place.
     func check(_ text: String, on listing: Listing) async throws(Problem) -> QuestionCost
 

@@ -82,6 +82,7 @@ package struct RegistrationService: Sendable {
         -> JSON
     {
         try caller.require(.marketOperate)
+        try await context.requireExchange()
         let context = context
         return try await context.store.write { transaction throws(Problem) in
             let found = try transaction.first(

@@ -36,6 +36,11 @@ package struct StageContext: Sendable {
         return exchange
     }
 
+    /// Refuses what only an exchange's operator decides.
+    package func requireExchange() async throws(Problem) {
+        guard try await exchange().id == own else { throw Problem(.forbidden, "register.exchange-decides") }
+    }
+
     package func exchange() async throws(Problem) -> Party {
         try await store.read { transaction throws(Problem) in try exchange(in: transaction) }
     }

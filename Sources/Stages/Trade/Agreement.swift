@@ -10,6 +10,8 @@ package struct Agreement: Hashable, Sendable {
     package enum State: String, Sendable, CaseIterable {
         /// Stated in a negotiation; a signature is missing.
         case unsigned
+        /// Signed by both; waits until the consumer's account holds the money of the first uses.
+        case unfunded
         case inForce = "in-force"
         /// Ended by one side before its time: no use from now on; what was used stays charged.
         case revoked
@@ -59,8 +61,8 @@ package struct Agreement: Hashable, Sendable {
 
 /// The agreements a node knows.
 package enum AgreementBook {
-    /// Notes one side's signed view of an agreement. With both signatures it is in force; the answer says
-    /// whether it became so now. Two views that differ in a byte are a conflict: nobody signed the same thing.
+    /// Notes one side's signed view of an agreement. The answer says whether both signatures are there and it only
+    /// has to come into force. Two views that differ in a byte are a conflict: nobody signed the same thing.
     package static func sign(
         _ agreement: Agreement, by party: Party, signature: [UInt8], in transaction: any SQLWriting
     ) throws(Problem) -> Bool {
@@ -86,17 +88,31 @@ package enum AgreementBook {
         try transaction.execute(
             "UPDATE trade_agreement SET \(column) = ? WHERE id = ? AND \(column) IS NULL",
             [signature, agreement.id])
-        let entered = try transaction.execute(
-            """
-            UPDATE trade_agreement SET state = ?, in_force_at = ?, contract_code = ? WHERE id = ? AND state = ?
-            AND provider_signature IS NOT NULL AND consumer_signature IS NOT NULL
-            """,
-            [
-                Agreement.State.inForce.rawValue, transaction.now, Code(.contract, agreement.id),
-                agreement.id,
-                Agreement.State.unsigned.rawValue,
-            ])
-        return entered == 1
+        let signed = try self.agreement(agreement.code.text, in: transaction)
+        return signed.state == .unsigned && signed.providerSignature != nil && signed.consumerSignature != nil
+    }
+
+    /// Brings an agreement with both signatures into force.
+    package static func enter(_ agreement: Agreement, in transaction: any SQLWriting) throws(Problem) {
+        try transaction.execute(
+            "UPDATE trade_agreement SET state = ?, in_force_at = ?, contract_code = ? WHERE id = ?",
+            [Agreement.State.inForce.rawValue, transaction.now, Code(.contract, agreement.id), agreement.id])
+    }
+
+    /// Notes that an agreement waits for money; `false` if it already did, or is no longer before its beginning.
+    package static func wait(_ code: String, in transaction: any SQLWriting) throws(Problem) -> Bool {
+        try transaction.execute(
+            "UPDATE trade_agreement SET state = ? WHERE code = ? AND state = ?",
+            [Agreement.State.unfunded.rawValue, code, Agreement.State.unsigned.rawValue]) == 1
+    }
+
+    /// A consumer's agreements that wait for money, the oldest first.
+    package static func waiting(
+        of consumer: ID<Party>, in transaction: any SQLReading
+    ) throws(Problem) -> [Agreement] {
+        try select(
+            "consumer_id = ? AND state = ?", [consumer, Agreement.State.unfunded.rawValue], in: transaction
+        ).reversed()
     }
 
     package static func agreement(_ code: String, in transaction: any SQLReading) throws(Problem) -> Agreement

@@ -44,6 +44,9 @@ package enum Bookkeeping {
     private static let custodian = Account(
         id: account(.custodian, of: "bank"), unit: .cny, kind: .custodian, name: "custodian bank")
 
+    /// The booking of money that came in under a reference of the bank's own.
+    package static func topUp(bankReference: String) -> ID<Transfer> { transfer("top-up", bankReference) }
+
     /// Books what the custodian bank confirmed to have received for a party.
     package static func topUp(
         _ party: Party, _ money: Money, bankReference: String, in transaction: any SQLWriting
@@ -52,7 +55,7 @@ package enum Bookkeeping {
         try Books.require(
             [
                 Transfer(
-                    id: transfer("top-up", bankReference), debit: custodian.id,
+                    id: topUp(bankReference: bankReference), debit: custodian.id,
                     credit: account(.prepaid, of: party.id.uuid), amount: money.minorUnits,
                     unit: LedgerUnit(money.currency), code: TransferCode.topUp)
             ],

@@ -117,6 +117,7 @@ package enum Notices {
     package enum Kind: String, Sendable, CaseIterable {
         case demandMatched = "demand-matched"
         case offerReceived = "offer-received"
+        case fundsNeeded = "funds-needed"
         case agreementInForce = "agreement-in-force"
         case agreementEnded = "agreement-ended"
         case registrationGranted = "registration-granted"

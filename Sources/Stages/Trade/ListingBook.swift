@@ -19,15 +19,17 @@ package enum ListingBook {
                 listing.id, listing.code, listing.holder, state.rawValue, listing.title.zh,
                 listing.openness.rawValue, listing.json, transaction.now, transaction.now,
             ])
+        try CatalogIndex.place(listing, state: state, in: transaction)
     }
 
     package static func setState(
         _ state: Listing.State, of code: String, in transaction: any SQLWriting
     ) throws(Problem) {
-        let changed = try transaction.execute(
-            "UPDATE trade_listing SET state = ?, changed_at = ? WHERE code = ?",
-            [state.rawValue, transaction.now, code])
-        guard changed == 1 else { throw .listingUnknown(code) }
+        let (listing, _) = try listing(code, in: transaction)
+        try transaction.execute(
+            "UPDATE trade_listing SET state = ?, changed_at = ? WHERE id = ?",
+            [state.rawValue, transaction.now, listing.id])
+        try CatalogIndex.place(listing, state: state, in: transaction)
     }
 
     /// The listing and its state.

@@ -6,7 +6,7 @@ private import Lane
 import Policy
 package import Primitives
 package import Register
-import Store
+package import Store
 private import Transparency
 
 /// The market as one node takes part in it: listings, demands, negotiations and agreements.
@@ -87,6 +87,7 @@ package struct MarketService: Sendable {
         -> JSON
     {
         try caller.require(.marketOperate)
+        try await context.requireExchange()
         let context = context
         return try await context.store.write { transaction throws(Problem) in
             let (listing, state) = try ListingBook.listing(code, in: transaction)
@@ -205,8 +206,39 @@ package struct MarketService: Sendable {
         guard try AgreementBook.sign(agreement, by: party, signature: signature, in: transaction) else {
             return
         }
-        let stored = try AgreementBook.agreement(agreement.code.text, in: transaction)
-        try Bookkeeping.hold(for: stored, in: transaction)
+        try enter(AgreementBook.agreement(agreement.code.text, in: transaction), in: transaction)
+    }
+
+    /// Money came in: what waited for it comes into force, in the commit that books the money.
+    package func fundsArrived(for consumer: ID<Party>, in transaction: any SQLWriting) throws(Problem) {
+        for agreement in try AgreementBook.waiting(of: consumer, in: transaction) {
+            try enter(agreement, in: transaction)
+        }
+    }
+
+    /// Holds the money of the first uses and brings the agreement into force; with too little in the account it
+    /// waits, and both sides are told how much is missing.
+    private func enter(_ stored: Agreement, in transaction: any SQLWriting) throws(Problem) {
+        do throws(Problem) {
+            try Bookkeeping.hold(for: stored, in: transaction)
+        } catch  where error.code == "trade.funds-insufficient" {
+            guard try AgreementBook.wait(stored.code.text, in: transaction) else { return }
+            let missing = JSON.object(
+                error.arguments.compactMapValues { argument in
+                    if case .money(let money) = argument { .string(money.description) } else { nil }
+                })
+            try Notices.tell(
+                stored.consumer, .fundsNeeded, about: stored.code.text, missing, in: transaction)
+            for id in [stored.provider, stored.consumer] {
+                let side = try PartyRegister.party(id, in: transaction)
+                guard side.address != .account, side.id != context.own else { continue }
+                try context.lane.post(
+                    "agreement.waits", ["agreement": .string(stored.code.text), "missing": missing], to: id,
+                    in: transaction)
+            }
+            return
+        }
+        try AgreementBook.enter(stored, in: transaction)
         try context.record(
             .agreementSigned, stored.code, ["agreement": .string(Digest(of: stored.signedBytes).hex)],
             in: transaction)
@@ -222,13 +254,22 @@ package struct MarketService: Sendable {
         }
     }
 
+    /// A side's node hears what its agreement waits for.
+    package func takeWaiting(_ code: String, missing: JSON) async throws(Problem) {
+        let own = context.own
+        try await context.store.write { transaction throws(Problem) in
+            guard try AgreementBook.wait(code, in: transaction) else { return }
+            try Notices.tell(own, .fundsNeeded, about: code, missing, in: transaction)
+        }
+    }
+
     /// A side's node takes the filed agreement: both signatures are checked again, nobody's word is taken.
     package func takeFiled(_ json: JSON) async throws(Problem) {
         let agreement = try Agreement(wire: json)
         let known = try await context.store.read { transaction throws(Problem) in
             try? AgreementBook.agreement(agreement.code.text, in: transaction)
         }
-        guard known == nil || known?.state == .unsigned else { return }
+        guard known?.state != .inForce && known?.state != .revoked else { return }
         let provider = try await context.party(agreement.provider)
         let consumer = try await context.party(agreement.consumer)
         guard let providerSignature = agreement.providerSignature,
@@ -237,9 +278,8 @@ package struct MarketService: Sendable {
         let context = context
         try await context.store.write { transaction throws(Problem) in
             _ = try AgreementBook.sign(agreement, by: provider, signature: providerSignature, in: transaction)
-            let entered = try AgreementBook.sign(
-                agreement, by: consumer, signature: consumerSignature, in: transaction)
-            guard entered else { return }
+            _ = try AgreementBook.sign(agreement, by: consumer, signature: consumerSignature, in: transaction)
+            try AgreementBook.enter(agreement, in: transaction)
             try context.record(
                 .agreementSigned, agreement.code,
                 ["agreement": .string(Digest(of: agreement.signedBytes).hex)],

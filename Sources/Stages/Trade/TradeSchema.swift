@@ -48,6 +48,7 @@ package enum TradeSchema {
                 ) STRICT
                 """,
                 "CREATE INDEX trade_notice_by_party ON trade_notice (party_id, at)",
-            ])
+            ]),
+        CatalogIndex.index.migration("trade/0002-search"),
     ]
 }

@@ -11,36 +11,56 @@ import WebUI
 /// Pages of the market: what is on offer, and on what terms.
 extension Courtyard {
     func catalogPage(_ request: APIRequest) async throws(Problem) -> any Page {
-        let words = request.query["q"] ?? ""
-        let answer = try await api("GET", "/api/v1/listings", query: ["q": words], as: request)
+        let asked = request.query.filter { !$0.value.isEmpty }
+        let answer = try await api("GET", "/api/v1/listings", query: asked, as: request)
         let names = try await partyNames()
-        let all = (answer["listings"]?.array ?? []).compactMap { CatalogPage.Entry($0, names: names) }
-        let door = request.query["door"]
-        let rows = answer["listings"]?.array ?? []
-        let shown = zip(all, rows).filter {
-            door == nil || $1["doors"]?.array?.contains { $0.text == door } == true
-        }
+        let total = Int(answer["total"]?.integer ?? 0)
+        let words = asked["q"] ?? ""
+        let turn = asked["page"].flatMap { Self.turn($0, by: -20) }
         return CatalogPage(
-            words: words, entries: shown.map(\.0), total: shown.count,
-            facets: [doorFacet(rows, chosen: door, words: words)].filter { !$0.choices.isEmpty },
-            figures: words.isEmpty && door == nil ? try await figures(listings: all.count) : nil,
+            words: words,
+            entries: (answer["listings"]?.array ?? []).compactMap { CatalogPage.Entry($0, names: names) },
+            total: total, facets: Self.facets(answer["facets"]?.array ?? [], of: asked),
+            figures: asked.isEmpty ? try await figures(listings: total) : nil,
+            previousPath: turn.map { Self.catalogPath(asked, with: "page", $0) },
+            nextPath: answer["next"]?.text.map { Self.catalogPath(asked, with: "page", $0) },
             sameThing: SameThing(
-                http: "curl \"$HUTONG_URL/api/v1/listings?q=\(words.percentEncoded)\"",
+                http: "curl \"$HUTONG_URL/api/v1/listings\(Self.catalogPath(asked).dropFirst())\"",
                 cli: "hutong search " + (words.isEmpty ? "''" : words)))
     }
 
-    private func doorFacet(_ rows: [JSON], chosen: String?, words: String) -> CatalogPage.Facet {
-        let counted = Dictionary(grouping: rows.flatMap { $0["doors"]?.array?.compactMap(\.text) ?? [] }) {
-            $0
+    /// The catalog as it was asked for, with one parameter set to a value or taken away.
+    private static func catalogPath(
+        _ asked: [String: String], with name: String? = nil, _ value: String? = nil
+    ) -> String {
+        var asked = asked
+        if let name {
+            if name != "page" { asked["page"] = nil }
+            asked[name] = value
         }
-        let search = words.isEmpty ? "" : "q=" + words.percentEncoded + "&"
-        return CatalogPage.Facet(
-            name: LocalizedText(zh: "交付方式", en: "Door"),
-            choices: counted.sorted { $0.key < $1.key }.map { door, rows in
-                CatalogPage.Facet.Choice(
-                    name: PageWords.door(door), count: rows.count, isChosen: door == chosen,
-                    path: door == chosen ? "/?" + search : "/?" + search + "door=" + door)
-            })
+        let pairs = asked.sorted { $0.key < $1.key }.map { $0.key + "=" + $0.value.percentEncoded }
+        return pairs.isEmpty ? "/" : "/?" + pairs.joined(separator: "&")
+    }
+
+    /// A cursor moved by so many entries; `nil` before the first page.
+    private static func turn(_ cursor: String, by step: Int64) -> String? {
+        let parts = cursor.split(separator: "-").compactMap { Int64($0) }
+        guard parts.count == 2, parts[1] > 0 else { return nil }
+        return "\(parts[0])-\(max(0, parts[1] + step))"
+    }
+
+    private static func facets(_ counted: [JSON], of asked: [String: String]) -> [CatalogPage.Facet] {
+        ["openness", "door", "price"].compactMap { name in
+            let choices = counted.filter { $0["name"]?.text == name }.map { choice in
+                let value = choice["value"]?.text ?? ""
+                let isChosen = choice["isChosen"]?.bool == true
+                return CatalogPage.Facet.Choice(
+                    name: PageWords.facet(name, value), count: Int(choice["count"]?.integer ?? 0),
+                    isChosen: isChosen, path: catalogPath(asked, with: name, isChosen ? nil : value))
+            }
+            return choices.isEmpty
+                ? nil : CatalogPage.Facet(name: PageWords.facetName(name), choices: choices)
+        }
     }
 
     private func figures(listings: Int) async throws(Problem) -> CatalogPage.Figures {

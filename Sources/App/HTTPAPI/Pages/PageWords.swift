@@ -27,6 +27,22 @@ enum PageWords {
             ])
     }
 
+    static func facetName(_ name: String) -> LocalizedText {
+        word(
+            name,
+            [
+                "openness": ("开放属性", "Openness"), "door": ("交付方式", "Door"), "price": ("价格", "Price"),
+            ])
+    }
+
+    static func facet(_ name: String, _ value: String) -> LocalizedText {
+        switch name {
+        case "openness": openness(value)
+        case "door": door(value)
+        default: word(value, ["free": ("免费", "free"), "paid": ("付费", "paid")])
+        }
+    }
+
     static func type(_ type: String) -> LocalizedText {
         word(
             type.lowercased(),
@@ -59,7 +75,8 @@ enum PageWords {
     /// States that wait are amber, ended ones are struck out.
     static func standing(_ state: String?, owner: String? = nil, due: Instant? = nil) -> Standing {
         let waiting = [
-            "submitted", "unsigned", "filed", "requested", "offered", "reserved", "answered", "accepted",
+            "submitted", "unsigned", "unfunded", "filed", "requested", "offered", "reserved", "answered",
+            "accepted",
         ]
         let over = [
             "refused", "withdrawn", "revoked", "voided", "closed", "suspended", "terminated", "declined",
@@ -73,6 +90,7 @@ enum PageWords {
                     "submitted": ("待审核", "in review"), "open": ("在架", "on offer"),
                     "refused": ("拒绝", "refused"),
                     "withdrawn": ("已撤下", "withdrawn"), "unsigned": ("待签署", "to be signed"),
+                    "unfunded": ("待充值", "waits for money"),
                     "in-force": ("生效", "in force"), "revoked": ("已撤销", "revoked"),
                     "settled": ("已结算", "settled"),
                     "reserved": ("已预留", "reserved"), "answered": ("已应答，待结算", "answered, to settle"),

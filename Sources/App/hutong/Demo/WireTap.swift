@@ -58,6 +58,7 @@ final class WireTap: Sendable {
             guard client >= 0 else { return }
             let server = socket(AF_INET, Int32(SOCK_STREAM.rawValue), 0)
             var address = Self.loopback(port: target)
+            // SAFETY: the address lives through the call, which copies it.
             guard unsafe Self.withSocketAddress(&address, { unsafe connect(server, $0, $1) }) == 0 else {
                 _ = Foundation.close(client)
                 _ = Foundation.close(server)
