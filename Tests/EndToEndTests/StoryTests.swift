@@ -10,9 +10,9 @@ import Testing
 @Suite("The story", .serialized)
 struct StoryTests {
     @Test(
-        "S94, S60, S17: four nodes publish, agree, ask, pay, refuse, settle and verify, and a cheating operator is found"
+        "S94, S62, S60, S17: five nodes publish, agree, match, ask, pay, refuse, settle and verify; a cheating operator is found"
     )
-    func story() throws {
+    func story() async throws {
         let folder = FileManager.default.temporaryDirectory.appending(
             path: "hutong-story-\(ProcessInfo.processInfo.processIdentifier)")
         defer { try? FileManager.default.removeItem(at: folder) }
@@ -23,6 +23,7 @@ struct StoryTests {
         #expect(report["ok"] == true)
         #expect(report["ask"]?["wire"]?["rawValuesFound"]?.integer == 0)
         #expect((report["ask"]?["wire"]?["bytesSearched"]?.integer ?? 0) > 100_000)
+        #expect(report["match"]?["districts"]?.array?.count == 6)
         #expect(report["settle"]?["sum"]?.integer == 0)
         #expect(report["verify"]?["frauds"]?.array?.count == 3)
         let refused = Set((report["refuse"]?["refusals"]?.array ?? []).compactMap { $0["code"]?.text })
@@ -32,9 +33,17 @@ struct StoryTests {
                 "policy.operand-unenforceable", "valve.party-not-entitled", "policy.use-refused",
                 "valve.closed",
                 "valve.export-denied", "valve.privacy-spent", "valve.agreement-ended",
+                "compute.match-want-refused", "compute.match-sets-spent",
             ]))
         let recovered = try #require(report["ask"]?["recovered"]?.double)
         #expect(abs(recovered - 0.2) < 0.05)
+        let witnessing = report["register"]?["witnessing"]
+        #expect(
+            witnessing?["witnessed"] == true, "registered means witnessed by 2 of 3: \(witnessing ?? .null)")
+        #expect(report["card"]?["zh"]?.text?.contains("regulator") == true)
+        for node in ["exchange", "clinic"] {
+            try await RowFlips(folder: folder.appending(path: node).path(percentEncoded: false)).check()
+        }
     }
 
     @Test("the same story holds where every node keeps its records in PostgreSQL")

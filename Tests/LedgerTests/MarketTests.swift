@@ -364,7 +364,7 @@ struct MarketTests {
         try await market.store.write { tx throws(Problem) in
             try RegistrationBook.enter(
                 Registration(
-                    id: ID(high: 5, low: 5), assetCode: asset, kind: .first, holder: holder, document: [:],
+                    id: ID(high: 5, low: 5), assetCode: asset, kind: "first", holder: holder, document: [:],
                     leafIndex: 0, registeredAt: tx.now), in: tx)
         }
         for number in 1...3 as ClosedRange<UInt64> { try await market.use(number) }

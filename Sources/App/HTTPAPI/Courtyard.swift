@@ -3,6 +3,7 @@
 package import Compute
 package import Identity
 package import Lane
+package import Packs
 import Primitives
 package import Register
 import Store
@@ -36,6 +37,7 @@ package struct Courtyard: Sendable {
     package let inbox: String
     package let objects: String
     package let metrics: MetricsText
+    package let packs: PackService
 
     package init(
         name: String, version: String, isExchange: Bool, publicURL: @escaping @Sendable () -> String,
@@ -67,6 +69,7 @@ package struct Courtyard: Sendable {
         self.inbox = inbox
         self.objects = objects
         self.metrics = metrics
+        packs = PackService(context: context)
     }
 
     var store: any DataStore { context.store }

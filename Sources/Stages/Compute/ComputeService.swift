@@ -4,6 +4,7 @@ package import Identity
 private import Lane
 private import Policy
 package import Primitives
+import PrivateSQL
 package import Register
 private import Store
 package import Trade
@@ -25,18 +26,23 @@ package struct ComputeService: Sendable {
     let engine: any QuestionEngine
     let budget: any BudgetKeeper
     let sealingKey: SealingKey
+    let matchDoor: MatchDoor
     let fees: FeeSchedule
+    let grid: ReleaseGrid
 
     package init(
         context: StageContext, valve: DataValve, engine: any QuestionEngine, budget: any BudgetKeeper,
-        sealingKey: SealingKey, fees: FeeSchedule = .standard
+        sealingKey: SealingKey, matchDoor: MatchDoor, fees: FeeSchedule = .standard,
+        grid: ReleaseGrid = .standard
     ) {
         self.context = context
         self.valve = valve
         self.engine = engine
         self.budget = budget
         self.sealingKey = sealingKey
+        self.matchDoor = matchDoor
         self.fees = fees
+        self.grid = grid
     }
 
     // MARK: 4 · the asker
@@ -70,13 +76,19 @@ package struct ComputeService: Sendable {
                 price: price, request: question.digest, document: record, answer: answer.canonicalBytes,
                 reservedAt: transaction.now, expiresAt: transaction.now)
             guard try PassageBook.reserve(passage, in: transaction).isNew else { return }
-            try context.record(
-                .passageSettled, passage.code, ["receipt": record["receiptDigest"] ?? .null], in: transaction)
+            let leaf = try context.record(
+                .passageSettled, passage.code,
+                [
+                    "receipt": record["receiptDigest"] ?? .null,
+                    "holderLeaf": record["receipt"]?["content"]?["leafHash"] ?? .null,
+                    "price": .string(price.description),
+                ], in: transaction)
+            try PassageBook.note(leaf, of: passage.id, .asker, in: transaction)
         }
         return .object(document.merging(["result": answer]) { _, answer in answer })
     }
 
-    private func kept(_ passage: Passage) throws(Problem) -> JSON {
+    func kept(_ passage: Passage) throws(Problem) -> JSON {
         guard let answer = passage.answer.flatMap({ try? JSON(parsing: $0) }) else { throw .sealBroken }
         return .object((passage.document.object ?? [:]).merging(["result": answer]) { _, answer in answer })
     }
@@ -170,7 +182,8 @@ package struct ComputeService: Sendable {
             let leaf = try context.record(
                 .passageSettled, passage.code,
                 [
-                    "receipt": .string(receipt.digest.hex), "holderLeaf": receipt.content["leaf"] ?? .null,
+                    "receipt": .string(receipt.digest.hex),
+                    "holderLeaf": receipt.content["leafHash"] ?? .null,
                     "price": .string(price.description), "meter": .string(meter.hex),
                 ], in: transaction)
             let document: JSON = [
@@ -263,7 +276,14 @@ package struct ComputeService: Sendable {
     // MARK: 2 · the holder
 
     /// Answers a question under an agreement of ours: decided by our own valve, whatever others decided.
+    /// Answer and refusal alike leave on the release grid.
     package func answer(_ question: Question, price: Money, asker: Party) async throws(Problem) -> JSON {
+        try await grid.release(context.clock) { () async throws(Problem) in
+            try await decide(question, price: price, asker: asker)
+        }
+    }
+
+    private func decide(_ question: Question, price: Money, asker: Party) async throws(Problem) -> JSON {
         let agreement = try await agreement(question.agreementCode)
         guard agreement.provider == context.own else { throw .receiptRefused(question.agreementCode) }
         do throws(Problem) {
@@ -271,7 +291,13 @@ package struct ComputeService: Sendable {
                 throw .receiptRefused(question.agreementCode)
             }
             if let first = try await answeredBefore(question, agreement) { return first }
-            let cost = try await engine.check(question.text, on: agreement.listing)
+            try await context.store.read { transaction throws(Problem) in
+                try Self.requireLimits(question, agreement, in: transaction)
+            }
+            let cost =
+                question.door == .match
+                ? try matchCost(question, agreement)
+                : try await engine.check(question.text, on: agreement.listing)
             _ = try await reserve(question, agreement, asker, side: .holder, stated: price)
             return try await run(question, agreement, asker, price, cost)
         } catch {
@@ -321,12 +347,15 @@ package struct ComputeService: Sendable {
         _ question: Question, _ agreement: Agreement, _ asker: Party, _ price: Money, _ cost: QuestionCost
     ) async throws(Problem) -> JSON {
         let version = try await version(of: agreement.listing)
-        var random = SystemRandomNumberGenerator()
-        let seed = Redacted((0..<32).map { _ in UInt8.random(in: 0...255, using: &random) })
+        let earlier = try await earlierSeed(cost, on: version.digest)
+        let seed = earlier ?? Redacted(NoiseSeed.fresh().bytes)
         let rules = agreement.listing.rulesDigest
         let history = try await history(on: version, rules, comparing: cost.isCompared)
-        let release = try await engine.answer(
-            question.text, on: agreement.listing, version: version, seed: seed, after: history)
+        let release =
+            question.door == .match
+            ? try matchRelease(question, agreement)
+            : try await engine.answer(
+                question.text, on: agreement.listing, version: version, seed: seed, after: history)
         let sealed = try SealedBytes(
             release.answer.canonicalBytes, to: asker.sealingKey, context: Self.sealContext(question.passage)
         ).bytes
@@ -336,7 +365,11 @@ package struct ComputeService: Sendable {
         // Commit 2: from here on the answer is given, whoever crashes: the outbox sends the receipt until it is taken.
         return try await context.store.write { transaction throws(Problem) in
             try valve.requireOpen(use, in: transaction)
-            try budget.charge(cost, for: question, under: agreement, in: transaction)
+            try Self.requireLimits(question, agreement, in: transaction)
+            let epsilon = try budget.charge(
+                cost, for: question, under: agreement, told: release.answer, of: version.digest,
+                in: transaction)
+            try recordMatch(question, agreement, in: transaction)
             if cost.isCompared {
                 try ExactAnswers.record(
                     question.passage, question.text, on: version.digest, rules: rules, after: history.count,
@@ -347,8 +380,9 @@ package struct ComputeService: Sendable {
                 [
                     "agreement": .string(agreement.code.text), "plan": .string(release.planDigest.hex),
                     "version": .string(version.digest.hex), "answer": .string(Digest(of: sealed).hex),
-                    "epsilon": .string(release.epsilon),
+                    "epsilon": .string(epsilon),
                 ], in: transaction)
+            let leafHash = try TransparencyLog.leafHash(leaf, in: transaction)
             let content: JSON = [
                 "type": .string(PassageReceipt.type), "passage": .string(question.passage.uuid),
                 "agreement": .string(agreement.code.text), "holder": .string(context.own.uuid),
@@ -357,8 +391,9 @@ package struct ComputeService: Sendable {
                 "question": .string(question.digest.hex), "answer": .string(Digest(of: sealed).hex),
                 "result": .string(Digest(of: release.answer.canonicalBytes).hex),
                 "seed": release.seedCommitment.map { .string($0.hex) } ?? .null,
-                "epsilon": .string(release.epsilon), "price": .string(price.description),
-                "leaf": .integer(Int64(leaf)), "at": .integer(transaction.now.microseconds),
+                "epsilon": .string(epsilon), "price": .string(price.description),
+                "leaf": .integer(Int64(leaf)), "leafHash": .string(leafHash?.hex ?? ""),
+                "at": .integer(transaction.now.microseconds),
             ]
             let receipt = PassageReceipt(
                 content: content, signature: try signer.signature(for: content.canonicalBytes))
@@ -399,44 +434,10 @@ package struct ComputeService: Sendable {
         return .object(answer)
     }
 
-    /// Runs an answered passage of ours again: same version, same plan, same seed. The arbitrator's tool: the bytes
-    /// must be those the receipt commits to, else `compute.answer-differs`.
-    package func replay(_ code: String) async throws(Problem) -> JSON {
-        let (passage, agreement) = try await context.store.read { transaction throws(Problem) in
-            let passages = try PassageBook.passages(side: .holder, in: transaction)
-            guard let passage = passages.first(where: { $0.code.text == Code(code)?.text }) else {
-                throw Problem(.missing, "valve.passage-unknown", ["passage": .text(code)])
-            }
-            return (passage, try AgreementBook.agreement(passage.agreementCode, in: transaction))
-        }
-        let receipt = passage.document["receipt"]?["content"] ?? .null
-        guard let text = passage.document["text"]?.text,
-            let digest = passage.document["version"]?.text.flatMap({ Digest(hex: $0) }),
-            let sealed = passage.document["seed"]?.text.flatMap({ Base64.decode($0) })
-        else { throw Problem(.missing, "valve.passage-unknown", ["passage": .text(code)]) }
-        let seed = try KeptSeed(stored: sealed).opened(with: sealingKey, for: passage.id)
-        let version = try await context.store.read { transaction throws(Problem) in
-            try AssetShelf.version(digest, in: transaction)
-        }
-        guard let version else {
-            throw Problem(.missing, "register.version-missing", ["asset": .text(digest.hex)])
-        }
-        let isCompared = try await engine.check(text, on: agreement.listing).isCompared
-        let history = try await history(
-            on: version, agreement.listing.rulesDigest, comparing: isCompared, before: passage.id)
-        let release = try await engine.answer(
-            text, on: agreement.listing, version: version, seed: seed, after: history)
-        let result = Digest(of: release.answer.canonicalBytes).hex
-        guard result == receipt["result"]?.text else {
-            throw Problem(.conflict, "compute.answer-differs", ["passage": .code(passage.code)])
-        }
-        return ["passage": .string(passage.code.text), "result": .string(result), "same": true]
-    }
-
     // MARK: Small parts
 
     /// The exact answers that a new one must be compared with.
-    private func history(
+    func history(
         on version: AssetVersion, _ rules: Digest, comparing: Bool, before passage: ID<Passage>? = nil
     ) async throws(Problem) -> [String] {
         guard comparing else { return [] }
@@ -478,7 +479,9 @@ package struct ComputeService: Sendable {
                 try Bookkeeping.reserve(passage.id, price, under: current, fees: fees, in: transaction)
             }
             try context.record(
-                .passageReserved, passage.code, ["question": .string(question.digest.hex)], in: transaction)
+                .passageReserved, passage.code,
+                ["question": .string(question.digest.hex), "price": .string(price.description)],
+                in: transaction)
             return try PassageBook.reserve(passage, in: transaction).stored
         }
     }
@@ -489,14 +492,14 @@ package struct ComputeService: Sendable {
         }
     }
 
-    private func version(of listing: Listing) async throws(Problem) -> AssetVersion {
+    func version(of listing: Listing) async throws(Problem) -> AssetVersion {
         try await context.store.read { transaction throws(Problem) in
             let asset = try AssetShelf.asset(listing.assetCode, in: transaction)
             return try AssetShelf.newestVersion(of: asset.id, in: transaction)
         }
     }
 
-    private func stored(_ id: ID<Passage>, _ side: Passage.Side) async throws(Problem) -> Passage? {
+    func stored(_ id: ID<Passage>, _ side: Passage.Side) async throws(Problem) -> Passage? {
         try await context.store.read { transaction throws(Problem) in
             try PassageBook.find(id, side, in: transaction)
         }

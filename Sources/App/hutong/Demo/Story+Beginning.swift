@@ -14,7 +14,10 @@ import TablesDuckDB
 extension Story {
     func start() async throws -> [String: JSON] {
         for node in nodes { try node.start() }
-        let parties = [(air, "holder"), (clinic, "holder"), (buyer, "buyer,holder")]
+        try DemoWitnesses.start(witnesses, over: nodes, in: data)
+        let parties = [
+            (air, "holder"), (clinic, "holder"), (buyer, "buyer,holder"), (care, "buyer,holder"),
+        ]
         for (node, roles) in parties {
             let invitation = try await invite(node.name, roles: roles)
             _ = try await node.door.post("/api/v1/exchange", ["invitation": .string(invitation)])
@@ -23,7 +26,8 @@ extension Story {
         accounts["second"] = try await openAccount("second buyer", roles: "buyer")
         accounts["overseas"] = try await openAccount("overseas buyer", roles: "buyer", jurisdiction: "US")
         for (name, amount) in [
-            ("buyer", "1000CNY"), ("second buyer", "100CNY"), ("overseas buyer", "100CNY"),
+            ("buyer", "1000CNY"), ("care", "500CNY"), ("second buyer", "100CNY"),
+            ("overseas buyer", "100CNY"),
         ] {
             let path =
                 "/api/v1/parties/"
@@ -31,7 +35,7 @@ extension Story {
             _ = try await exchange.door.post(
                 path + "/top-ups", ["amount": .string(amount), "bankReference": .string("B-" + name)])
         }
-        return ["nodes": .integer(4), "accounts": .integer(3)]
+        return ["nodes": .integer(5), "witnesses": .integer(3), "accounts": .integer(3)]
     }
 
     private func invite(_ name: String, roles: String, jurisdiction: String = "CN") async throws(Problem)
@@ -151,9 +155,13 @@ extension Story {
             "/api/v1/registrations/" + (codes["clinic.registration"] ?? ""))
         try hold(
             certificate["proof"]?.text?.hasPrefix("c2sp.org/tlog-proof@v1") == true, "an inclusion proof")
+        try hold(
+            certificate["witnessing"]?["witnessed"] == true,
+            "registered means witnessed: \(certificate["witnessing"]?.canonicalText ?? "")")
         let resolved = try await exchange.door.get("/api/v1/codes/" + clinicAsset)
         return [
             "registrations": .integer(2), "certificate": certificate["registration"] ?? .null,
+            "witnessing": certificate["witnessing"] ?? .null,
             "resolved": resolved["kind"] ?? .null,
         ]
     }

@@ -7,7 +7,7 @@ import Primitives
 import Register
 import Wire
 
-/// The story that `hutong demo` plays: four processes, two hosted accounts, ten steps. A step that does not hold
+/// The story that `hutong demo` plays: five processes, two hosted accounts, ten steps. A step that does not hold
 /// throws; what it measured goes into the report.
 final class Story {
     let data: String
@@ -19,7 +19,9 @@ final class Story {
     var air: DemoNode
     var clinic: DemoNode
     var buyer: DemoNode
+    var care: DemoNode
     var taps: [WireTap] = []
+    let witnesses: [DemoNode]
     /// What later steps need from earlier ones.
     var codes: [String: String] = [:]
     var accounts: [String: DemoAccount] = [:]
@@ -42,6 +44,8 @@ final class Story {
         self.isSynthetic = isSynthetic
         self.console = console
         try FileManager.default.createDirectory(atPath: data + "/wire", withIntermediateDirectories: true)
+        witnesses = try DemoWitnesses.prepare(in: data)
+        let policy = DemoWitnesses.policyFile(in: data)
         func node(_ name: String, _ role: String, _ more: [String] = []) throws -> (DemoNode, WireTap) {
             guard let port = WireTap.freePort(),
                 let tap = WireTap(target: port, record: data + "/wire/\(name).bytes")
@@ -49,7 +53,9 @@ final class Story {
                 throw Problem(.unavailable, "demo.step-failed", ["step": "start", "why": "no free port"])
             }
             let place = store.map { ["--store", $0.replacing("{node}", with: name)] } ?? []
-            let arguments = ["--role", role, "--public-url", "http://127.0.0.1:\(tap.port)"] + more + place
+            let arguments =
+                ["--role", role, "--public-url", "http://127.0.0.1:\(tap.port)", "--trust", policy] + more
+                + place
             return (DemoNode(name: name, data: data + "/" + name, port: port, arguments: arguments), tap)
         }
         var tap: WireTap
@@ -61,16 +67,21 @@ final class Story {
         taps.append(tap)
         (buyer, tap) = try node("buyer", "party")
         taps.append(tap)
+        (care, tap) = try node("care", "party")
+        taps.append(tap)
     }
 
-    var nodes: [DemoNode] { [exchange, air, clinic, buyer] }
+    var nodes: [DemoNode] { [exchange, air, clinic, buyer, care] }
 
     func play() async throws {
-        try await step("start", "四个数据节点启动并加入交易所", "four nodes start and join") { try await self.start() }
+        try await step(
+            "start", "五个数据节点与三个见证人启动，加入交易所", "five nodes and three witnesses start; the nodes join"
+        ) { try await self.start() }
         try await step("collect", "采集：合法性依据、类型、剖析", "collect, with legal basis") { try await self.collect() }
         try await step("register", "登记与评估", "register and assess") { try await self.register() }
         try await step("list", "开放与挂牌，需求撮合", "open, list, match a demand") { try await self.list() }
         try await step("agree", "磋商、双方签署、冻结款项", "negotiate, sign, hold money") { try await self.agree() }
+        try await step("match", "隐私求交：只见数量", "match privately: sizes only") { try await self.match() }
         try await step("ask", "提问：可用不可见", "ask: usable, not visible") { try await self.ask() }
         try await step("use", "衍生产品与沿袭分成", "a derived product pays back") { try await self.use() }
         if crashes > 0 {
@@ -85,6 +96,12 @@ final class Story {
 
     func stop() {
         for node in nodes { node.stop() }
+    }
+
+    /// Ends the nodes, then the witnesses.
+    func end() {
+        stop()
+        for witness in witnesses { witness.stop() }
     }
 
     private func step(

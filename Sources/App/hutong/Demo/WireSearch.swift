@@ -54,7 +54,9 @@ extension Story {
     private func rawNeedles() throws -> NeedleSet {
         var needles: [[UInt8]] = []
         let visits = String(decoding: try read(data + "/synthetic-visits.csv"), as: UTF8.self)
-        for person in Set(visits.split(separator: "\n").dropFirst().map { $0.prefix(7) }) {
+        let clients = String(decoding: try read(data + "/synthetic-clients.csv"), as: UTF8.self)
+        let people = [visits, clients].flatMap { $0.split(separator: "\n").dropFirst().map { $0.prefix(7) } }
+        for person in Set(people) {
             let bytes = Array(person.utf8)
             needles.append(bytes)
             needles.append(bytes.flatMap { [$0, 0] })
