@@ -48,7 +48,9 @@ struct StoryTests {
 
     @Test("the same story holds where every node keeps its records in PostgreSQL")
     func storyOnPostgres() throws {
-        guard let url = try Engine.postgresURL(for: ["exchange", "air", "clinic", "buyer"]) else { return }
+        guard let url = try Engine.postgresURL(for: ["exchange", "air", "clinic", "care", "buyer"]) else {
+            return
+        }
         let folder = FileManager.default.temporaryDirectory.appending(
             path: "hutong-postgres-\(ProcessInfo.processInfo.processIdentifier)")
         defer { try? FileManager.default.removeItem(at: folder) }
@@ -62,7 +64,7 @@ struct StoryTests {
             run.status == 0, "\(report["detail"]?.text ?? String(decoding: run.output, as: UTF8.self))")
         #expect(report["ok"] == true)
         #expect(report["settle"]?["sum"]?.integer == 0)
-        #expect(report["verify"]?["receipts"]?.integer == 1)
+        #expect((report["verify"]?["receipts"]?.integer ?? 0) >= 2, "both sides' receipts")
         let files = try FileManager.default.contentsOfDirectory(
             atPath: folder.appending(path: "exchange").path())
         #expect(files.contains("store.url") && !files.contains("node.sqlite"))

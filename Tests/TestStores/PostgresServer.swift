@@ -26,7 +26,7 @@ final class PostgresServer: Sendable {
         let script = """
             mkdir -p "$1" && cd "$1" || exit 1
             "$2/initdb" --pgdata=data --auth=trust --username=hutong --encoding=UTF8 --no-sync --no-locale >initdb.log 2>&1
-            "$2/postgres" -D data -k "$1" -c listen_addresses= -c max_connections=200 >server.log 2>&1 &
+            "$2/postgres" -D data -k "$1" -c listen_addresses= -c max_connections=500 >server.log 2>&1 &
             server=$!
             cat >/dev/null
             kill -QUIT $server; wait $server

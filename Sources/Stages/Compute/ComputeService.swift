@@ -8,7 +8,7 @@ import PrivateSQL
 package import Register
 private import Store
 package import Trade
-private import Transparency
+import Transparency
 package import Valve
 
 /// Questions, from the asker to the holder and back. Each of the three nodes commits for itself:
@@ -359,9 +359,9 @@ package struct ComputeService: Sendable {
         let sealed = try SealedBytes(
             release.answer.canonicalBytes, to: asker.sealingKey, context: Self.sealContext(question.passage)
         ).bytes
-        let (context, valve, budget, signer) = (context, valve, budget, context.signer)
+        let (context, valve, budget) = (context, valve, budget)
         let use = Use(agreement: agreement, door: question.door, asker: asker, purpose: question.purpose)
-        let kept = try KeptSeed(seed, to: sealingKey, for: question.passage).sealed
+        let kept = Base64.encode(try KeptSeed(seed, to: sealingKey, for: question.passage).sealed)
         // Commit 2: from here on the answer is given, whoever crashes: the outbox sends the receipt until it is taken.
         return try await context.store.write { transaction throws(Problem) in
             try valve.requireOpen(use, in: transaction)
@@ -380,27 +380,16 @@ package struct ComputeService: Sendable {
                 [
                     "agreement": .string(agreement.code.text), "plan": .string(release.planDigest.hex),
                     "version": .string(version.digest.hex), "answer": .string(Digest(of: sealed).hex),
-                    "epsilon": .string(epsilon),
+                    "epsilon": .string(epsilon), "seed": .string(Digest(of: kept).hex),
                 ], in: transaction)
-            let leafHash = try TransparencyLog.leafHash(leaf, in: transaction)
-            let content: JSON = [
-                "type": .string(PassageReceipt.type), "passage": .string(question.passage.uuid),
-                "agreement": .string(agreement.code.text), "holder": .string(context.own.uuid),
-                "asker": .string(asker.id.uuid), "jurisdiction": .string(asker.jurisdiction),
-                "version": .string(version.digest.hex), "plan": .string(release.planDigest.hex),
-                "question": .string(question.digest.hex), "answer": .string(Digest(of: sealed).hex),
-                "result": .string(Digest(of: release.answer.canonicalBytes).hex),
-                "seed": release.seedCommitment.map { .string($0.hex) } ?? .null,
-                "epsilon": .string(epsilon), "price": .string(price.description),
-                "leaf": .integer(Int64(leaf)), "leafHash": .string(leafHash?.hex ?? ""),
-                "at": .integer(transaction.now.microseconds),
-            ]
-            let receipt = PassageReceipt(
-                content: content, signature: try signer.signature(for: content.canonicalBytes))
+            let answer = GivenAnswer(
+                question: question, asker: asker, price: price, version: version.digest, release: release,
+                sealed: sealed, epsilon: epsilon, leaf: leaf)
+            let receipt = try answer.receipt(of: context, in: transaction)
             let document: JSON = [
                 "receipt": receipt.json, "version": .string(version.digest.hex),
-                "text": .string(question.text),
-                "seed": .string(Base64.encode(kept)), "leaf": .integer(Int64(leaf)),
+                "text": .string(question.text), "purpose": .string(question.purpose),
+                "seed": .string(kept), "leaf": .integer(Int64(leaf)),
             ]
             guard let passage = try PassageBook.find(question.passage, .holder, in: transaction) else {
                 throw .receiptRefused(Code(.passage, question.passage).text)

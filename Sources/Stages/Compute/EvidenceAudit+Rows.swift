@@ -125,6 +125,12 @@ private struct PassageRow {
                 "与预留存证不符", "is not what was logged when it was reserved")
             require(isFinished(state, evidence), "状态与存证不符", "its state is not what was logged last")
         }
+        if state == .answered {
+            let question = Question(
+                passage: id, agreementCode: agreementCode, door: door, text: document["text"]?.text ?? "",
+                purpose: document["purpose"]?.text ?? "", asker: asker)
+            require(question.digest == request, "问题与摘要不符", "its question is not the one that was asked")
+        }
         faults += receiptFaults(id, side, asker, state, request)
         return faults
     }
@@ -132,8 +138,14 @@ private struct PassageRow {
     private func isFinished(_ state: Passage.State, _ evidence: Evidence) -> Bool {
         switch state {
         case .reserved: finishedAt == nil && !evidence.has(.passageVoided)
-        case .answered: evidence.has(.passageAnswered, at: finishedAt, index: leaf)
-        case .settled: evidence.has(.passageSettled, at: finishedAt, index: leaf, paid)
+        case .answered:
+            evidence.has(
+                .passageAnswered, at: finishedAt, index: leaf,
+                ["seed": Digest(of: document["seed"]?.text ?? "").hex])
+        case .settled:
+            evidence.has(
+                .passageSettled, at: finishedAt, index: leaf,
+                paid.merging(["meter": document["meter"]?.text ?? ""]) { $1 })
         case .voided:
             evidence.has(.passageVoided, at: finishedAt, ["why": document["why"]?.text ?? ""])
         }
@@ -164,9 +176,8 @@ private struct PassageRow {
         ] where content[name]?.text != own {
             faults.append(fault("\(name) 与回执不符", "its \(name) is not what its receipt says"))
         }
-        // A receipt states the most that the use may cost, as the keeper told its holder.
-        if content["price"]?.text.flatMap({ Money($0) }).map({ $0.minorUnits >= price }) != true {
-            faults.append(fault("价格高于回执", "costs more than its receipt says"))
+        if side == .holder, document["version"]?.text != content["version"]?.text {
+            faults.append(fault("版本与回执不符", "its version is not what its receipt says"))
         }
         let digest = Digest(of: content.canonicalBytes).hex
         if let noted = document["receiptDigest"]?.text, noted != digest {
