@@ -38,7 +38,8 @@ package struct Node: Sendable {
         IdentitySchema.migrations + LaneSchema.migrations + TransparencySchema.migrations
             + LedgerSchema.migrations + MeteringSchema.migrations + CollectSchema.migrations
             + RegisterSchema.migrations + TradeSchema.migrations + ValveSchema.migrations
-            + PrivacyBudgetSchema.migrations + ListsSchema.migrations + CaseworkSchema.migrations
+            + PrivacyBudgetSchema.migrations + ComputeSchema.migrations + ListsSchema.migrations
+            + CaseworkSchema.migrations
             + PacksSchema.migrations
     }
 

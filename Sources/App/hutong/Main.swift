@@ -25,6 +25,7 @@ struct Hutong: AsyncParsableCommand {
             AcceptVerb.self,
             DeclineVerb.self,
             QueryVerb.self,
+            TemplateVerb.self,
             OpenVerb.self,
             ReplayVerb.self,
             ReceiptsVerb.self,

@@ -234,6 +234,10 @@ extension SerializedNode {
             try knowsOnly(["column_names"])
             return .column((json["column_names"]?.array ?? []).compactMap(\.text))
         case "CONSTANT": return try constant()
+        case "PARAMETER":
+            try knowsOnly(["identifier"])
+            guard let name = json["identifier"]?.text else { throw unknown(type) }
+            return .parameter(name)
         case "STAR":
             try knowsOnly([])
             return .star

@@ -284,7 +284,10 @@ package struct ComputeService: Sendable {
             try await context.store.read { transaction throws(Problem) in
                 try Self.requireLimits(question, agreement, in: transaction)
             }
-            let cost = try await engine.check(question.text, on: agreement.listing)
+            let cost = try await engine.check(
+                question.text, on: agreement.listing, for: agreement.consumer)
+            if let first = try await repeated(question, agreement, cost) { return first }
+            try await requireApproved(question.text, on: agreement.listing)
             _ = try await reserve(question, agreement, asker, price, side: .holder, charging: false)
             return try await run(question, agreement, asker, price, cost)
         } catch {
@@ -338,7 +341,8 @@ package struct ComputeService: Sendable {
         let rules = agreement.listing.rulesDigest
         let history = try await history(on: version, rules, comparing: cost.isCompared)
         let release = try await engine.answer(
-            question.text, on: agreement.listing, version: version, seed: seed, after: history)
+            AskedQuestion(question.text, for: agreement.consumer), on: agreement.listing, version: version,
+            seed: seed, after: history)
         let sealed = try SealedBytes(
             release.answer.canonicalBytes, to: asker.sealingKey, context: Self.sealContext(question.passage)
         ).bytes
@@ -354,9 +358,13 @@ package struct ComputeService: Sendable {
                 in: transaction)
             if cost.isCompared {
                 try ExactAnswers.record(
-                    question.passage, question.text, on: version.digest, rules: rules, after: history.count,
-                    in: transaction)
+                    question.passage, question.text, for: agreement.consumer, on: version.digest,
+                    rules: rules,
+                    after: history.count, in: transaction)
             }
+            try AnsweredPlans.keep(
+                question.passage, release.planDigest, under: agreement.id, on: version.digest, in: transaction
+            )
             let leaf = try context.record(
                 .passageAnswered, Code(.passage, question.passage),
                 [
@@ -401,62 +409,21 @@ package struct ComputeService: Sendable {
     }
 
     /// What a question would cost, without asking it: nothing is charged, nothing is logged.
-    package func check(_ text: String, on listing: Listing) async throws(Problem) -> JSON {
-        let cost = try await engine.check(text, on: listing)
+    package func check(
+        _ text: String, on listing: Listing, for party: ID<Party>?
+    ) async throws(Problem) -> JSON {
+        let cost = try await engine.check(text, on: listing, for: party)
+        try await requireApproved(text, on: listing)
         var answer = cost.json.object ?? [:]
         answer["price"] = .string(listing.price.forOneUse(through: .query).description)
         let (budget, now) = (budget, context.clock.now())
         answer["budget"] = try await context.store.read { transaction throws(Problem) in
-            try budget.status(of: listing, at: now, in: transaction)
+            try budget.status(of: listing, for: party, at: now, in: transaction)
         }
         return .object(answer)
     }
 
-    /// Runs an answered passage of ours again: same version, same plan, same seed. The arbitrator's tool: the bytes
-    /// must be those the receipt commits to, else `compute.answer-differs`.
-    package func replay(_ code: String) async throws(Problem) -> JSON {
-        let (passage, agreement) = try await context.store.read { transaction throws(Problem) in
-            let passages = try PassageBook.passages(side: .holder, in: transaction)
-            guard let passage = passages.first(where: { $0.code.text == Code(code)?.text }) else {
-                throw Problem(.missing, "valve.passage-unknown", ["passage": .text(code)])
-            }
-            return (passage, try AgreementBook.agreement(passage.agreementCode, in: transaction))
-        }
-        let receipt = passage.document["receipt"]?["content"] ?? .null
-        guard let text = passage.document["text"]?.text,
-            let digest = passage.document["version"]?.text.flatMap({ Digest(hex: $0) }),
-            let sealed = passage.document["seed"]?.text.flatMap({ Base64.decode($0) })
-        else { throw Problem(.missing, "valve.passage-unknown", ["passage": .text(code)]) }
-        let seed = try KeptSeed(stored: sealed).opened(with: sealingKey, for: passage.id)
-        let version = try await context.store.read { transaction throws(Problem) in
-            try AssetShelf.version(digest, in: transaction)
-        }
-        guard let version else {
-            throw Problem(.missing, "register.version-missing", ["asset": .text(digest.hex)])
-        }
-        let isCompared = try await engine.check(text, on: agreement.listing).isCompared
-        let history = try await history(
-            on: version, agreement.listing.rulesDigest, comparing: isCompared, before: passage.id)
-        let release = try await engine.answer(
-            text, on: agreement.listing, version: version, seed: seed, after: history)
-        let result = Digest(of: release.answer.canonicalBytes).hex
-        guard result == receipt["result"]?.text else {
-            throw Problem(.conflict, "compute.answer-differs", ["passage": .code(passage.code)])
-        }
-        return ["passage": .string(passage.code.text), "result": .string(result), "same": true]
-    }
-
     // MARK: Small parts
-
-    /// The exact answers that a new one must be compared with.
-    private func history(
-        on version: AssetVersion, _ rules: Digest, comparing: Bool, before passage: ID<Passage>? = nil
-    ) async throws(Problem) -> [String] {
-        guard comparing else { return [] }
-        return try await context.store.read { transaction throws(Problem) in
-            try ExactAnswers.history(on: version.digest, rules: rules, before: passage, in: transaction)
-        }
-    }
 
     /// Commit 1 of either side: the decision and the reservation, with its leaf.
     private func reserve(
@@ -495,7 +462,7 @@ package struct ComputeService: Sendable {
         }
     }
 
-    private func version(of listing: Listing) async throws(Problem) -> AssetVersion {
+    func version(of listing: Listing) async throws(Problem) -> AssetVersion {
         try await context.store.read { transaction throws(Problem) in
             let asset = try AssetShelf.asset(listing.assetCode, in: transaction)
             return try AssetShelf.newestVersion(of: asset.id, in: transaction)
