@@ -5,6 +5,7 @@ import Identity
 import Lane
 import Primitives
 import PrivateSQL
+import Register
 import Store
 import Trade
 import Valve

@@ -5,7 +5,7 @@
 // expressions over the same rows, so answers to different recipients are compared as answers to one.
 
 package import Primitives
-import Tables
+package import Tables
 
 /// What a recipient is told in place of a column's values.
 package enum ColumnMask: Hashable, Sendable {

@@ -2,6 +2,7 @@
 
 import Identity
 package import Primitives
+import Register
 package import Store
 package import Trade
 package import Valve

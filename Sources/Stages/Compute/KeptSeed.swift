@@ -1,6 +1,6 @@
 // SPDX-License-Identifier: Apache-2.0
 
-import Identity
+package import Identity
 package import Primitives
 package import Store
 package import Trade

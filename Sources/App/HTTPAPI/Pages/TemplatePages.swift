@@ -2,6 +2,7 @@
 
 import Identity
 import Primitives
+private import Policy
 private import Trade
 import WebUI
 

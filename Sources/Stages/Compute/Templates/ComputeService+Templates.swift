@@ -58,7 +58,8 @@ extension ComputeService {
         _ = try await engine.check(sample, on: listing, for: nil)
         let (context, isHolders) = (context, party == listing.holder)
         return try await context.store.write { transaction throws(Problem) in
-            let waiting = try TemplateBook.all(on: listing.code.text, in: [.proposed], in: transaction).count
+            let waiting = try TemplateBook.all(on: listing.code.text, being: [.proposed], in: transaction)
+                .count
             guard isHolders || waiting < Self.proposedMax else {
                 throw Problem(
                     .limited, "compute.templates-waiting", ["limit": .integer(Int64(Self.proposedMax))])
@@ -172,7 +173,7 @@ extension ComputeService {
         guard listing.rules != nil, try listing.releaseRules().limits.questions == .approved else { return }
         let code = listing.code.text
         let approved = try await context.store.read { transaction throws(Problem) in
-            try TemplateBook.all(on: code, in: [.approved], in: transaction)
+            try TemplateBook.all(on: code, being: [.approved], in: transaction)
         }
         let asked = try await engine.tree(of: text)
         for template in approved {

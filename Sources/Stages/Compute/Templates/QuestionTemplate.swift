@@ -77,7 +77,7 @@ package enum TemplateBook {
 
     /// Every version on a listing, newest first within its name.
     package static func all(
-        on listing: String, in states: [QuestionTemplate.State] = QuestionTemplate.State.allCases,
+        on listing: String, being states: [QuestionTemplate.State] = QuestionTemplate.State.allCases,
         in transaction: any SQLReading
     ) throws(Problem) -> [QuestionTemplate] {
         let marks = states.map { _ in "?" }.joined(separator: ", ")
