@@ -2,6 +2,7 @@
 
 import Compute
 import Foundation
+import Identity
 import Primitives
 import Testing
 
