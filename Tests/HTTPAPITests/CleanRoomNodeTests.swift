@@ -93,9 +93,9 @@ struct CleanRoomNodeTests {
                 let quote = try await room.post(path, body, as: buyer).json
                 #expect(quote["verdict"] == "allowed" && quote["cost"]?["epsilon"]?.double == 0.5)
                 #expect(quote["price"] == "0.00 CNY" && quote["budget"]?["left"] == "10")
-                // Laplace for 24 rows of one person at ε 0.5: 19 times in 20 within 48·ln 20.
+                // Laplace for eight rows of one person (two in each of four districts) at ε 0.5: within 16·ln 20.
                 let within = quote["errors"]?[0]?["within"]?.double ?? 0
-                #expect((130...160).contains(within), "±\(within)")
+                #expect((47...49).contains(within), "±\(within)")
             }
             let unknown: JSON = ["listing": .string(room.listing), "text": "SELECT person FROM visits"]
             let refused = try await room.post(path, unknown, as: buyer)
@@ -155,7 +155,7 @@ struct CleanRoomNodeTests {
         ]
         var verdicts: [[String?]] = []
         let poison = [
-            "900,Haidian,2016-02-29,true,,", "901,,2016-01-01,,9223372036854775807,499.99", "902,x,,false,0,",
+            "900,Haidian,2016-02-29,true,,", "901,,2016-01-01,,99999,499.9", "902,x,,false,-7,",
         ]
         for planted in [[], poison] {
             let found = Found()

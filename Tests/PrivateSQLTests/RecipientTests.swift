@@ -47,7 +47,7 @@ struct RecipientTests {
         let room = try await ClinicRoom(people: 800)
         let rules = try Self.rules(Self.masked).narrowed(for: Self.party)
         let told = try await room.ask(
-            "SELECT district, age, count(*) AS n FROM visits GROUP BY ALL ORDER BY ALL", rules)
+            "SELECT district, age, count(*) AS n FROM visits GROUP BY ALL ORDER BY 1, 2", rules)
         let truth = try await room.truth(
             """
             SELECT left(district, 2), age // 10 * 10, count(*) FROM visits
@@ -108,7 +108,8 @@ struct RecipientTests {
                 versions: Digest(of: "v"), after: history)
             return !answer.rows[0][0].isSuppressed
         }
-        #expect(try await told(narrow, after: []) && told(wide, after: []))
+        #expect(try await told(narrow, after: []))
+        #expect(try await told(wide, after: []))
         #expect(try await !told(narrow, after: [wide]), "the one person of Xicheng is the difference")
         #expect(try await !told(wide, after: [narrow]))
     }

@@ -24,7 +24,7 @@ extension SyntaxTree {
         guard statements.count == 1, let node = statements[0]["node"] else {
             throw .statements(statements.count)
         }
-        try SerializedNode(statements[0], depth: 0).knowsOnly(["node"])
+        try SerializedNode(statements[0], depth: 0).knowsOnly(["node", "named_param_map"])
         self.init(text: text, query: try SerializedNode(node, depth: 0).query())
     }
 }

@@ -32,6 +32,20 @@ package enum AnsweredPlans {
 }
 
 extension ComputeService {
+    /// Notes an answer for what is asked later: its plan for repeats, an exact one for comparison.
+    static func remember(
+        _ question: Question, _ agreement: Agreement, _ cost: QuestionCost, _ plan: Digest,
+        _ version: Digest, _ history: [AskedQuestion], in transaction: any SQLWriting
+    ) throws(Problem) {
+        if cost.isCompared {
+            try ExactAnswers.record(
+                question.passage, question.text, for: agreement.consumer, on: version,
+                rules: agreement.listing.rulesDigest, after: history.count, in: transaction)
+        }
+        try AnsweredPlans.keep(
+            question.passage, plan, under: agreement.id, on: version, in: transaction)
+    }
+
     /// The stored answer to another text with the same plan, under the same agreement, for the same purpose, over the
     /// same data: free, the same bytes, under the column names of the first.
     func repeated(

@@ -338,8 +338,8 @@ package struct ComputeService: Sendable {
         let version = try await version(of: agreement.listing)
         let earlier = try await earlierSeed(cost, on: version.digest)
         let seed = earlier ?? Redacted(NoiseSeed.fresh().bytes)
-        let rules = agreement.listing.rulesDigest
-        let history = try await history(on: version, rules, comparing: cost.isCompared)
+        let history = try await history(
+            on: version, agreement.listing.rulesDigest, comparing: cost.isCompared)
         let release = try await engine.answer(
             AskedQuestion(question.text, for: agreement.consumer), on: agreement.listing, version: version,
             seed: seed, after: history)
@@ -356,15 +356,8 @@ package struct ComputeService: Sendable {
             let epsilon = try budget.charge(
                 cost, for: question, under: agreement, told: release.answer, of: version.digest,
                 in: transaction)
-            if cost.isCompared {
-                try ExactAnswers.record(
-                    question.passage, question.text, for: agreement.consumer, on: version.digest,
-                    rules: rules,
-                    after: history.count, in: transaction)
-            }
-            try AnsweredPlans.keep(
-                question.passage, release.planDigest, under: agreement.id, on: version.digest, in: transaction
-            )
+            try Self.remember(
+                question, agreement, cost, release.planDigest, version.digest, history, in: transaction)
             let leaf = try context.record(
                 .passageAnswered, Code(.passage, question.passage),
                 [
