@@ -26,6 +26,7 @@ struct Hutong: AsyncParsableCommand {
             DeclineVerb.self,
             QueryVerb.self,
             MatchVerb.self,
+            TemplateVerb.self,
             OpenVerb.self,
             ReplayVerb.self,
             ReceiptsVerb.self,
