@@ -294,10 +294,7 @@ package struct ComputeService: Sendable {
             try await context.store.read { transaction throws(Problem) in
                 try Self.requireLimits(question, agreement, in: transaction)
             }
-            let cost =
-                question.door == .match
-                ? try matchCost(question, agreement)
-                : try await engine.check(question.text, on: agreement.listing)
+            let cost = try await cost(of: question, agreement)
             _ = try await reserve(question, agreement, asker, side: .holder, stated: price)
             return try await run(question, agreement, asker, price, cost)
         } catch {
@@ -351,11 +348,7 @@ package struct ComputeService: Sendable {
         let seed = earlier ?? Redacted(NoiseSeed.fresh().bytes)
         let rules = agreement.listing.rulesDigest
         let history = try await history(on: version, rules, comparing: cost.isCompared)
-        let release =
-            question.door == .match
-            ? try matchRelease(question, agreement)
-            : try await engine.answer(
-                question.text, on: agreement.listing, version: version, seed: seed, after: history)
+        let release = try await release(question, agreement, version, seed: seed, after: history)
         let sealed = try SealedBytes(
             release.answer.canonicalBytes, to: asker.sealingKey, context: Self.sealContext(question.passage)
         ).bytes

@@ -318,6 +318,24 @@ extension ComputeService {
 
     // MARK: The passage
 
+    /// What a question costs the budget, whichever door it came to; refuses one that may not be answered.
+    func cost(of question: Question, _ agreement: Agreement) async throws(Problem) -> QuestionCost {
+        question.door == .match
+            ? try matchCost(question, agreement)
+            : try await engine.check(question.text, on: agreement.listing)
+    }
+
+    /// What a question is told, whichever door it came to.
+    func release(
+        _ question: Question, _ agreement: Agreement, _ version: AssetVersion, seed: Redacted<[UInt8]>,
+        after history: [String]
+    ) async throws(Problem) -> Release {
+        question.door == .match
+            ? try matchRelease(question, agreement)
+            : try await engine.answer(
+                question.text, on: agreement.listing, version: version, seed: seed, after: history)
+    }
+
     /// What a finished run costs the budget; `compute.match-lost` without one.
     func matchCost(_ question: Question, _ agreement: Agreement) throws(Problem) -> QuestionCost {
         guard let rules = try MatchRules(of: agreement.listing) else { throw .matchNotOffered(agreement) }
