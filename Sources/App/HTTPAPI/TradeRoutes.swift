@@ -25,7 +25,8 @@ extension Courtyard {
             Route("GET", "/api/v1/listings/:code", .anyone, "One listing, as far as it is described.") {
                 request throws(Problem) in try await describe(request.parameter("code"))
             },
-            Route("POST", "/api/v1/listings", .scope(.tradeWrite), "Offer a product of one of our assets.") {
+            Route("POST", "/api/v1/listings", .scope(.publishWrite), "Offer a product of one of our assets.")
+            {
                 request throws(Problem) in try await offer(request.json())
             },
             Route(
@@ -40,7 +41,7 @@ extension Courtyard {
                         by: request.proven()))
             },
             Route(
-                "POST", "/api/v1/listings/:code/withdraw", .scope(.tradeWrite),
+                "POST", "/api/v1/listings/:code/withdraw", .scope(.publishWrite),
                 "Take a listing off the market."
             ) {
                 request throws(Problem) in

@@ -359,7 +359,7 @@ package struct ComputeService: Sendable {
         ).bytes
         let (context, valve, budget) = (context, valve, budget)
         let use = Use(agreement: agreement, door: question.door, asker: asker, purpose: question.purpose)
-        let kept = Base64.encode(try KeptSeed(seed, to: sealingKey, for: question.passage).sealed)
+        let kept = try keptSeed(seed, of: release, for: question.passage)
         // Commit 2: from here on the answer is given, whoever crashes: the outbox sends the receipt until it is taken.
         return try await context.store.write { transaction throws(Problem) in
             try valve.requireOpen(use, in: transaction)
@@ -378,7 +378,7 @@ package struct ComputeService: Sendable {
                 [
                     "agreement": .string(agreement.code.text), "plan": .string(release.planDigest.hex),
                     "version": .string(version.digest.hex), "answer": .string(Digest(of: sealed).hex),
-                    "epsilon": .string(epsilon), "seed": .string(Digest(of: kept).hex),
+                    "epsilon": .string(epsilon), "seed": .string(Digest(of: kept.text ?? "").hex),
                 ], in: transaction)
             let answer = GivenAnswer(
                 question: question, asker: asker, price: price, version: version.digest, release: release,
@@ -387,7 +387,7 @@ package struct ComputeService: Sendable {
             let document: JSON = [
                 "receipt": receipt.json, "version": .string(version.digest.hex),
                 "text": .string(question.text), "purpose": .string(question.purpose),
-                "seed": .string(kept), "leaf": .integer(Int64(leaf)),
+                "seed": kept, "leaf": .integer(Int64(leaf)),
             ]
             guard let passage = try PassageBook.find(question.passage, .holder, in: transaction) else {
                 throw .receiptRefused(Code(.passage, question.passage).text)

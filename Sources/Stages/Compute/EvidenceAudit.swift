@@ -40,6 +40,7 @@ package enum EvidenceAudit {
                         place: passage.code.text,
                         what: LocalizedText(zh: "没有对应的回答存证", en: "has no leaf that answers it")))
             }
+            if try !isSigned(passage, in: transaction) { faults.append(unsigned(passage)) }
         }
         let known = Set(keeper.filter { $0.state == .settled }.map(\.code.text))
         let logged = try transaction.all(
@@ -79,15 +80,26 @@ package enum EvidenceAudit {
         if try !Bookkeeping.isPaid(passage.id, passage.price, in: transaction) {
             fault("没有付款", "was not paid")
         }
-        let agreement = try? AgreementBook.agreement(passage.agreementCode, in: transaction)
-        let holder = try agreement.map { agreement throws(Problem) in
-            try PartyRegister.party(agreement.provider, in: transaction)
-        }
-        let isSigned = holder.map {
-            PartySignature.isValid(receipt.signature, over: receipt.content.canonicalBytes, by: $0.signingKey)
-        }
-        if isSigned != true { fault("回执没有持有方的有效签名", "has a receipt that its holder did not sign") }
+        if try !isSigned(passage, in: transaction) { faults.append(unsigned(passage)) }
         return faults
+    }
+
+    /// Whether the passage's receipt bears the signature of its agreement's holder.
+    private static func isSigned(
+        _ passage: Passage, in transaction: any SQLReading
+    ) throws(Problem) -> Bool {
+        guard let receipt = passage.document["receipt"].flatMap(PassageReceipt.init(json:)),
+            let agreement = try? AgreementBook.agreement(passage.agreementCode, in: transaction)
+        else { return false }
+        let holder = try PartyRegister.party(agreement.provider, in: transaction)
+        return PartySignature.isValid(
+            receipt.signature, over: receipt.content.canonicalBytes, by: holder.signingKey)
+    }
+
+    private static func unsigned(_ passage: Passage) -> Fault {
+        Fault(
+            place: passage.code.text,
+            what: LocalizedText(zh: "回执没有持有方的有效签名", en: "has a receipt that its holder did not sign"))
     }
 
     private static func answerDigest(_ passage: Passage) -> String {

@@ -336,6 +336,14 @@ extension ComputeService {
                 question.text, on: agreement.listing, version: version, seed: seed, after: history)
     }
 
+    /// The seed as the holder keeps it for a replay; nothing for an answer that was drawn from none.
+    func keptSeed(
+        _ seed: Redacted<[UInt8]>, of release: Release, for passage: ID<Passage>
+    ) throws(Problem) -> JSON {
+        guard release.seedCommitment != nil else { return .null }
+        return .string(Base64.encode(try KeptSeed(seed, to: sealingKey, for: passage).sealed))
+    }
+
     /// What a finished run costs the budget; `compute.match-lost` without one.
     func matchCost(_ question: Question, _ agreement: Agreement) throws(Problem) -> QuestionCost {
         guard let rules = try MatchRules(of: agreement.listing) else { throw .matchNotOffered(agreement) }
