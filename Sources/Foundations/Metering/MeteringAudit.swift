@@ -20,8 +20,8 @@ package enum MeteringAudit {
         let grants = try tx.all(
             """
             SELECT id, granted, used, reserved, starts_at, ends_at,
-            (SELECT CAST(coalesce(sum(uses), 0) AS BIGINT) FROM metering_reservation WHERE grant_id = g.id AND state = 1),
-            (SELECT CAST(coalesce(sum(uses), 0) AS BIGINT) FROM metering_reservation WHERE grant_id = g.id AND state = 0)
+            (SELECT coalesce(sum(uses), 0) FROM metering_reservation WHERE grant_id = g.id AND state = 1),
+            (SELECT coalesce(sum(uses), 0) FROM metering_reservation WHERE grant_id = g.id AND state = 0)
             FROM metering_grant g
             """, []
         ) { row throws(Problem) -> Fault? in

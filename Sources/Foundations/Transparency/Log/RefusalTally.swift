@@ -63,7 +63,7 @@ extension TransparencyLog {
 
     /// How many refusals this node has counted, logged already or not.
     package static func refusalCount(in reading: any SQLReading) throws(Problem) -> Int64 {
-        try reading.count("SELECT CAST(coalesce(sum(refusal_count), 0) AS BIGINT) FROM transparency_refusal")
+        try reading.count("SELECT coalesce(sum(refusal_count), 0) FROM transparency_refusal")
     }
 
     private static func hour(of time: Instant) -> Instant {
