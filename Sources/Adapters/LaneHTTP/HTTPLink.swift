@@ -99,6 +99,15 @@ package struct HTTPLink: PeerLink, OutsideCaller {
         return json
     }
 
+    package func call(
+        _ method: String, _ url: String, token: String, _ body: JSON?, deadline: Duration
+    ) async throws(Problem) -> (status: Int, body: JSON?) {
+        let headers = [("Content-Type", "application/json"), ("Authorization", "Bearer " + token)]
+        let (response, bytes) = try await send(
+            method, url, body == nil ? [headers[1]] : headers, body?.canonicalBytes ?? [], deadline, name: url)
+        return (Int(response.status.code), try? JSON(parsing: bytes))
+    }
+
     // MARK: Small parts
 
     private func send(

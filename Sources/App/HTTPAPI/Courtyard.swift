@@ -1,6 +1,7 @@
 // SPDX-License-Identifier: Apache-2.0
 
 package import Compute
+package import Deliver
 package import Identity
 package import Lane
 import Primitives
@@ -24,6 +25,7 @@ package struct Courtyard: Sendable {
     package let market: MarketService
     package let valve: DataValve
     package let compute: ComputeService
+    package let delivery: DeliveryService
     package let budget: any BudgetKeeper
     package let publisher: LogPublisher
     package let logFiles: LogEndpoints
@@ -36,12 +38,14 @@ package struct Courtyard: Sendable {
     package let inbox: String
     package let objects: String
     package let metrics: MetricsText
+    /// Set while the protocol's conformance kit runs against this node.
+    package var conformance: ConformanceDoor?
 
     package init(
         name: String, version: String, isExchange: Bool, publicURL: @escaping @Sendable () -> String,
         context: StageContext, assets: AssetService, registrations: RegistrationService,
         market: MarketService,
-        valve: DataValve, compute: ComputeService, budget: any BudgetKeeper, publisher: LogPublisher,
+        valve: DataValve, compute: ComputeService, delivery: DeliveryService, budget: any BudgetKeeper, publisher: LogPublisher,
         logFiles: LogEndpoints, mailbox: Mailbox, outside: any OutsideCaller,
         ownAddress: @escaping @Sendable () -> Party.Address, engines: any TableEngineFactory, inbox: String,
         objects: String,
@@ -57,6 +61,7 @@ package struct Courtyard: Sendable {
         self.market = market
         self.valve = valve
         self.compute = compute
+        self.delivery = delivery
         self.budget = budget
         self.publisher = publisher
         self.logFiles = logFiles

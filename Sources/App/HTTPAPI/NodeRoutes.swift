@@ -18,7 +18,8 @@ extension Courtyard {
         let (store, clock) = (store, context.clock)
         return RouteTable(
             nodeRoutes + identityRoutes + registerRoutes + tradeRoutes + computeRoutes + logRoutes
-                + pageRoutes
+                + openDataRoutes + sharingRoutes
+                + dataspaceRoutes + pageRoutes
         ) { token throws(Problem) in
             try await store.read { transaction throws(Problem) in
                 try Tokens.caller(bearing: token, at: clock.now(), in: transaction)

@@ -60,6 +60,8 @@ package struct APIReply: Sendable {
     package let contentType: String
     package var headers: [String: String] = [:]
     package let body: [UInt8]
+    /// A part of a file that is the body instead.
+    package var file: FileSlice?
 
     package init(status: Int = 200, contentType: String, headers: [String: String] = [:], body: [UInt8]) {
         self.status = status
@@ -178,7 +180,8 @@ package struct RouteTable: Sendable {
     {
         var request = request
         request.parameters = parameters.mapValues { $0.removingPercentEncoding }
-        if request.caller == nil, let token = request.bearer {
+        // A message proves its sender itself.
+        if request.caller == nil, route.access != .message, let token = request.bearer {
             do throws(Problem) {
                 request.caller = try await authenticate(token)
             } catch {

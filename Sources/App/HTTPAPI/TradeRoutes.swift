@@ -2,6 +2,7 @@
 
 import Identity
 private import Dataspace
+private import Deliver
 private import Lane
 private import Ledger
 private import Policy
@@ -234,7 +235,7 @@ extension Courtyard {
             about: try body.neededText("about"),
             openness: openness, assetCode: asset.code.text, lineage: lineage,
             tableName: body["table"]?.text ?? "data",
-            summary: Self.summary(of: version, gradings, isOpen: openness == .unconditional),
+            summary: try Self.summary(of: version, gradings, isOpen: openness == .unconditional).saying(body),
             terms: try UsagePolicy(json: body["terms"] ?? .null),
             rules: body["rules"].flatMap { $0.isNull ? nil : $0 },
             price: price, requiredAttestations: Set(body["requires"]?.array?.compactMap(\.text) ?? []))
@@ -399,6 +400,7 @@ extension NegotiationDesk.Row {
             "state": .string(negotiation.state.rawValue),
             "turn": negotiation.state.actor.map { .string($0.rawValue) } ?? .null,
             "until": .string(negotiation.correspondence.actBefore.rfc3339),
+            "delivery": negotiation.correspondence.delivery.map(\.listed) ?? .null,
             "terms": negotiation.offer.json, "words": .array(negotiation.offer.plainWords.map(\.json)),
             "agreement": negotiation.agreement.flatMap { ID<Agreement>(uuid: $0.id) }
                 .map { .string(Code(.agreement, $0).text) } ?? .null,
@@ -417,5 +419,18 @@ extension Agreement {
             "table": .string(listing.tableName), "price": listing.price.json,
             "words": .array(policy.plainWords.map(\.json)),
         ]
+    }
+}
+
+extension JSON {
+    /// A summary with what its holder says besides: the fields of catalogs, and rules for copies.
+    fileprivate func saying(_ body: JSON) throws(Problem) -> JSON {
+        var members = object ?? [:]
+        if let catalog = body["catalog"], !catalog.isNull { members["catalog"] = catalog }
+        if let delivery = body["delivery"], !delivery.isNull {
+            _ = try DeliveryRules(json: delivery)
+            members["delivery"] = delivery
+        }
+        return .object(members)
     }
 }

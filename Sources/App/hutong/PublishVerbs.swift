@@ -17,6 +17,9 @@ struct ListingOptions: ParsableArguments {
         "query"
     @Option(help: "How questions name the table.") var table = "data"
     @Option(help: "Attestations a buyer may rely on: quality,value.") var requires: String?
+    @Option(help: "unconditional (open to everybody), conditional or closed.") var openness = "conditional"
+    @Option(help: "JSON for catalogs: keywords, code, sharing, frequency, license, area.") var catalog: String?
+    @Option(help: "JSON with the rules for copies: columns, cover, rows, for, smallest.") var delivery: String?
     @Flag(help: "A responsible person accepts the proposed grades.") var confirm = false
 
     func request(_ asset: String) throws -> JSON {
@@ -31,6 +34,9 @@ struct ListingOptions: ParsableArguments {
             "asset": .string(asset), "title": .string(title), "about": .string(about.isEmpty ? title : about),
             "terms": try terms.map { path throws(Problem) in try GivenFile.json(path) } ?? plain,
             "rules": try rules.map { path throws(Problem) in try GivenFile.json(path) } ?? .null,
+            "openness": .string(openness),
+            "catalog": try catalog.map { path throws(Problem) in try GivenFile.json(path) } ?? .null,
+            "delivery": try delivery.map { path throws(Problem) in try GivenFile.json(path) } ?? .null,
             "price": .string(price), "table": .string(table),
             "requires": .array((requires ?? "").split(separator: ",").map { .string(String($0)) }),
         ]

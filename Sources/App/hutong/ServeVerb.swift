@@ -28,6 +28,8 @@ struct ServeVerb: Verb {
     @Option(name: .customLong("tls-key"), help: "Private key in PEM.") var privateKey: String?
     @Option(help: "Authorities, in PEM, whose certificates peers may show besides the system's.") var peerCa:
         String?
+    @Flag(name: .customLong("tck"), help: "Answer the Dataspace Protocol's conformance kit; no data of this node.")
+    var isConformance = false
     @OptionGroup var output: OutputOptions
 
     func run(_ console: Console) async throws {
@@ -37,11 +39,12 @@ struct ServeVerb: Verb {
         if host != "127.0.0.1", host != "localhost", certificate == nil {
             throw Problem(.forbidden, "lane.plain-http", ["url": .text("http://\(host)")])
         }
-        let settings = NodeSettings(
+        var settings = NodeSettings(
             data: data, host: host, port: port, publicURL: publicURL, name: name, role: role,
             dialsOut: dialOut,
             jurisdiction: jurisdiction, certificate: certificate, privateKey: privateKey, peerRoots: peerCa,
             passphrase: try Environment.passphrase())
+        settings.isConformance = isConformance
         let node = try await Node.open(settings, version: Version.text)
         let logger = Logger(label: "hutong") { _ in
             var handler = StreamLogHandler.standardError(label: "hutong")

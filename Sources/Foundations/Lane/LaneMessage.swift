@@ -31,6 +31,12 @@ package protocol PeerLink: Sendable {
 package protocol OutsideCaller: Sendable {
     /// Posts JSON and returns the JSON answer; a problem document becomes a `Problem`.
     func post(_ url: String, _ body: JSON) async throws(Problem) -> JSON
+
+    /// Calls an endpoint under a bearer token and returns what it answered, whatever the status; a body that is no JSON
+    /// is `nil`. Throws only where nobody answered.
+    func call(
+        _ method: String, _ url: String, token: String, _ body: JSON?, deadline: Duration
+    ) async throws(Problem) -> (status: Int, body: JSON?)
 }
 
 extension Problem {

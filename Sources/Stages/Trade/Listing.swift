@@ -63,6 +63,9 @@ package struct Listing: Hashable, Sendable {
         self.requiredAttestations = requiredAttestations
     }
 
+    /// Whether the catalog shows it. A grant on application is offered to its applicant alone.
+    package var isForEverybody: Bool { summary["audience"] == nil }
+
     /// The doors its terms permit.
     package var doors: [Door] {
         let actions = Set(terms.rules(.permission).flatMap(\.actions).map(\.name))

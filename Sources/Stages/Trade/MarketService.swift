@@ -2,7 +2,7 @@
 
 import Dataspace
 package import Identity
-private import Lane
+package import Lane
 import Policy
 package import Primitives
 package import Register
@@ -15,9 +15,12 @@ private import Transparency
 /// listings and files agreements; a party negotiates.
 package struct MarketService: Sendable {
     let context: StageContext
+    /// Reaches participants that take the protocol's messages over the web.
+    let outside: (any OutsideCaller)?
 
-    package init(context: StageContext) {
+    package init(context: StageContext, outside: (any OutsideCaller)? = nil) {
         self.context = context
+        self.outside = outside
     }
 
     // MARK: Listings
@@ -216,7 +219,7 @@ package struct MarketService: Sendable {
 
     /// Holds the money of the first uses and brings the agreement into force; with too little in the account it
     /// waits, and both sides are told how much is missing.
-    private func enter(_ stored: Agreement, in transaction: any SQLWriting) throws(Problem) {
+    func enter(_ stored: Agreement, in transaction: any SQLWriting) throws(Problem) {
         do throws(Problem) {
             try Bookkeeping.hold(for: stored, in: transaction)
         } catch  where error.code == "trade.funds-insufficient" {

@@ -50,5 +50,8 @@ package enum TradeSchema {
                 "CREATE INDEX trade_notice_by_party ON trade_notice (party_id, at)",
             ]),
         CatalogIndex.index.migration("trade/0002-search"),
+        Migration(
+            "trade/0003-acknowledgement",
+            ["ALTER TABLE trade_agreement ADD COLUMN consumer_evidence BLOB"]),
     ]
 }

@@ -62,10 +62,14 @@ package struct DataValve: Sendable {
     /// closed while a question ran stops its answer.
     package func requireOpen(_ use: Use, in transaction: any SQLReading) throws(Problem) {
         let listing = use.agreement.listing
-        let names = [
-            "node", use.agreement.code.text, listing.code.text, listing.assetCode, use.asker.code.text,
-            "country:" + use.jurisdiction,
-        ]
+        try requireOpen(
+            names: [
+                "node", use.agreement.code.text, listing.code.text, listing.assetCode, use.asker.code.text,
+                "country:" + use.jurisdiction,
+            ], in: transaction)
+    }
+
+    func requireOpen(names: [String], in transaction: any SQLReading) throws(Problem) {
         let marks = names.map { _ in "?" }.joined(separator: ", ")
         let closure = try transaction.first(
             "SELECT target, why, closed_at FROM valve_closure WHERE target IN (\(marks)) ORDER BY closed_at LIMIT 1",

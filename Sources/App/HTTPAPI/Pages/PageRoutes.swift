@@ -138,7 +138,7 @@ extension Courtyard {
 
     // MARK: Pages and actions as routes
 
-    private func page(
+    func page(
         _ path: String, _ access: Route.Access, _ summary: String,
         _ fill: @escaping @Sendable (APIRequest) async throws(Problem) -> any Page
     ) -> Route {
@@ -160,7 +160,7 @@ extension Courtyard {
         }
     }
 
-    private func reply(_ page: any Page, to request: APIRequest) async throws(Problem) -> APIReply {
+    func reply(_ page: any Page, to request: APIRequest) async throws(Problem) -> APIReply {
         let reader = try await reader(of: request)
         return APIReply(page, for: reader, wish: request.query)
     }
@@ -258,7 +258,7 @@ extension APIReply {
             body: page.document(for: reader).bytes)
     }
 
-    fileprivate init(seeOther path: String, cookie: String? = nil) {
+    init(seeOther path: String, cookie: String? = nil) {
         var headers = ["Location": path]
         if let cookie { headers["Set-Cookie"] = cookie }
         self.init(status: 303, contentType: "text/plain; charset=utf-8", headers: headers, body: [])
