@@ -74,13 +74,17 @@ final class ForeignConnector: Sendable {
     }
 
     /// A transfer under an agreement, as far as its start; answers the address that was opened.
-    func open(_ agreement: String, at node: RunningNode) async throws -> (pid: String, address: [String: String]) {
+    func open(_ agreement: String, at node: RunningNode) async throws -> (
+        pid: String, address: [String: String]
+    ) {
         let pid = "urn:foreign:\(UInt64.random(in: 0...UInt64.max))"
         let asked = try await node.call(
             "POST", "/dsp/2025-1/transfers/request",
             [
-                "@context": Self.context, "@type": "TransferRequestMessage", "agreementId": .string(agreement),
-                "format": "HttpData-PULL", "callbackAddress": .string(server.url), "consumerPid": .string(pid),
+                "@context": Self.context, "@type": "TransferRequestMessage",
+                "agreementId": .string(agreement),
+                "format": "HttpData-PULL", "callbackAddress": .string(server.url),
+                "consumerPid": .string(pid),
             ], token: account.token)
         try #require(asked.status == 201, "\(asked.text)")
         let start = try await message("TransferStartMessage")

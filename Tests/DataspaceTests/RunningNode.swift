@@ -80,7 +80,8 @@ final class RunningNode: @unchecked Sendable {
         try process.run()
         let bytes = output.fileHandleForReading.readDataToEndOfFile()
         process.waitUntilExit()
-        try #require(process.terminationStatus == 0, "\(arguments): \(String(decoding: bytes, as: UTF8.self))")
+        try #require(
+            process.terminationStatus == 0, "\(arguments): \(String(decoding: bytes, as: UTF8.self))")
         return try JSON(parsing: Array(bytes))
     }
 

@@ -104,7 +104,8 @@ package struct HTTPLink: PeerLink, OutsideCaller {
     ) async throws(Problem) -> (status: Int, body: JSON?) {
         let headers = [("Content-Type", "application/json"), ("Authorization", "Bearer " + token)]
         let (response, bytes) = try await send(
-            method, url, body == nil ? [headers[1]] : headers, body?.canonicalBytes ?? [], deadline, name: url)
+            method, url, body == nil ? [headers[1]] : headers, body?.canonicalBytes ?? [], deadline, name: url
+        )
         return (Int(response.status.code), try? JSON(parsing: bytes))
     }
 

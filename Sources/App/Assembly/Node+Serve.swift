@@ -7,6 +7,7 @@ private import Identity
 private import Lane
 private import LaneHTTP
 package import Logging
+private import Packs
 import Primitives
 private import Register
 private import Trade
@@ -59,6 +60,20 @@ extension Node {
                     try await self.expire()
                 }
             }
+            // A task that ended would end the node: only a node that has somebody to ask gets this one.
+            if courtyard.publisher.policy.witnesses.contains(where: { $0.url != nil }) {
+                group.addTask { await self.collectCosignatures(logger) }
+            }
+            group.addTask {
+                await self.repeatedly(.seconds(60), logger, "refusals") { () async throws(Problem) in
+                    try await self.sealRefusals()
+                }
+            }
+            group.addTask {
+                await self.repeatedly(.seconds(3600), logger, "anchor") { () async throws(Problem) in
+                    try await self.anchorCheckpoint()
+                }
+            }
             for _ in 0..<(settings.dialsOut ? Self.pollersAtOnce : 0) {
                 group.addTask {
                     await self.repeatedly(.zero, logger, "mailbox") { () async throws(Problem) in
@@ -91,6 +106,7 @@ extension Node {
 
     private func expire() async throws(Problem) {
         try await courtyard.compute.expireReservations()
+        try await courtyard.packs.tick()
     }
 
     private func pollMailbox() async throws(Problem) {

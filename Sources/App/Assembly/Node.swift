@@ -1,5 +1,6 @@
 // SPDX-License-Identifier: Apache-2.0
 
+private import Casework
 private import Collect
 import Compute
 import Deliver
@@ -9,7 +10,9 @@ package import Identity
 import Lane
 import LaneHTTP
 private import Ledger
+private import Lists
 private import Metering
+private import Packs
 package import Primitives
 import Register
 package import Store
@@ -36,12 +39,15 @@ package struct Node: Sendable {
         IdentitySchema.migrations + LaneSchema.migrations + TransparencySchema.migrations
             + LedgerSchema.migrations + MeteringSchema.migrations + CollectSchema.migrations
             + RegisterSchema.migrations + TradeSchema.migrations + ValveSchema.migrations
-            + PrivacyBudgetSchema.migrations + DeliverSchema.migrations
+            + PrivacyBudgetSchema.migrations + ListsSchema.migrations + CaseworkSchema.migrations
+            + PacksSchema.migrations + DeliverSchema.migrations
     }
 
     /// Opens a data folder, or makes one at the first start: keys, own party, operator's token.
     package static func open(_ settings: NodeSettings, version: String) async throws(Problem) -> Node {
-        for folder in ["", "/keys", "/log", "/objects", "/inbox", "/deliveries"] { try makeFolder(settings.data + folder) }
+        for folder in ["", "/keys", "/log", "/objects", "/inbox", "/deliveries"] {
+            try makeFolder(settings.data + folder)
+        }
         let lock = try FolderLock(settings.data)
         let keys = KeyFolder(settings.data + "/keys", passphrase: settings.passphrase)
         let nodeKey = try keys.ed25519("node")
@@ -56,7 +62,7 @@ package struct Node: Sendable {
         let own = try await ownParty(settings, nodeKey, sealingKey, store)
         let log = TransparencyLog(pseudonyms: Pseudonyms(nodeKey: nodeKey))
         let storage = LogFolder(settings.data + "/log")
-        let publisher = LogPublisher(store: store, storage: storage, signers: [logKey])
+        let publisher = try evidence(settings, keys: keys, logKey: logKey, store: store, storage: storage)
         try await publisher.start()
         let address = Shared(settings.publicURL ?? "http://\(settings.host):\(settings.port)")
         let mailbox = Mailbox()
@@ -82,16 +88,18 @@ package struct Node: Sendable {
         var courtyard = Courtyard(
             name: own.name, version: version, isExchange: isExchange, publicURL: { address.value },
             context: context,
-            assets: AssetService(
-                context: context, engines: engines, objects: settings.data + "/objects",
-                grade: FieldGrades.propose),
-            registrations: RegistrationService(context: context), market: MarketService(context: context, outside: link),
+            assets: try await assets(context, engines, settings.data),
+            registrations: RegistrationService(
+                context: context, rules: try registrationRules(settings.data)),
+            market: MarketService(context: context, outside: link),
             valve: valve, compute: compute,
             delivery: DeliveryService(
                 context: context, valve: valve, engines: engines, objects: settings.data + "/objects",
-                files: settings.data + "/deliveries", secret: nodeKey.derivedSecret(for: "hutong/delivery/v1")),
+                files: settings.data + "/deliveries", secret: nodeKey.derivedSecret(for: "hutong/delivery/v1")
+            ),
             budget: budget, publisher: publisher,
-            logFiles: LogEndpoints(storage: storage, key: logKey.key), mailbox: mailbox, outside: link,
+            logFiles: LogEndpoints(storage: storage, key: logKey.key, policy: publisher.policy),
+            mailbox: mailbox, outside: link,
             ownAddress: { settings.dialsOut ? .dialOut : .url(address.value) }, engines: engines,
             inbox: settings.data + "/inbox", objects: settings.data + "/objects", metrics: MetricsText())
         if settings.isConformance {
@@ -184,6 +192,7 @@ final class Shared<Value: Sendable>: Sendable {
 
     var value: Value { mutex.withLock { $0 } }
     func set(_ value: Value) { mutex.withLock { $0 = value } }
+    func update(_ change: (inout Value) -> Void) { mutex.withLock { change(&$0) } }
 }
 
 /// One process at a time opens a data folder: two writers of one log would fork it.

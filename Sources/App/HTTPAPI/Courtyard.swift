@@ -4,6 +4,7 @@ package import Compute
 package import Deliver
 package import Identity
 package import Lane
+package import Packs
 import Primitives
 package import Register
 import Store
@@ -40,12 +41,14 @@ package struct Courtyard: Sendable {
     package let metrics: MetricsText
     /// Set while the protocol's conformance kit runs against this node.
     package var conformance: ConformanceDoor?
+    package let packs: PackService
 
     package init(
         name: String, version: String, isExchange: Bool, publicURL: @escaping @Sendable () -> String,
         context: StageContext, assets: AssetService, registrations: RegistrationService,
         market: MarketService,
-        valve: DataValve, compute: ComputeService, delivery: DeliveryService, budget: any BudgetKeeper, publisher: LogPublisher,
+        valve: DataValve, compute: ComputeService, delivery: DeliveryService, budget: any BudgetKeeper,
+        publisher: LogPublisher,
         logFiles: LogEndpoints, mailbox: Mailbox, outside: any OutsideCaller,
         ownAddress: @escaping @Sendable () -> Party.Address, engines: any TableEngineFactory, inbox: String,
         objects: String,
@@ -72,6 +75,7 @@ package struct Courtyard: Sendable {
         self.inbox = inbox
         self.objects = objects
         self.metrics = metrics
+        packs = PackService(context: context)
     }
 
     var store: any DataStore { context.store }

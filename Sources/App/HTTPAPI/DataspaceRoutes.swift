@@ -64,22 +64,25 @@ extension Courtyard {
 
     private var protocolRoutes: [Route] {
         [
-            Route("GET", "/.well-known/dspace-version", .anyone, "The versions of the Dataspace Protocol.") { _ in
+            Route("GET", "/.well-known/dspace-version", .anyone, "The versions of the Dataspace Protocol.") {
+                _ in
                 APIReply(dataspace.endpoints(at: publicURL()).versions(path: DataspaceService.path))
             }
-        ] + ["GET", "POST"].map { method in
-            Route(method, DataspaceService.path + "/*", .message, "The Dataspace Protocol 2025-1.") {
-                request throws(Problem) in try await dsp(request)
-            }
-        } + (conformance == nil
-            ? []
-            : [
-                Route("POST", "/tck/initiate", .message, "The conformance kit's signal to begin.") {
-                    request throws(Problem) in
-                    try await conformance?.begin(request.json())
-                    return APIReply([:])
+        ]
+            + ["GET", "POST"].map { method in
+                Route(method, DataspaceService.path + "/*", .message, "The Dataspace Protocol 2025-1.") {
+                    request throws(Problem) in try await dsp(request)
                 }
-            ])
+            }
+            + (conformance == nil
+                ? []
+                : [
+                    Route("POST", "/tck/initiate", .message, "The conformance kit's signal to begin.") {
+                        request throws(Problem) in
+                        try await conformance?.begin(request.json())
+                        return APIReply([:])
+                    }
+                ])
     }
 
     private func dsp(_ request: APIRequest) async throws(Problem) -> APIReply {

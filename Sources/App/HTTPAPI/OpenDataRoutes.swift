@@ -12,7 +12,9 @@ extension Courtyard {
     /// Open data for everybody: DCAT for harvesters, CKAN's actions for clients, files, and a page for people.
     var openDataRoutes: [Route] {
         dcatRoutes + ckanRoutes + [
-            Route("GET", "/open/:code/:file", .anyone, "The data of an open listing: data.csv, .parquet, .json.") {
+            Route(
+                "GET", "/open/:code/:file", .anyone, "The data of an open listing: data.csv, .parquet, .json."
+            ) {
                 request throws(Problem) in try await openFile(request)
             },
             Route(
@@ -56,11 +58,14 @@ extension Courtyard {
 
     private var dcatRoutes: [Route] {
         Notation.allCases.map { notation in
-            Route("GET", "/catalog.\(notation.rawValue)", .anyone, "The catalog as DCAT-AP 3, in pages: ?page=.")
-            { request throws(Problem) in try await catalog(notation, request) }
+            Route(
+                "GET", "/catalog.\(notation.rawValue)", .anyone, "The catalog as DCAT-AP 3, in pages: ?page=."
+            ) { request throws(Problem) in try await catalog(notation, request) }
         } + [
-            Route("GET", "/dataset/:name", .anyone, "One dataset as DCAT-AP 3 (.ttl .jsonld .xml), else its page.")
-            { request throws(Problem) in try await dataset(request.parameter("name")) }
+            Route(
+                "GET", "/dataset/:name", .anyone,
+                "One dataset as DCAT-AP 3 (.ttl .jsonld .xml), else its page."
+            ) { request throws(Problem) in try await dataset(request.parameter("name")) }
         ]
     }
 

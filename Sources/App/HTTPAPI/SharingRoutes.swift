@@ -29,7 +29,8 @@ extension Courtyard {
             Route("GET", "/delta-sharing/files/:name", .anyone, "A shared file behind its signed address.") {
                 request throws(Problem) in try sharedFile(request)
             },
-            Route("GET", "/delta-sharing/*", .scope(.computeWrite), "Delta Sharing: shares, schemas, tables.") {
+            Route("GET", "/delta-sharing/*", .scope(.computeWrite), "Delta Sharing: shares, schemas, tables.")
+            {
                 request throws(Problem) in try await share(request)
             },
             Route("POST", "/delta-sharing/*", .scope(.computeWrite), "Delta Sharing: query a table.") {
@@ -53,7 +54,8 @@ extension Courtyard {
             throw Problem(.invalid, "deliver.form-unknown", ["form": .text(word)])
         }
         // Named by the caller, a passage that broke off is fetched again and charged once.
-        let passage = request.query["passage"].flatMap { ID<Passage>(uuid: $0) } ?? ID(at: context.clock.now())
+        let passage =
+            request.query["passage"].flatMap { ID<Passage>(uuid: $0) } ?? ID(at: context.clock.now())
         let code = request.parameter("code")
         let file = try await delivery.deliver(
             passage, under: code, through: .download, as: form, purpose: request.query["purpose"] ?? "",

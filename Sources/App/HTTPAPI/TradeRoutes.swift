@@ -6,6 +6,7 @@ private import Deliver
 private import Lane
 private import Ledger
 private import Policy
+import Packs
 import Primitives
 import Register
 import Store
@@ -48,6 +49,10 @@ extension Courtyard {
                 return APIReply(["listing": .string(request.parameter("code")), "state": "withdrawn"])
             },
             Route(
+                "GET", "/api/v1/listings/:code/screening", .scope(.marketOperate),
+                "Entries of the prudent list that a listing matches: for its review."
+            ) { request throws(Problem) in try await screening(of: request.parameter("code")) },
+            Route(
                 "GET", "/api/v1/reviews", .scope(.marketOperate),
                 "Registrations and listings that wait for the operator."
             ) {
@@ -75,6 +80,7 @@ extension Courtyard {
                 request throws(Problem) in
                 let body = try request.json()
                 let counter = try body["counter"].map { json throws(Problem) in try UsagePolicy(json: json) }
+                try await packs.refuseUse((counter?.json ?? body).canonicalText)
                 let row = try await market.request(
                     body.needed("listing"), counter: counter, as: request.proven().party)
                 return APIReply(row.listed, status: 201)
@@ -184,6 +190,14 @@ extension Courtyard {
         ])
     }
 
+    private func screening(of code: String) async throws(Problem) -> APIReply {
+        let listing = try await store.read { transaction throws(Problem) in
+            try ListingBook.listing(code, in: transaction).0
+        }
+        let hits = try await packs.prudentHits(of: listing)
+        return APIReply(["listing": .string(code), "prudent": .array(hits.map(\.json))])
+    }
+
     private func describe(_ code: String) async throws(Problem) -> APIReply {
         let known = try await store.read { transaction throws(Problem) in
             try? ListingBook.listing(code, in: transaction)
@@ -235,31 +249,15 @@ extension Courtyard {
             about: try body.neededText("about"),
             openness: openness, assetCode: asset.code.text, lineage: lineage,
             tableName: body["table"]?.text ?? "data",
-            summary: try Self.summary(of: version, gradings, isOpen: openness == .unconditional).saying(body),
+            summary: AssetService.description(
+                of: asset, version, gradings, isOpen: openness == .unconditional
+            ).saying(body),
             terms: try UsagePolicy(json: body["terms"] ?? .null),
             rules: body["rules"].flatMap { $0.isNull ? nil : $0 },
             price: price, requiredAttestations: Set(body["requires"]?.array?.compactMap(\.text) ?? []))
         var reply = try await market.offer(listing).object ?? [:]
         reply["listing"] = .string(listing.code.text)
         return APIReply(.object(reply), status: 201)
-    }
-
-    /// What the `describe` door tells: of an open table its profile, of every other one names, types and grades.
-    private static func summary(of version: AssetVersion, _ gradings: [FieldGrading], isOpen: Bool) -> JSON {
-        let grades = Dictionary(gradings.map { ($0.field, $0.confirmed ?? $0.proposed) }) { $1 }
-        let columns = version.document["profile"]?["columns"]?.array ?? []
-        let fields = columns.map { column -> JSON in
-            let name = column["name"]?.text ?? ""
-            return [
-                "name": .string(name), "type": column["type"] ?? .null, "grade": .string(grades[name] ?? ""),
-            ]
-        }
-        var summary: [String: JSON] = ["fields": .array(fields), "version": .string(version.digest.hex)]
-        if isOpen {
-            summary["profile"] = version.document["profile"]
-            summary["rows"] = .integer(version.rowCount)
-        }
-        return .object(summary)
     }
 
     // MARK: Demands and negotiations

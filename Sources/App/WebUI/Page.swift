@@ -10,12 +10,16 @@ package protocol Page: Sendable {
     var sameThing: SameThing? { get }
     /// The section of the house that the page belongs to; marks it in the navigation.
     var section: Section { get }
+    /// A script that adds something for those who allow one; the page is whole without it.
+    var script: Asset? { get }
 }
 
 extension Page {
+    package var script: Asset? { nil }
+
     /// The whole document, ready to be sent with `Asset.pageHeaders`.
     package func document(for reader: Reader) -> HTML {
-        Layout(reader: reader, section: section).document(
+        Layout(reader: reader, section: section, script: script).document(
             title: title(reader),
             content: content(reader) + given(sameThing) { $0.block(reader) }
         )
@@ -24,12 +28,14 @@ extension Page {
 
 /// The parts of the house, as the navigation shows them.
 package enum Section: String, Sendable, CaseIterable {
-    case catalog, demands, mine, desk, log, none
+    case catalog, demands, cases, lists, mine, desk, log, none
 
     var path: String {
         switch self {
         case .catalog, .none: "/"
         case .demands: "/demands"
+        case .cases: "/cases"
+        case .lists: "/lists"
         case .mine: "/mine"
         case .desk: "/desk"
         case .log: "/log"
@@ -40,6 +46,8 @@ package enum Section: String, Sendable, CaseIterable {
         switch self {
         case .catalog, .none: say("目录", "Catalog")
         case .demands: say("需求", "Demands")
+        case .cases: say("办事", "Procedures")
+        case .lists: say("名录", "Lists")
         case .mine: say("我的", "Mine")
         case .desk: say("运营台", "Desk")
         case .log: say("存证日志", "Log")
@@ -48,7 +56,7 @@ package enum Section: String, Sendable, CaseIterable {
 
     /// What this reader sees in the navigation.
     static func visible(to reader: Reader) -> [Section] {
-        var sections: [Section] = [.catalog, .demands]
+        var sections: [Section] = [.catalog, .demands, .cases, .lists]
         if reader.viewer != nil { sections.append(.mine) }
         if reader.isA(.operator) || reader.isA(.auditor) { sections.append(.desk) }
         return sections + [.log]
@@ -80,6 +88,7 @@ package struct SameThing: Hashable, Sendable {
 struct Layout {
     let reader: Reader
     let section: Section
+    let script: Asset?
 
     func document(title: String, content: HTML) -> HTML {
         """
@@ -92,7 +101,7 @@ struct Layout {
         <title>\(title) · \(reader("互通", "Hutong"))</title>
         <link rel="stylesheet" href="\(Asset.styleSheet.path)">
         <link rel="icon" type="image/svg+xml" href="\(Asset.icon.path)">
-        </head>
+        \(given(script) { "<script src=\"\($0.path)\" defer></script>" })</head>
         <body>
         <a class="skip" href="#main">\(reader("跳到正文", "Skip to content"))</a>
         \(header)

@@ -1,5 +1,6 @@
 // SPDX-License-Identifier: Apache-2.0
 
+import Lists
 import Assembly
 import ArgumentParser
 import Foundation
@@ -11,8 +12,12 @@ import Rules
 /// `hutong pack …`: folders of declarations that anybody in a bureau can edit.
 struct PackVerbs: ParsableCommand {
     static let configuration = CommandConfiguration(
-        commandName: "pack", abstract: "Check, list and start packs of rules and procedures. 规则包。",
-        subcommands: [PackCheckVerb.self, PackListVerb.self, PackNewVerb.self])
+        commandName: "pack",
+        abstract: "Packs of rules, procedures and lists: check, install, compare, start. 规则包。",
+        subcommands: [
+            PackCheckVerb.self, PackAddVerb.self, PackListVerb.self, PackDiffVerb.self, PackRemoveVerb.self,
+            PackNewVerb.self, PackAppointVerb.self,
+        ])
 }
 
 struct PackCheckVerb: Verb {
@@ -34,6 +39,7 @@ struct PackCheckVerb: Verb {
         }
         let outcomes = pack.runExamples()
         let failed = outcomes.filter { !$0.differences.isEmpty }
+        let story = pack.scenario?.play(in: pack) ?? []
         let json: JSON = [
             "pack": .string(pack.id), "version": .string(pack.version.description),
             "tests": .integer(Int64(outcomes.count)),
@@ -41,6 +47,7 @@ struct PackCheckVerb: Verb {
                 failed.map {
                     ["id": .string($0.id), "differences": .array($0.differences.map { .string($0) })]
                 }),
+            "scenario": pack.scenario == nil ? .null : .array(story.map { .string($0) }),
         ]
         let lines = failed.map { "  ✗ \($0.id): " + $0.differences.joined(separator: "; ") }
         console.answer(
@@ -48,29 +55,151 @@ struct PackCheckVerb: Verb {
             text: ([
                 "\(pack.id) \(pack.version): \(pack.rules.count) rules, \(pack.procedures.count) procedures, "
                     + "\(pack.lists.count) lists; \(outcomes.count - failed.count) of \(outcomes.count) tests passed"
-            ] + lines).joined(separator: "\n"))
-        if !failed.isEmpty { throw ExitCode(1) }
+            ] + lines + story.map { "  ✗ scenario, \($0)" }).joined(separator: "\n"))
+        if !failed.isEmpty || !story.isEmpty { throw ExitCode(1) }
     }
 }
 
 struct PackListVerb: Verb {
     static let configuration = CommandConfiguration(
-        commandName: "list", abstract: "List the packs of a folder. 列出规则包。")
-    @Argument(help: "A folder of packs.") var folder = "Packs"
+        commandName: "list", abstract: "List the node's packs, or those of a folder. 列出规则包。",
+        discussion: """
+              hutong pack list              # installed at HUTONG_URL
+              hutong pack list Packs        # in a folder
+            """)
+    @Argument(help: "A folder of packs; without it, the node's.") var folder: String?
+    @OptionGroup var door: DoorOptions
     @OptionGroup var output: OutputOptions
 
     func run(_ console: Console) async throws {
-        let packs = try PackFolder.all(in: folder)
+        var rows: [JSON] = []
+        if let folder {
+            rows = try PackFolder.all(in: folder).map {
+                [
+                    "id": .string($0.id), "version": .string($0.version.description),
+                    "title": .string($0.title[console.language]),
+                ]
+            }
+        } else {
+            rows = try await door.open().get("/api/v1/packs")["packs"]?.array ?? []
+        }
+        console.answer(
+            .array(rows),
+            text: rows.map { row in
+                let removed =
+                    row["removed"]?.bool == true
+                    ? console.say(LocalizedText(zh: "（已移除）", en: " (removed)")) : ""
+                return
+                    "\(row["id"]?.text ?? "")  \(row["version"]?.text ?? "")  \(row["title"]?.text ?? "")\(removed)"
+            }.joined(separator: "\n"))
+    }
+}
+
+/// Installs a pack at a node.
+struct PackAddVerb: Verb {
+    static let configuration = CommandConfiguration(
+        commandName: "add", abstract: "Install a pack at the node. 安装规则包。",
+        discussion: """
+            The pack is read and plays its own examples first. A version is installed once and never changes; what was
+            decided or opened under an older one stays with it.
+              hutong pack add Packs/incubator
+            """)
+    @Argument(help: "The pack's folder.") var folder: String
+    @OptionGroup var door: DoorOptions
+    @OptionGroup var output: OutputOptions
+
+    func run(_ console: Console) async throws {
+        let files = try PackFolder.files(folder)
+        _ = try PackDesk.checked(files)
+        let answer = try await door.open().post(
+            "/api/v1/packs", ["files": .object(files.mapValues { .string($0) })])
+        console.answer(
+            answer,
+            text:
+                "\(answer["pack"]?.text ?? "") \(answer["version"]?.text ?? "")  sha256:\(answer["digest"]?.text ?? "")"
+        )
+    }
+}
+
+struct PackRemoveVerb: Verb {
+    static let configuration = CommandConfiguration(
+        commandName: "remove", abstract: "End a pack at the node; old decisions stay. 移除规则包。",
+        discussion: "  hutong pack remove incubator")
+    @Argument(help: "The pack's id.") var pack: String
+    @OptionGroup var door: DoorOptions
+    @OptionGroup var output: OutputOptions
+
+    func run(_ console: Console) async throws {
+        let answer = try await door.open().post("/api/v1/packs/\(pack)/remove")
+        console.answer(answer, text: "\(pack) removed")
+    }
+}
+
+/// What a new version changes, clause by clause.
+struct PackDiffVerb: Verb {
+    static let configuration = CommandConfiguration(
+        commandName: "diff", abstract: "What changes between two versions of a pack. 比较规则包版本。",
+        discussion: """
+            Each side is a folder, or the id of an installed pack with or without a version.
+              hutong pack diff incubator Packs/incubator
+              hutong pack diff incubator@2020-08-27 incubator@2021-01-01
+            """)
+    @Argument(help: "A folder, or id[@version].") var old: String
+    @Argument(help: "A folder, or id[@version].") var new: String
+    @OptionGroup var door: DoorOptions
+    @OptionGroup var output: OutputOptions
+
+    func run(_ console: Console) async throws {
+        let differences = PackDifference.between(try await files(old), try await files(new))
         console.answer(
             .array(
-                packs.map {
+                differences.map {
                     [
-                        "id": .string($0.id), "version": .string($0.version.description),
-                        "title": .string($0.title[console.language]),
+                        "file": .string($0.file), "place": .string($0.place),
+                        "old": $0.old.map { .string($0) } ?? .null,
+                        "new": $0.new.map { .string($0) } ?? .null,
                     ]
                 }),
-            text: packs.map { "\($0.id)  \($0.version)  \($0.title[console.language])" }.joined(
-                separator: "\n"))
+            text: differences.flatMap { difference in
+                ["\(difference.file): \(difference.place)"]
+                    + [difference.old.map { "  - \($0)" }, difference.new.map { "  + \($0)" }]
+                    .compactMap(\.self)
+            }.joined(separator: "\n"))
+    }
+
+    private func files(_ side: String) async throws -> [String: String] {
+        if FileManager.default.fileExists(atPath: side + "/pack.yaml") { return try PackFolder.files(side) }
+        let parts = side.split(separator: "@", maxSplits: 1)
+        let version = parts.count == 2 ? "?version=\(parts[1])" : ""
+        let answer = try await door.open().get("/api/v1/packs/\(parts[0])\(version)")
+        return (answer["files"]?.object ?? [:]).compactMapValues(\.text)
+    }
+}
+
+/// Who acts in procedures and writes lists.
+struct PackAppointVerb: Verb {
+    static let configuration = CommandConfiguration(
+        commandName: "appoint", abstract: "Give a party a role in a procedure or list. 指派角色。",
+        discussion: """
+              hutong pack appoint "Science Commission" officer --scope incubator-certification --until 2027-12-31
+              hutong pack appoint "Science Commission" officer --scope incubator-certification --until 2027-12-31 --suspend
+            """)
+    @Argument(help: "The party's code or name.") var party: String
+    @Argument(help: "The role, as the procedure or list names it.") var role: String
+    @Option(help: "A procedure or list; * for all.") var scope = "*"
+    @Option(help: "The last day.") var until: String
+    @Flag(help: "Keep the role but let nobody act by it.") var suspend = false
+    @OptionGroup var door: DoorOptions
+    @OptionGroup var output: OutputOptions
+
+    func run(_ console: Console) async throws {
+        let answer = try await door.open().post(
+            "/api/v1/duties",
+            [
+                "party": .string(party), "role": .string(role), "scope": .string(scope),
+                "until": .string(until), "suspended": .bool(suspend),
+            ])
+        console.answer(answer, text: "\(answer["party"]?.text ?? "") \(role) \(scope) – \(until)")
     }
 }
 
@@ -97,14 +226,18 @@ struct PackNewVerb: Verb {
 
 /// Packs on a disk.
 enum PackFolder {
-    static func read(_ folder: String) throws -> Pack {
+    static func read(_ folder: String) throws -> Pack { try Pack(files: files(folder)) }
+
+    /// The pack's files by their path inside the folder.
+    static func files(_ folder: String) throws(Problem) -> [String: String] {
         let root = URL(fileURLWithPath: folder).standardizedFileURL
         var files: [String: String] = [:]
-        for file in try Files.below(root, named: { $0.hasSuffix(".yaml") }) {
+        let endings = [".yaml", ".json", ".csv"]
+        for file in try Files.below(root, named: { name in endings.contains { name.hasSuffix($0) } }) {
             let path = String(file.standardizedFileURL.path.dropFirst(root.path.count + 1))
             files[path] = String(decoding: try Files.bytes(file.path), as: UTF8.self)
         }
-        return try Pack(files: files)
+        return files
     }
 
     static func all(in folder: String) throws -> [Pack] {
@@ -165,8 +298,7 @@ struct RulesDecideVerb: Verb {
         let book = try RuleFinder.book(rule, in: pack)
         let json = try RuleFinder.json(facts)
         let now =
-            asOf.flatMap { CalendarDay($0) }.map { Instant(startOf: $0, in: .shanghai) }
-            ?? WallClock.system.now()
+            try GivenDay.read(asOf).map { Instant(startOf: $0, in: .shanghai) } ?? WallClock.system.now()
         let decision = book.decide(json, now: now)
         console.answer(decision.json(in: console.language), text: decision.text(in: console.language))
     }
@@ -175,32 +307,54 @@ struct RulesDecideVerb: Verb {
 struct RulesEligibleVerb: Verb {
     static let configuration = CommandConfiguration(
         commandName: "eligible", abstract: "Who is eligible without applying. 免申即享。",
-        discussion: "  hutong rules eligible Packs/incubator incubator --list firms.json")
+        discussion: """
+            Every rule of the pack against every applicant of a list: the pack's own list or sample of that name, or a
+            file (JSON array, or CSV with a header). Without --list, the pack's samples. At a node, over its lists:
+            GET /api/v1/packs/PACK/eligible?list=NAME.
+              hutong rules eligible Packs/incubator --list firms
+            """)
     @Argument(help: "The pack's folder.") var pack: String
-    @Argument(help: "The rule's id.") var rule: String
-    @Option(help: "A JSON list of objects with an id and facts.") var list: String
+    @Option(help: "A list or sample of the pack, or a file.") var list: String?
+    @Option(help: "Decide as of this day, 2020-11-05.") var asOf: String?
     @OptionGroup var output: OutputOptions
 
     func run(_ console: Console) async throws {
-        let book = try RuleFinder.book(rule, in: pack)
-        let firms = try RuleFinder.json(list).array ?? []
-        var groups: [Verdict: [JSON]] = [:]
-        for firm in firms {
-            let decision = book.decide(firm, now: WallClock.system.now())
-            groups[decision.verdict, default: []].append([
-                "id": firm["id"] ?? .null, "missing": .array(decision.missing.sorted().map { .string($0) }),
-            ])
+        let pack = try PackFolder.open(pack)
+        let now =
+            try GivenDay.read(asOf).map { Instant(startOf: $0, in: .shanghai) } ?? WallClock.system.now()
+        let report = EligibilityReport(pack.rules, over: try rows(of: pack), now: now)
+        console.answer(report.json, text: report.lines.joined(separator: "\n"))
+    }
+
+    private func rows(of pack: Pack) throws(Problem) -> [JSON] {
+        guard let list else { return pack.samples.sorted { $0.key < $1.key }.flatMap(\.value) }
+        if let found = pack.lists.first(where: { $0.schema.id == list }) {
+            return found.entries.map { entry in
+                var row = entry.object ?? [:]
+                row["id"] = .string(found.schema.key(of: entry))
+                return .object(row)
+            }
         }
-        let eligible = groups[.true] ?? []
-        let open = groups[.unknown] ?? []
-        console.answer(
-            [
-                "eligible": .array(eligible), "unknown": .array(open),
-                "refused": .integer(Int64(groups[.false]?.count ?? 0)),
-            ],
-            text:
-                "\(eligible.count) eligible, \(open.count) with facts missing, \(groups[.false]?.count ?? 0) not eligible"
-        )
+        if let sample = pack.samples[list] { return sample }
+        guard list.contains(".") else {
+            let known = pack.lists.map(\.schema.id) + pack.samples.keys.sorted()
+            throw Problem(.missing, "packs.sample-missing", ["list": .text(list), "known": .list(known)])
+        }
+        if list.hasSuffix(".csv") {
+            return SampleTable.rows(String(decoding: try Files.bytes(list), as: UTF8.self))
+        }
+        return try RuleFinder.json(list).array ?? []
+    }
+}
+
+/// A day somebody typed. What is no day is refused, not taken for today.
+enum GivenDay {
+    static func read(_ text: String?) throws(Problem) -> CalendarDay? {
+        guard let text else { return nil }
+        guard let day = CalendarDay(text) else {
+            throw Problem(.invalid, "packs.day-malformed", ["day": .text(text)])
+        }
+        return day
     }
 }
 
@@ -298,19 +452,24 @@ struct PlanStatusVerb: Verb {
     @OptionGroup var output: OutputOptions
 
     func run(_ console: Console) async throws {
-        let day = asOf.flatMap { CalendarDay($0) } ?? WallClock.system.now().day(in: .shanghai)
+        let day = try GivenDay.read(asOf) ?? WallClock.system.now().day(in: .shanghai)
         let plans = try PackFolder.open(pack).plans
         console.answer(
             .array(plans.map { $0.json(on: day, in: console.language) }),
             text: plans.map { plan in
-                ([plan.title[console.language]]
+                ([plan.title[console.language] + " · \(day)"]
                     + plan.targets.map { target in
-                        let growth = target.neededGrowthPercent.map { " (+\($0) % a year needed)" } ?? ""
-                        return
-                            "  \(target.light(on: day).rawValue)\t\(target.id)\t\(target.title[console.language])\(growth)"
+                        let growth =
+                            target.neededGrowthPercent.map {
+                                console.say(
+                                    LocalizedText(zh: "（还需年均增长 \($0)%）", en: " (+\($0) % a year needed)"))
+                            } ?? ""
+                        let light = target.light(on: day).name[console.language]
+                        return "  \(target.id)\t\(light)\t\(target.title[console.language])\(growth)"
                     }
                     + plan.tasks.map {
-                        "  \($0.light(on: day).rawValue)\t\($0.id)\t\($0.title[console.language])"
+                        "  \($0.id)\t\($0.light(on: day).name[console.language])\t\($0.title[console.language])"
+                            + ($0.due.map { "  \($0)" } ?? "")
                     })
                     .joined(separator: "\n")
             }.joined(separator: "\n"))

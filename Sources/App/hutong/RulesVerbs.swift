@@ -10,7 +10,9 @@ import Rules
 struct RulesVerbs: ParsableCommand {
     static let configuration = CommandConfiguration(
         commandName: "rules", abstract: "Decide by rule, and say why. 按规则裁定并说明理由。",
-        subcommands: [RulesDecideVerb.self, RulesEligibleVerb.self, RulesTCKVerb.self])
+        subcommands: [
+            RulesDecideVerb.self, RulesEligibleVerb.self, RulesTCKVerb.self, RulesBenchVerb.self,
+        ])
 }
 
 /// Runs the public DMN kit where it lies.

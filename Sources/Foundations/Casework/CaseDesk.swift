@@ -3,21 +3,67 @@
 package import Primitives
 package import Store
 
+/// An entry that forbids an application.
+package struct CaseHit: Hashable, Sendable {
+    package let list: LocalizedText
+    package let entry: String
+    /// The first day on which the entry was valid.
+    package let since: CalendarDay
+
+    package init(list: LocalizedText, entry: String, since: CalendarDay) {
+        self.list = list
+        self.entry = entry
+        self.since = since
+    }
+}
+
+/// What casework asks of other rooms, in the same transaction.
+package struct CaseChecks: Sendable {
+    /// The entry of a list under a key on a day.
+    package typealias Listed =
+        @Sendable (
+            _ list: String, _ key: String, _ day: CalendarDay, any SQLReading
+        ) throws(Problem) -> CaseHit?
+    /// Whether a party is accredited for a role today; a suspended body is not.
+    package typealias Accredited =
+        @Sendable (
+            _ party: String, _ role: String, _ day: CalendarDay, any SQLReading
+        ) throws(Problem) -> Bool
+
+    fileprivate let listed: Listed
+    fileprivate let isAccredited: Accredited
+
+    package init(
+        listed: @escaping Listed = { _, _, _, _ in nil },
+        isAccredited: @escaping Accredited = { _, _, _, _ in true }
+    ) {
+        self.listed = listed
+        self.isAccredited = isAccredited
+    }
+}
+
 /// Opens, moves and finds cases. Each change is synchronous and joins the caller's commit: the case, its record
 /// and the log leaf are stored together or not at all.
 package struct CaseDesk: Sendable {
     /// Puts one record into the transparency log, in the same commit. Handed in by the assembly.
     package typealias Recorder = @Sendable (CaseRecord, CaseFile, any SQLWriting) throws(Problem) -> Void
 
-    private let calendar: WorkingCalendar
+    /// The days that are worked, as today's data have them.
+    package typealias CalendarSource = @Sendable (any SQLReading) throws(Problem) -> WorkingCalendar
+
+    private let calendar: CalendarSource
     private let zone: TimeZoneOffset
+    private let checks: CaseChecks
     private let recorder: Recorder
 
     package init(
-        calendar: WorkingCalendar, zone: TimeZoneOffset = .shanghai, recorder: @escaping Recorder
+        calendar: @escaping CalendarSource, zone: TimeZoneOffset = .shanghai,
+        checks: CaseChecks = CaseChecks(),
+        recorder: @escaping Recorder
     ) {
         self.calendar = calendar
         self.zone = zone
+        self.checks = checks
         self.recorder = recorder
     }
 
@@ -27,24 +73,67 @@ package struct CaseDesk: Sendable {
     ) throws(Problem) -> Procedure {
         let procedure = try Self.procedure(declaration, version: version)
         try writer.execute(
-            "INSERT INTO casework_procedure VALUES (?, ?, ?, ?) ON CONFLICT (id, version) DO NOTHING",
-            [procedure.id, version, declaration, writer.now])
+            """
+            INSERT INTO casework_procedure VALUES (?, ?, ?, ?, NULL)
+            ON CONFLICT (id, version) DO UPDATE SET retired_at = NULL
+            """, [procedure.id, version, declaration, writer.now])
         return procedure
+    }
+
+    /// No new case begins under the procedure; those under way keep it.
+    package func retire(_ procedure: String, _ writer: any SQLWriting) throws(Problem) {
+        try writer.execute(
+            "UPDATE casework_procedure SET retired_at = ? WHERE id = ? AND retired_at IS NULL",
+            [writer.now, procedure])
+    }
+
+    /// The newest version of every procedure that takes applications.
+    package func procedures(_ reader: any SQLReading) throws(Problem) -> [Procedure] {
+        let ids = try reader.all(
+            "SELECT DISTINCT id FROM casework_procedure WHERE retired_at IS NULL ORDER BY id"
+        ) { row throws(Problem) in try row.text(0) }
+        var procedures: [Procedure] = []
+        for id in ids { procedures.append(try newest(id, reader)) }
+        return procedures
+    }
+
+    /// Cases on public notice today: whoever looks may object.
+    package func onNotice(_ reader: any SQLReading) throws(Problem) -> [(CaseFile, Procedure)] {
+        let files = try reader.all("SELECT file FROM casework_case WHERE is_open = 1 ORDER BY due_day") {
+            row throws(Problem) in try Self.file(try row.json(0))
+        }
+        var found: [(CaseFile, Procedure)] = []
+        for file in files {
+            let procedure = try exact(file.procedure, file.version, reader)
+            if procedure.state(file.state)?.isNotice == true { found.append((file, procedure)) }
+        }
+        return found
+    }
+
+    /// The letters of a case in their order.
+    package func letters(
+        of id: ID<CaseFile>, _ reader: any SQLReading
+    ) throws(Problem) -> [(at: Instant, text: LocalizedText)] {
+        try reader.all("SELECT at, zh, en FROM casework_letter WHERE case_id = ? ORDER BY sequence", [id]) {
+            row throws(Problem) in
+            (try row.instant(0), LocalizedText(zh: try row.text(1), en: try row.text(2)))
+        }
     }
 
     /// Opens a case of the newest version; refused while the applicant is barred.
     package func open(
-        _ procedure: String, subject: String, by applicant: CaseActor, id: ID<CaseFile>? = nil,
-        _ writer: any SQLWriting
+        _ procedure: String, subject: String, answers: [String: String] = [:], by applicant: CaseActor,
+        id: ID<CaseFile>? = nil, _ writer: any SQLWriting
     ) throws(Problem) -> (CaseFile, [CaseEffect]) {
         let procedure = try newest(procedure, writer)
+        try refuseListed(answers, under: procedure, writer)
         let barred = try writer.first(
             "SELECT until_day FROM casework_bar WHERE applicant = ? AND procedure = ?",
             [applicant.party, procedure.id]
         ) { row throws(Problem) in CalendarDay(daysSince1970: try row.int(0)) }
         let (file, effects) = try CaseFile.open(
-            id ?? ID(at: writer.now), procedure, subject: subject, by: applicant, barredUntil: barred,
-            on: writer.now.day(in: zone), calendar: calendar)
+            id ?? ID(at: writer.now), procedure, subject: subject, answers: answers, by: applicant,
+            barredUntil: barred, on: writer.now.day(in: zone), calendar: try calendar(writer))
         try store(file, effects, procedure, writer)
         return (file, effects)
     }
@@ -55,8 +144,18 @@ package struct CaseDesk: Sendable {
     ) throws(Problem) -> (CaseFile, [CaseEffect]) {
         var file = try find(id, writer)
         let procedure = try exact(file.procedure, file.version, writer)
+        switch action {
+        case .take(let step, _) where procedure.step(step)?.checksLists == true:
+            try refuseListed(file.answers, under: procedure, writer)
+        case .appoint(let role, let party):
+            guard try checks.isAccredited(party, role, writer.now.day(in: zone), writer) else {
+                throw .appointeeUnfit(party, role)
+            }
+        default: break
+        }
         let effects = try file.act(
-            action, by: actor, under: procedure, on: writer.now.day(in: zone), calendar: calendar)
+            action, by: actor, under: procedure, on: writer.now.day(in: zone),
+            calendar: try calendar(writer))
         try store(file, effects, procedure, writer)
         return (file, effects)
     }
@@ -67,16 +166,24 @@ package struct CaseDesk: Sendable {
     ) throws(Problem) -> [(CaseFile, [CaseEffect])] {
         let today = writer.now.day(in: zone)
         let files = try writer.all(
-            "SELECT file FROM casework_case WHERE due_day < ? ORDER BY due_day LIMIT ?",
-            [today.daysSince1970, limit]
+            """
+            SELECT file FROM casework_case WHERE due_day < ? AND (looked_day IS NULL OR looked_day < ?)
+            ORDER BY due_day LIMIT ?
+            """, [today.daysSince1970, today.daysSince1970, limit]
         ) { row throws(Problem) in try Self.file(try row.json(0)) }
+        guard !files.isEmpty else { return [] }
+        let calendar = try calendar(writer)
         var moved: [(CaseFile, [CaseEffect])] = []
         for var file in files {
             let procedure = try exact(file.procedure, file.version, writer)
             let effects = file.tick(under: procedure, on: today, calendar: calendar)
-            guard !effects.isEmpty else { continue }
-            try store(file, effects, procedure, writer)
-            moved.append((file, effects))
+            if !effects.isEmpty {
+                try store(file, effects, procedure, writer)
+                moved.append((file, effects))
+            }
+            // What waits for a person is looked at once a day, or when somebody has acted on it.
+            try writer.execute(
+                "UPDATE casework_case SET looked_day = ? WHERE id = ?", [today.daysSince1970, file.id])
         }
         return moved
     }
@@ -100,20 +207,24 @@ package struct CaseDesk: Sendable {
     }
 
     /// What waits for a role, the most urgent first; for the applicant's role only that party's cases.
+    ///
+    /// `duties` are the roles a party has in procedures; a procedure of `*` stands for all.
     package func inbox(
-        of actor: CaseActor, limit: Int = 100, _ reader: any SQLReading
+        of party: String, duties: [(procedure: String, role: String)], limit: Int = 100,
+        _ reader: any SQLReading
     ) throws(Problem) -> [CaseFile] {
         var files: [CaseFile] = []
-        for role in actor.roles.subtracting([Procedure.applicant]).sorted() {
+        for duty in duties where duty.role != Procedure.applicant {
             files += try reader.all(
                 """
-                SELECT file FROM casework_case WHERE is_open = 1 AND owner = ? ORDER BY due_day LIMIT ?
-                """, [role, limit]
+                SELECT file FROM casework_case WHERE is_open = 1 AND owner = ? AND (procedure = ? OR ? = '*')
+                ORDER BY due_day LIMIT ?
+                """, [duty.role, duty.procedure, duty.procedure, limit]
             ) { row throws(Problem) in try Self.file(try row.json(0)) }
         }
         files += try reader.all(
             "SELECT file FROM casework_case WHERE applicant = ? ORDER BY is_open DESC, due_day LIMIT ?",
-            [actor.party, limit]
+            [party, limit]
         ) { row throws(Problem) in try Self.file(try row.json(0)) }
         return files
     }
@@ -123,6 +234,14 @@ package struct CaseDesk: Sendable {
         try reader.all(
             "SELECT content FROM casework_record WHERE case_id = ? ORDER BY sequence", [id]
         ) { row throws(Problem) in try row.json(0) }
+    }
+
+    /// The steps this actor could take today, by the desk's calendar.
+    package func choices(
+        of actor: CaseActor, on file: CaseFile, under procedure: Procedure, _ day: CalendarDay,
+        _ reader: any SQLReading
+    ) throws(Problem) -> [Procedure.Step] {
+        file.choices(of: actor, under: procedure, on: day, calendar: try calendar(reader))
     }
 
     /// The procedure a case runs under.
@@ -159,7 +278,8 @@ extension CaseDesk {
             INSERT INTO casework_case (id, code, procedure, version, applicant, subject, state, owner, is_open,
                 due_day, file) VALUES (?, ?, ?, ?, ?, ?, ?, ?, ?, ?, ?)
             ON CONFLICT (id) DO UPDATE SET state = excluded.state, owner = excluded.owner,
-                is_open = excluded.is_open, due_day = excluded.due_day, file = excluded.file
+                is_open = excluded.is_open, due_day = excluded.due_day, looked_day = NULL,
+                file = excluded.file
             """,
             [
                 file.id, file.code, file.procedure, file.version, file.applicant, file.subject, file.state,
@@ -179,15 +299,40 @@ extension CaseDesk {
                     DO UPDATE SET until_day = excluded.until_day
                         WHERE casework_bar.until_day < excluded.until_day
                     """, [party, file.procedure, until.daysSince1970])
-            case .assigned, .noticeOpened, .overdue, .letter, .closed: break
+            case .letter(let id):
+                guard let letter = Self.letter(id, for: file, under: procedure, inputs: inputs(of: effects))
+                else { continue }
+                try writer.execute(
+                    "INSERT INTO casework_letter VALUES (?, ?, ?, ?, ?)",
+                    [file.id, file.recordCount, writer.now, letter.zh, letter.en])
+            case .assigned, .noticeOpened, .overdue, .closed: break
+            }
+        }
+    }
+
+    private func inputs(of effects: [CaseEffect]) -> [String: String] {
+        for case .recorded(let record) in effects { return record.details }
+        return [:]
+    }
+
+    /// S243: a hit blocks, with the list's name, the entry and its date.
+    private func refuseListed(
+        _ answers: [String: String], under procedure: Procedure, _ writer: any SQLWriting
+    ) throws(Problem) {
+        for exclusion in procedure.exclusions {
+            guard let key = answers[exclusion.question], !key.isEmpty else { continue }
+            if let hit = try checks.listed(exclusion.list, key, writer.now.day(in: zone), writer) {
+                throw .applicantListed(hit)
             }
         }
     }
 
     private func newest(_ id: String, _ reader: any SQLReading) throws(Problem) -> Procedure {
         let found = try reader.first(
-            "SELECT declaration, version FROM casework_procedure WHERE id = ? ORDER BY version DESC LIMIT 1",
-            [id]
+            """
+            SELECT declaration, version FROM casework_procedure WHERE id = ? AND retired_at IS NULL
+            ORDER BY version DESC LIMIT 1
+            """, [id]
         ) { row throws(Problem) in try Self.procedure(try row.json(0), version: try row.text(1)) }
         guard let found else { throw .procedureUnknown(id) }
         return found

@@ -29,6 +29,9 @@ extension CaseFile {
                         "reason": .string($0.reason),
                     ]
                 }),
+            "answers": .object(answers.mapValues { .string($0) }),
+            "appointees": .object(
+                appointees.mapValues { .array($0.sorted().map { .string($0) }) }),
             "marks": .object(marks.mapValues { .integer(Int64($0)) }),
             "objections": .array(
                 objections.map {
@@ -56,6 +59,9 @@ extension CaseFile {
         self.version = version
         self.applicant = applicant
         self.subject = subject
+        answers = (json["answers"]?.object ?? [:]).compactMapValues(\.text)
+        appointees = (json["appointees"]?.object ?? [:])
+            .mapValues { Set(($0.array ?? []).compactMap(\.text)) }
         self.state = state
         self.since = since
         due = json["due"]?.day

@@ -28,6 +28,8 @@ package enum CaseAction: Hashable, Sendable {
     case resolve(objection: Int, isUpheld: Bool, reason: String)
     case suspend(reason: String)
     case resume
+    /// Gives a role in this case alone, such as one of its arbitrators.
+    case appoint(role: String, party: String)
 }
 
 /// What the caller of the machine has to do, in the commit that stores the case.
@@ -76,6 +78,8 @@ package struct CaseFile: Hashable, Sendable {
     package let version: String
     package let applicant: String
     package let subject: String
+    /// The applicant's answers to the procedure's questions.
+    package let answers: [String: String]
     package internal(set) var state: String
     package internal(set) var since: CalendarDay
     package internal(set) var due: CalendarDay?
@@ -84,19 +88,26 @@ package struct CaseFile: Hashable, Sendable {
     package internal(set) var recordCount = 0
     package internal(set) var submissions: [String: Submission] = [:]
     package internal(set) var marks: [String: Int] = [:]
+    /// Parties by the role they have in this case alone.
+    package internal(set) var appointees: [String: Set<String>] = [:]
     package internal(set) var objections: [Objection] = []
 
     package var code: Code { Code(.case, id) }
 
     /// Opens a case on `day`. `barredUntil` is the applicant's bar in this procedure, if there is one.
     package static func open(
-        _ id: ID<CaseFile>, _ procedure: Procedure, subject: String, by applicant: CaseActor,
-        barredUntil: CalendarDay? = nil, on day: CalendarDay, calendar: WorkingCalendar
+        _ id: ID<CaseFile>, _ procedure: Procedure, subject: String, answers: [String: String] = [:],
+        by applicant: CaseActor, barredUntil: CalendarDay? = nil, on day: CalendarDay,
+        calendar: WorkingCalendar
     ) throws(Problem) -> (CaseFile, [CaseEffect]) {
         if let barredUntil, day <= barredUntil { throw .applicantBarred(until: barredUntil) }
+        let unanswered = procedure.questions.filter { $0.isRequired && answers[$0.id, default: ""].isEmpty }
+        guard unanswered.isEmpty else { throw .inputsMissing(unanswered.map(\.id)) }
         var file = CaseFile(
             id: id, procedure: procedure.id, version: procedure.version, applicant: applicant.party,
-            subject: subject, state: procedure.start, since: day)
+            subject: subject,
+            answers: answers.filter { answer in procedure.questions.contains { $0.id == answer.key } },
+            state: procedure.start, since: day)
         let effects = file.enter(
             procedure.start, action: "open", by: applicant.party, details: ["subject": subject],
             under: procedure, on: day, calendar: calendar)
@@ -105,14 +116,14 @@ package struct CaseFile: Hashable, Sendable {
 
     private init(
         id: ID<CaseFile>, procedure: String, version: String, applicant: String, subject: String,
-        state: String,
-        since: CalendarDay
+        answers: [String: String], state: String, since: CalendarDay
     ) {
         self.id = id
         self.procedure = procedure
         self.version = version
         self.applicant = applicant
         self.subject = subject
+        self.answers = answers
         self.state = state
         self.since = since
     }
@@ -157,6 +168,14 @@ package struct CaseFile: Hashable, Sendable {
         case .resume:
             try requireOfficer(actor, under: procedure)
             return resume(by: actor, under: procedure, on: day, calendar: calendar)
+        case .appoint(let role, let party):
+            try requireOfficer(actor, under: procedure)
+            guard role != Procedure.applicant, procedure.roles[role] != nil else {
+                throw .roleNeeded(procedure.roles.keys.sorted().compactMap { procedure.roles[$0] })
+            }
+            guard party != applicant else { throw .interestConflict }
+            appointees[role, default: []].insert(party)
+            return [record("appoint", actor, day, ["role": role, "party": party])]
         }
     }
 
@@ -226,14 +245,15 @@ extension CaseFile {
     }
 
     /// `applicant` is a role of this case alone: whoever opened it has it, nobody else.
-    private func held(by actor: CaseActor) -> Set<String> {
-        let others = actor.roles.subtracting([Procedure.applicant])
+    package func held(by actor: CaseActor) -> Set<String> {
+        let here = appointees.filter { $0.value.contains(actor.party) }.map(\.key)
+        let others = actor.roles.subtracting([Procedure.applicant]).union(here)
         return actor.party == applicant ? others.union([Procedure.applicant]) : others
     }
 
     private func requireOfficer(_ actor: CaseActor, under procedure: Procedure) throws(Problem) {
         let officers = Set(procedure.roles.keys).subtracting([Procedure.applicant])
-        guard !actor.roles.isDisjoint(with: officers) else {
+        guard !held(by: actor).isDisjoint(with: officers) else {
             throw .roleNeeded(officers.sorted().compactMap { procedure.roles[$0] })
         }
         try requireNoInterest(actor)

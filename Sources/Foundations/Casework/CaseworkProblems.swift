@@ -73,6 +73,16 @@ extension Problem {
         Problem(.missing, "casework.procedure-missing", ["procedure": .text(id)])
     }
 
+    static func applicantListed(_ hit: CaseHit) -> Problem {
+        Problem(
+            .forbidden, "casework.applicant-listed",
+            ["list": .localized(hit.list), "entry": .text(hit.entry), "day": .text(hit.since.description)])
+    }
+
+    static func appointeeUnfit(_ party: String, _ role: String) -> Problem {
+        Problem(.conflict, "casework.appointee-unfit", ["party": .text(party), "role": .text(role)])
+    }
+
     private static func joined(_ texts: [LocalizedText]) -> LocalizedText {
         LocalizedText(
             zh: texts.map(\.zh).joined(separator: "、"), en: texts.map(\.en).joined(separator: ", "))

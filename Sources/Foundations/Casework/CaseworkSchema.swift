@@ -13,20 +13,28 @@ package enum CaseworkSchema {
                 """
                 CREATE TABLE casework_procedure (
                     id TEXT NOT NULL, version TEXT NOT NULL, declaration TEXT NOT NULL,
-                    installed_at INTEGER NOT NULL, PRIMARY KEY (id, version)) STRICT
+                    installed_at INTEGER NOT NULL, retired_at INTEGER, PRIMARY KEY (id, version)) STRICT
                 """,
                 """
                 CREATE TABLE casework_case (
                     id BLOB PRIMARY KEY, code TEXT NOT NULL UNIQUE, procedure TEXT NOT NULL,
                     version TEXT NOT NULL, applicant TEXT NOT NULL, subject TEXT NOT NULL, state TEXT NOT NULL,
-                    owner TEXT NOT NULL, is_open INTEGER NOT NULL, due_day INTEGER, file TEXT NOT NULL) STRICT
+                    owner TEXT NOT NULL, is_open INTEGER NOT NULL, due_day INTEGER, looked_day INTEGER,
+                    file TEXT NOT NULL) STRICT
                 """,
                 "CREATE INDEX casework_case_inbox ON casework_case (is_open, owner, due_day)",
+                "CREATE INDEX casework_case_due ON casework_case (due_day)",
                 "CREATE INDEX casework_case_applicant ON casework_case (applicant, procedure)",
                 """
                 CREATE TABLE casework_record (
                     case_id BLOB NOT NULL REFERENCES casework_case (id), sequence INTEGER NOT NULL,
                     at INTEGER NOT NULL, content TEXT NOT NULL, PRIMARY KEY (case_id, sequence)) STRICT
+                """,
+                """
+                CREATE TABLE casework_letter (
+                    case_id BLOB NOT NULL REFERENCES casework_case (id), sequence INTEGER NOT NULL,
+                    at INTEGER NOT NULL, zh TEXT NOT NULL, en TEXT NOT NULL, PRIMARY KEY (case_id, sequence)
+                ) STRICT
                 """,
                 """
                 CREATE TABLE casework_bar (

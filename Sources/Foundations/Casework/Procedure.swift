@@ -41,6 +41,8 @@ package struct Procedure: Hashable, Sendable {
         package let inputs: [String]
         /// All required materials must have been accepted.
         package let needsMaterials: Bool
+        /// The lists that exclude are asked again, as at the award.
+        package let checksLists: Bool
         package let reviews: ReviewRule?
         package let objections: ObjectionRule?
         /// Only up to this long after the state began, such as an appeal.
@@ -73,10 +75,27 @@ package struct Procedure: Hashable, Sendable {
         package let isRequired: Bool
     }
 
+    /// What the applicant states when the case is opened, such as a credit code.
+    package struct Question: Hashable, Sendable {
+        package let id: String
+        package let title: LocalizedText
+        package let isRequired: Bool
+    }
+
+    /// A list whose entries may not apply: the answer to a question is looked up in its key.
+    package struct Exclusion: Hashable, Sendable {
+        package let list: String
+        package let question: String
+    }
+
     package let id: String
     package let version: String
     package let title: LocalizedText
     package let citation: String
+    /// The rule that says who is eligible, for the page of the procedure.
+    package let rule: String?
+    package let questions: [Question]
+    package let exclusions: [Exclusion]
     package let roles: [String: LocalizedText]
     package let start: String
     package let states: [State]
@@ -87,6 +106,11 @@ package struct Procedure: Hashable, Sendable {
     /// The role of whoever opens the case.
     package static let applicant = "applicant"
     package static let statesMax = 64
+
+    /// The last day of a bar that a step sets, or of a deadline, by a calendar without holidays.
+    package static func end(of period: Period, from day: CalendarDay, countsFirstDay: Bool) -> CalendarDay {
+        WorkingCalendar().end(of: period, from: day, countsFirstDay: countsFirstDay)
+    }
 
     package func state(_ id: String) -> State? { states.first { $0.id == id } }
     package func step(_ id: String) -> Step? { steps.first { $0.id == id } }
@@ -99,7 +123,8 @@ extension Procedure {
     /// Reads what `docs/packs.md` describes; the fault names the place and what to write there.
     package init(_ declared: Declaration, version: String) throws(Declaration.Fault) {
         try declared.allows(
-            "id", "title", "citation", "roles", "start", "states", "steps", "materials", "letters")
+            "id", "title", "citation", "rule", "roles", "start", "states", "steps", "materials", "letters",
+            "questions", "excludedBy", "tests")
         id = try declared.member("id").text()
         self.version = version
         title = try declared.member("title").localized()
@@ -108,6 +133,14 @@ extension Procedure {
         for (name, role) in try declared.member("roles").members() { roles[name] = try role.localized() }
         self.roles = roles
         start = try declared.member("start").text()
+        rule = try declared.optional("rule")?.text()
+        let questions = try declared.elements("questions").read { item throws(Declaration.Fault) in
+            try Question(item)
+        }
+        self.questions = questions
+        exclusions = try declared.elements("excludedBy").read { item throws(Declaration.Fault) in
+            try Exclusion(item, among: questions)
+        }
         states = try declared.elements("states").read { state throws(Declaration.Fault) in try State(state) }
         steps = try declared.elements("steps").read { step throws(Declaration.Fault) in try Step(step) }
         materials = try declared.elements("materials").read { item throws(Declaration.Fault) in
@@ -227,8 +260,8 @@ extension Procedure.Deadline {
 extension Procedure.Step {
     fileprivate init(_ declared: Declaration) throws(Declaration.Fault) {
         try declared.allows(
-            "id", "title", "from", "to", "by", "inputs", "needsMaterials", "reviews", "objections", "within",
-            "bar", "letter", "citation")
+            "id", "title", "from", "to", "by", "inputs", "needsMaterials", "checksLists", "reviews",
+            "objections", "within", "bar", "letter", "citation")
         id = try declared.member("id").text()
         title = try declared.member("title").localized()
         from = Set(try declared.member("from").texts())
@@ -236,6 +269,7 @@ extension Procedure.Step {
         by = Set(try declared.optional("by")?.texts() ?? [])
         inputs = try declared.optional("inputs")?.texts() ?? []
         needsMaterials = try declared.flag("needsMaterials")
+        checksLists = try declared.flag("checksLists")
         if let rule = declared.optional("reviews") {
             try rule.allows("min", "mark")
             reviews = Procedure.ReviewRule(
@@ -257,6 +291,28 @@ extension Procedure.Material {
         id = try declared.member("id").text()
         title = try declared.member("title").localized()
         isRequired = try declared.optional("required")?.bool() ?? true
+    }
+}
+
+extension Procedure.Question {
+    fileprivate init(_ declared: Declaration) throws(Declaration.Fault) {
+        try declared.allows("id", "title", "required")
+        id = try declared.member("id").text()
+        title = try declared.member("title").localized()
+        isRequired = try declared.optional("required")?.bool() ?? true
+    }
+}
+
+extension Procedure.Exclusion {
+    fileprivate init(
+        _ declared: Declaration, among questions: [Procedure.Question]
+    ) throws(Declaration.Fault) {
+        try declared.allows("list", "by")
+        list = try declared.member("list").text()
+        question = try declared.member("by").text()
+        guard questions.contains(where: { $0.id == question }) else {
+            throw try declared.member("by").unknown(question, among: questions.map(\.id))
+        }
     }
 }
 

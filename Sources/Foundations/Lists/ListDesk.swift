@@ -25,9 +25,28 @@ package enum ListsSchema {
 package struct ListEntry: Hashable, Sendable {
     package let key: String
     package let sequence: Int
+    package let writtenAt: Instant
+    /// A removal is a version too.
+    package let isRemoved: Bool
     package let validFrom: CalendarDay
     package let validUntil: CalendarDay?
     package let content: JSON
+}
+
+extension ListEntry {
+    fileprivate func isValid(on day: CalendarDay) -> Bool {
+        !isRemoved && (validUntil.map { day <= $0 } ?? true)
+    }
+
+    /// As the API gives it: the version, its days, and the content as far as `fields` shows it.
+    package func json(showing content: JSON) -> JSON {
+        [
+            "key": .string(key), "version": .integer(Int64(sequence)),
+            "writtenAt": .string(writtenAt.rfc3339), "removed": .bool(isRemoved),
+            "validFrom": .string(validFrom.description),
+            "validUntil": validUntil.map { .string($0.description) } ?? .null, "entry": content,
+        ]
+    }
 }
 
 /// Writes and reads lists. A change joins the caller's commit together with its log leaf.
@@ -56,18 +75,24 @@ package struct ListDesk: Sendable {
                     "remedy": .localized(error.remedy),
                 ])
         }
+        if let same = try unchanged(content, in: schema, writer) { return same }
         return try store(content, in: schema, isRemoved: false, by: party, roles: roles, writer)
+    }
+
+    /// The entry of today that says just this already: writing it again makes no new version.
+    private func unchanged(
+        _ content: JSON, in schema: ListSchema, _ reader: any SQLWriting
+    ) throws(Problem) -> ListEntry? {
+        let today = reader.now.day(in: .shanghai)
+        let entry = try entry(schema.key(of: content), of: schema, asOf: today, reader)
+        return entry.flatMap { $0.content == content ? $0 : nil }
     }
 
     /// Ends an entry today; its history stays.
     package func remove(
         key: String, from schema: ListSchema, by party: String, roles: Set<String>, _ writer: any SQLWriting
     ) throws(Problem) {
-        guard
-            let entry = try entries(of: schema, asOf: writer.now.day(in: .shanghai), writer).first(where: {
-                $0.key == key
-            })
-        else {
+        guard let entry = try entry(key, of: schema, asOf: writer.now.day(in: .shanghai), writer) else {
             throw Problem(
                 .missing, "lists.entry-missing", ["key": .text(key), "list": .localized(schema.title)])
         }
@@ -79,24 +104,54 @@ package struct ListDesk: Sendable {
         of schema: ListSchema, asOf day: CalendarDay, _ reader: any SQLReading
     ) throws(Problem) -> [ListEntry] {
         let end = Instant(startOf: day.advanced(byDays: 1), in: .shanghai)
-        var newest: [String: (entry: ListEntry, isRemoved: Bool)] = [:]
+        var newest: [String: ListEntry] = [:]
         try reader.query(
             """
-            SELECT entry_key, sequence, valid_from, valid_until, content, is_removed FROM lists_entry
+            SELECT \(Self.columns) FROM lists_entry
             WHERE list = ? AND at < ? AND valid_from <= ? ORDER BY entry_key, sequence
             """, [schema.id, end, day.daysSince1970]
         ) { row throws(Problem) in
-            let entry = ListEntry(
-                key: try row.text(0), sequence: try row.int(1),
-                validFrom: CalendarDay(daysSince1970: try row.int(2)),
-                validUntil: try row.optional(3) { column throws(Problem) in
-                    CalendarDay(daysSince1970: try row.int(column))
-                },
-                content: try row.json(4))
-            newest[entry.key] = (entry, try row.bool(5))
+            let entry = try Self.read(row)
+            newest[entry.key] = entry
         }
-        return newest.values.filter { !$0.isRemoved && ($0.entry.validUntil.map { day <= $0 } ?? true) }
-            .map(\.entry).sorted { $0.key < $1.key }
+        return newest.values.filter { $0.isValid(on: day) }.sorted { $0.key < $1.key }
+    }
+
+    /// One entry as the list had it on a day, or `nil`.
+    package func entry(
+        _ key: String, of schema: ListSchema, asOf day: CalendarDay, _ reader: any SQLReading
+    ) throws(Problem) -> ListEntry? {
+        let end = Instant(startOf: day.advanced(byDays: 1), in: .shanghai)
+        let entry = try reader.first(
+            """
+            SELECT \(Self.columns) FROM lists_entry WHERE list = ? AND entry_key = ? AND at < ?
+            AND valid_from <= ? ORDER BY sequence DESC LIMIT 1
+            """, [schema.id, key, end, day.daysSince1970]
+        ) { row throws(Problem) in try Self.read(row) }
+        return entry.flatMap { $0.isValid(on: day) ? $0 : nil }
+    }
+
+    /// Every version of an entry, the oldest first.
+    package func history(
+        of key: String, in schema: ListSchema, _ reader: any SQLReading
+    ) throws(Problem) -> [ListEntry] {
+        try reader.all(
+            "SELECT \(Self.columns) FROM lists_entry WHERE list = ? AND entry_key = ? ORDER BY sequence",
+            [schema.id, key]
+        ) { row throws(Problem) in try Self.read(row) }
+    }
+
+    private static let columns =
+        "entry_key, sequence, at, is_removed, valid_from, valid_until, content"
+
+    private static func read(_ row: any SQLRow) throws(Problem) -> ListEntry {
+        ListEntry(
+            key: try row.text(0), sequence: try row.int(1), writtenAt: try row.instant(2),
+            isRemoved: try row.bool(3), validFrom: CalendarDay(daysSince1970: try row.int(4)),
+            validUntil: try row.optional(5) { column throws(Problem) in
+                CalendarDay(daysSince1970: try row.int(column))
+            },
+            content: try row.json(6))
     }
 
     /// The entry without what may not leave the list.
@@ -112,12 +167,12 @@ package struct ListDesk: Sendable {
         guard !schema.writers.isDisjoint(with: roles) else {
             throw Problem(.forbidden, "lists.writer-refused", ["roles": .list(schema.writers.sorted())])
         }
-        let key = content[schema.key]?.text ?? content[schema.key]?.integer.map { "\($0)" } ?? ""
+        let key = schema.key(of: content)
         let count = try writer.count(
             "SELECT COUNT(*) FROM lists_entry WHERE list = ? AND entry_key = ?", [schema.id, key])
         let today = writer.now.day(in: .shanghai)
         let entry = ListEntry(
-            key: key, sequence: Int(count) + 1,
+            key: key, sequence: Int(count) + 1, writtenAt: writer.now, isRemoved: isRemoved,
             validFrom: content["validFrom"]?.text.flatMap { CalendarDay($0) } ?? today,
             validUntil: content["validUntil"]?.text.flatMap { CalendarDay($0) }, content: content)
         try writer.execute(

@@ -28,10 +28,13 @@ package struct ListSchema: Hashable, Sendable {
     package let readers: Set<String>
     /// Whether its contents are an example that an authority has to replace.
     package let isExample: Bool
+    /// Entries must name one of another list, such as a product its enterprise: field → list.
+    package let references: [String: String]
 
     /// Reads what `docs/packs.md` describes under `lists/`.
     package init(_ declared: Declaration) throws(Declaration.Fault) {
-        try declared.allows("id", "title", "key", "fields", "writers", "readers", "example", "entries")
+        try declared.allows(
+            "id", "title", "key", "fields", "writers", "readers", "example", "references", "entries")
         id = try declared.member("id").text()
         title = try declared.member("title").localized()
         key = try declared.member("key").text()
@@ -50,6 +53,17 @@ package struct ListSchema: Hashable, Sendable {
                     choices: try field.optional("choices")?.texts() ?? []))
         }
         self.fields = fields
+        var references: [String: String] = [:]
+        for (name, list) in try declared.optional("references")?.members() ?? [] {
+            guard fields.contains(where: { $0.name == name }) else {
+                throw list.fault(
+                    zh: "没有字段“\(name)”", en: "there is no field “\(name)”",
+                    remedyZH: "可用：\(fields.map(\.name).joined(separator: "、"))。",
+                    remedyEN: "Known: \(fields.map(\.name).joined(separator: ", ")).")
+            }
+            references[name] = try list.text()
+        }
+        self.references = references
         guard let keyField = fields.first(where: { $0.name == key }), keyField.isRequired,
             !keyField.isPersonal
         else {
@@ -60,6 +74,11 @@ package struct ListSchema: Hashable, Sendable {
                 remedyEN: "Known: \(fields.map(\.name).joined(separator: ", ")); write required: true for it."
             )
         }
+    }
+
+    /// What an entry is found by.
+    package func key(of entry: JSON) -> String {
+        entry[key]?.text ?? entry[key]?.integer.map { "\($0)" } ?? ""
     }
 
     /// Checks an entry; the fault names the field and what belongs there.

@@ -9,9 +9,10 @@ package struct Decimal34: Sendable {
     static let coefficientMax = PowersOfTen.of[34] - 1
     static let exponentRange = -6176...6111
 
-    let isNegative: Bool
+    // In this order the three lie in 25 bytes instead of 40.
     let coefficient: UInt128
     let exponent: Int
+    let isNegative: Bool
 
     /// Trusted parts: the coefficient has at most 34 digits.
     init(isNegative: Bool, coefficient: UInt128, exponent: Int) {
@@ -161,6 +162,9 @@ extension Decimal34: Hashable, Comparable, CustomStringConvertible {
     }
 
     private static func compareMagnitude(_ left: Decimal34, _ right: Decimal34) -> Int {
+        if left.exponent == right.exponent {
+            return left.coefficient == right.coefficient ? 0 : left.coefficient < right.coefficient ? -1 : 1
+        }
         if left.isZero || right.isZero { return (left.isZero ? 0 : 1) - (right.isZero ? 0 : 1) }
         let leftTop = PowersOfTen.digitCount(left.coefficient) + left.exponent
         let rightTop = PowersOfTen.digitCount(right.coefficient) + right.exponent

@@ -3,22 +3,23 @@
 package import Primitives
 
 /// A value of FEEL (DMN 1.5 §10.3.2.2), and `missing`: a fact nobody has given yet.
-package indirect enum FEELValue: Sendable {
+package enum FEELValue: Sendable {
     case null
     case boolean(Bool)
     case number(Decimal34)
     case string(String)
     case date(CalendarDay)
-    case time(FEELTime)
-    case dateTime(FEELDateTime)
+    // The large and the rare are boxed, so that numbers and days lie flat in rows of facts.
+    indirect case time(FEELTime)
+    indirect case dateTime(FEELDateTime)
     /// A days-and-time duration.
-    case nanoseconds(Int128)
+    indirect case nanoseconds(Int128)
     /// A years-and-months duration.
     case months(Int)
     case list([FEELValue])
     case context(FEELContext)
-    case range(FEELRange)
-    case function(FEELFunction)
+    indirect case range(FEELRange)
+    indirect case function(FEELFunction)
     /// Depends on facts that are not known, named here. Never arises in a DMN model.
     case missing(Set<String>)
 
@@ -91,7 +92,8 @@ extension FEELValue {
         case (.boolean(let left), .boolean(let right)): return left == right
         case (.number(let left), .number(let right)): return left == right
         case (.string(let left), .string(let right)):
-            return left.unicodeScalars.elementsEqual(right.unicodeScalars)
+            // The same scalars have the same bytes, and the other way round.
+            return left.utf8.count == right.utf8.count && left.utf8.elementsEqual(right.utf8)
         case (.date(let left), .date(let right)): return left == right
         case (.time(let left), .time(let right)):
             return (left.zone == nil) == (right.zone == nil) && left.comparable == right.comparable

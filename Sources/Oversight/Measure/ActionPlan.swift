@@ -114,6 +114,17 @@ package enum PlanLight: String, Hashable, Sendable {
     case done, onTime, atRisk, late
     /// Nothing to compare with: no figure, no base or no number in the source. Shown, not guessed.
     case unknown
+
+    /// The word for people.
+    package var name: LocalizedText {
+        switch self {
+        case .done: LocalizedText(zh: "完成", en: "done")
+        case .onTime: LocalizedText(zh: "正常", en: "on time")
+        case .atRisk: LocalizedText(zh: "有风险", en: "at risk")
+        case .late: LocalizedText(zh: "逾期", en: "late")
+        case .unknown: LocalizedText(zh: "无数据", en: "no figure")
+        }
+    }
 }
 
 extension ActionPlan.Target {

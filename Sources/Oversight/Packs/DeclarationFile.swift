@@ -17,6 +17,19 @@ package struct PackFault: Error, Hashable, Sendable {
         remedy: LocalizedText(zh: "可用 hutong pack new 生成一个。", en: "Let hutong pack new write one."))
 }
 
+extension PackFault {
+    /// A word that names something the pack does not have.
+    static func dangling(
+        _ file: String, _ owner: String, _ place: String, _ word: String, known: [String]
+    ) -> PackFault {
+        let list = known.sorted().joined(separator: ", ")
+        return PackFault(
+            file: file, line: 1, place: "\(owner) › \(place)",
+            found: LocalizedText(zh: "规则包中没有“\(word)”", en: "the pack has no “\(word)”"),
+            remedy: LocalizedText(zh: "可用：\(list)。", en: "Known: \(list)."))
+    }
+}
+
 /// Everything that is wrong, so that a person corrects it in one round.
 package struct PackFaults: Error, Hashable, Sendable {
     package let faults: [PackFault]

@@ -1,6 +1,7 @@
 // SPDX-License-Identifier: Apache-2.0
 
 package import Casework
+package import Classification
 package import Lists
 package import Measure
 package import Primitives
@@ -27,12 +28,22 @@ package struct Pack: Sendable {
     package let version: CalendarDay
     package let title: LocalizedText
     package let sources: [Source]
+    /// Packs that have to be installed first.
+    package let needs: [String]
     package private(set) var lists: [(schema: ListSchema, entries: [JSON])] = []
     package private(set) var procedures: [Procedure] = []
+    /// What the procedures were read from, in their order: kept with the cases.
+    package private(set) var procedureDeclarations: [JSON] = []
     package private(set) var rules: [RuleBook] = []
     package private(set) var examples: [Example] = []
+    package private(set) var periodExamples: [PeriodExample] = []
     package private(set) var plans: [ActionPlan] = []
     package private(set) var indices: [CompositeIndicator] = []
+    /// Important-data catalogs and recognizers, beside the program's own.
+    package private(set) var grading = GradingRules.builtIn
+    /// Facts of made-up applicants, by file name without its ending.
+    package private(set) var samples: [String: [JSON]] = [:]
+    package private(set) var scenario: Scenario?
 
     /// Reads a pack from its files, by their path inside the folder. All faults are told at once.
     package init(files: [String: String]) throws(PackFaults) {
@@ -46,24 +57,67 @@ package struct Pack: Sendable {
         guard let head = trees["pack.yaml"] else {
             throw PackFaults(faults: faults.isEmpty ? [.noPackFile] : faults)
         }
-        var identity: (id: String, version: CalendarDay, title: LocalizedText, sources: [Source])?
+        var identity:
+            (
+                id: String, version: CalendarDay, title: LocalizedText, sources: [Source], needs: [String]
+            )?
         do throws(Declaration.Fault) {
             identity = try Self.identity(head.declaration)
         } catch { faults.append(head.fault(error)) }
         guard let identity else { throw PackFaults(faults: faults) }
-        (id, version, title, sources) = identity
+        (id, version, title, sources, needs) = identity
         for (path, tree) in trees.sorted(by: { $0.key < $1.key }) where path != "pack.yaml" {
             do throws(Declaration.Fault) {
                 try take(path, tree.declaration)
             } catch { faults.append(tree.fault(error)) }
         }
+        for (path, text) in files.sorted(by: { $0.key < $1.key }) where path.hasPrefix("samples/") {
+            do throws(PackFault) {
+                try takeSample(path, text)
+            } catch { faults.append(error) }
+        }
+        checkReferences(&faults)
         guard faults.isEmpty else { throw PackFaults(faults: faults) }
+    }
+
+    /// What one file names in another must be there: a procedure's rule and its lists, a list's references.
+    private func checkReferences(_ faults: inout [PackFault]) {
+        for procedure in procedures {
+            if let rule = procedure.rule, !rules.contains(where: { $0.id == rule }) {
+                faults.append(.dangling("cases/", procedure.id, "rule", rule, known: rules.map(\.id)))
+            }
+        }
+        for list in lists {
+            for target in list.schema.references.values.sorted()
+            where !lists.contains(where: { $0.schema.id == target }) {
+                faults.append(
+                    .dangling("lists/", list.schema.id, "references", target, known: lists.map(\.schema.id)))
+            }
+        }
+    }
+
+    /// `samples/firms.json` is an array of objects, `samples/firms.csv` a table with a header.
+    private mutating func takeSample(_ path: String, _ text: String) throws(PackFault) {
+        let name = path.dropFirst("samples/".count)
+        if name.hasSuffix(".csv") {
+            samples[String(name.dropLast(4))] = SampleTable.rows(text)
+            return
+        }
+        guard name.hasSuffix(".json") else { return }
+        guard let rows = (try? JSON(parsing: Array(text.utf8)))?.array else {
+            throw PackFault(
+                file: path, line: 1, place: "",
+                found: LocalizedText(zh: "不是 JSON 数组", en: "this is not an array in JSON"),
+                remedy: LocalizedText(
+                    zh: "请写 [{\"id\": …}, …]。", en: "Write [{\"id\": …}, …]."))
+        }
+        samples[String(name.dropLast(5))] = rows
     }
 
     private static func identity(
         _ declared: Declaration
-    ) throws(Declaration.Fault) -> (String, CalendarDay, LocalizedText, [Source]) {
-        try declared.allows("id", "version", "title", "sources", "note")
+    ) throws(Declaration.Fault) -> (String, CalendarDay, LocalizedText, [Source], [String]) {
+        try declared.allows("id", "version", "title", "sources", "needs", "note")
         var sources: [Source] = []
         for source in try declared.elements("sources") {
             try source.allows("document", "title")
@@ -74,7 +128,8 @@ package struct Pack: Sendable {
         }
         return (
             try declared.member("id").text(), try declared.member("version").day(),
-            try declared.member("title").localized(), sources
+            try declared.member("title").localized(), sources,
+            try declared.optional("needs")?.texts() ?? []
         )
     }
 
@@ -88,7 +143,14 @@ package struct Pack: Sendable {
                 entries.append(entry.value)
             }
             lists.append((schema, entries))
-        case "cases": procedures.append(try Procedure(declared, version: version.description))
+        case "cases":
+            let procedure = try Procedure(declared, version: version.description)
+            procedures.append(procedure)
+            for test in try declared.elements("tests") {
+                periodExamples.append(try PeriodExample(test, of: procedure))
+            }
+            procedureDeclarations.append(declared.value)
+        case "scenario.yaml": scenario = try Scenario(declared)
         case "rules":
             let book = try RuleBook(declared, version: version.description)
             rules.append(book)
@@ -103,12 +165,13 @@ package struct Pack: Sendable {
                         file: path))
             }
         case "plans": plans.append(try ActionPlan(declared))
+        case "grading": try grading.add(declared)
         case "indicators": indices.append(try CompositeIndicator(declared))
         default:
             throw declared.fault(
                 zh: "不认识此处的文件", en: "a file is not expected here",
-                remedyZH: "请放入 lists/、cases/、rules/、plans/ 或 indicators/。",
-                remedyEN: "Put it into lists/, cases/, rules/, plans/ or indicators/.")
+                remedyZH: "请放入 lists/、cases/、rules/、plans/、grading/、indicators/ 或 samples/。",
+                remedyEN: "Put it into lists/, cases/, rules/, plans/, grading/, indicators/ or samples/.")
         }
     }
 }
@@ -123,15 +186,16 @@ extension Pack {
         package let differences: [String]
     }
 
-    /// Runs every example of every rule.
+    /// Runs every example of every rule and procedure.
     package func runExamples() -> [ExampleOutcome] {
-        examples.map { example in
-            guard let book = rules.first(where: { $0.id == example.rule }) else {
-                return ExampleOutcome(id: example.id, rule: example.rule, differences: ["rule missing"])
+        periodExamples.map { ExampleOutcome(id: $0.id, rule: $0.procedure.id, differences: $0.differences) }
+            + examples.map { example in
+                guard let book = rules.first(where: { $0.id == example.rule }) else {
+                    return ExampleOutcome(id: example.id, rule: example.rule, differences: ["rule missing"])
+                }
+                return ExampleOutcome(
+                    id: example.id, rule: example.rule, differences: Self.differences(example, book))
             }
-            return ExampleOutcome(
-                id: example.id, rule: example.rule, differences: Self.differences(example, book))
-        }
     }
 
     private static func differences(_ example: Example, _ book: RuleBook) -> [String] {

@@ -89,7 +89,9 @@ package enum AgreementBook {
     }
 
     /// Notes a consumer's acceptance that was proven by its credentials, not by a signature: the transcript's digest.
-    static func acknowledge(_ code: String, by transcript: Digest, in transaction: any SQLWriting) throws(Problem) {
+    static func acknowledge(_ code: String, by transcript: Digest, in transaction: any SQLWriting)
+        throws(Problem)
+    {
         try transaction.execute(
             "UPDATE trade_agreement SET consumer_evidence = ? WHERE code = ? AND consumer_evidence IS NULL",
             [transcript, code])

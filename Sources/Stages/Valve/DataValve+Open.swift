@@ -18,7 +18,7 @@ extension DataValve {
             listing.price.forOneUse(through: door) == .zero
         else { throw Problem(.forbidden, "valve.listing-not-open", ["listing": .code(listing.code)]) }
         try requireOpen(
-            names: ["node", listing.code.text, listing.assetCode, "country:" + home], in: transaction)
+            ["node", listing.code.text, listing.assetCode, "country:" + home], in: transaction)
         let present = try AttestationBook.kindsInForce(about: listing.assetCode, at: now, in: transaction)
         let missing = listing.requiredAttestations.subtracting(present.map(\.rawValue))
         guard missing.isEmpty else {

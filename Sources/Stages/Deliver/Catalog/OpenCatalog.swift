@@ -63,7 +63,8 @@ package struct OpenCatalog: OpenDataShelf {
                 cursor = page.next
             }
             guard cursor == nil else {
-                throw Problem(.limited, "deliver.search-too-wide", ["most": .integer(Int64(Self.filteredMax))])
+                throw Problem(
+                    .limited, "deliver.search-too-wide", ["most": .integer(Int64(Self.filteredMax))])
             }
             return try records(listings, in: transaction)
         }

@@ -57,7 +57,8 @@ package struct DataspaceService: Sendable {
             return try await context.store.read { reading throws(Problem) in
                 var book = ProcessStore(reading: reading, writing: nil, own: context.own)
                 return try endpoints.answer(
-                    request, book: &book, shelf: ListingShelf(reading: reading, service: endpoints.service.id),
+                    request, book: &book,
+                    shelf: ListingShelf(reading: reading, service: endpoints.service.id),
                     now: now, newPid: ""
                 ).0
             }
@@ -236,7 +237,8 @@ extension DSPReply {
         let said = try? JSON(parsing: request.body)
         let type =
             request.path.hasPrefix("/negotiations")
-            ? "ContractNegotiationError" : request.path.hasPrefix("/transfers") ? "TransferError" : "CatalogError"
+            ? "ContractNegotiationError"
+            : request.path.hasPrefix("/transfers") ? "TransferError" : "CatalogError"
         var members: [String: JSON] = [
             "@context": [.string("https://w3id.org/dspace/2025/1/context.jsonld")], "@type": .string(type),
             "code": .string(code), "reason": [.string(code)],

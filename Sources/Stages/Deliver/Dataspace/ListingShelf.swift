@@ -66,10 +66,14 @@ extension Listing {
             id: id.urn, offers: [offer],
             distributions: doors.map { .init(format: $0.format, accessService: service) },
             description: [
-                "dct:title": [["@value": .string(title.zh), "@language": "zh"],
-                    ["@value": .string(title.en), "@language": "en"]],
-                "dct:description": [["@value": .string(about.zh), "@language": "zh"],
-                    ["@value": .string(about.en), "@language": "en"]],
+                "dct:title": [
+                    ["@value": .string(title.zh), "@language": "zh"],
+                    ["@value": .string(title.en), "@language": "en"],
+                ],
+                "dct:description": [
+                    ["@value": .string(about.zh), "@language": "zh"],
+                    ["@value": .string(about.en), "@language": "en"],
+                ],
                 "dct:identifier": .string(code.text),
             ])
     }

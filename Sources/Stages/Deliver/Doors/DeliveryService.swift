@@ -189,7 +189,9 @@ package struct DeliveryService: Sendable {
         }
     }
 
-    private func write(_ passage: Passage, _ use: Use, _ form: FileForm) async throws(Problem) -> DeliveredFile {
+    private func write(_ passage: Passage, _ use: Use, _ form: FileForm) async throws(Problem)
+        -> DeliveredFile
+    {
         let listing = use.agreement.listing
         let version = try await context.store.read { transaction throws(Problem) in
             try Self.version(of: listing, in: transaction)
