@@ -109,7 +109,7 @@ let package = Package(
         room("Stages", "Valve", ["PrivateSQL", "Trade", "Register", "Transparency", "Policy", "Identity", "Store", "Primitives"]),
         room("Stages", "Compute", ["PrivateSQL", "Tables", "Valve", "Trade", "Register", "Lane", "Transparency", "Policy", "Identity", "Store", "Primitives"]),
         room("Stages", "Publish", ["Policy", "Primitives"]),
-        room("Stages", "Deliver", ["Dataspace", "Tables", "Publish", "Valve", "Trade", "Register", "Lane", "Transparency", "Policy", "Identity", "Store", "Primitives", crypto]),
+        room("Stages", "Deliver", ["Casework", "Dataspace", "Tables", "Publish", "Valve", "Trade", "Register", "Lane", "Transparency", "Policy", "Identity", "Store", "Primitives", crypto]),
         // Oversight
         room("Oversight", "Measure", ["Rules", "Primitives"]),
         room("Oversight", "Packs", ["Casework", "Classification", "Lists", "Measure", "Rules", "Primitives", yams, "Trade", "Register", "Lane", "Transparency", "Identity", "Store"]),

@@ -73,6 +73,21 @@ final class ForeignConnector: Sendable {
         return try #require(stated["agreement"]?["@id"]?.text)
     }
 
+    /// One step of a transfer of ours.
+    func step(_ pid: String, _ path: String, _ type: String, at node: RunningNode) async throws
+        -> RunningNode.Reply
+    {
+        let own = consumerPid(of: pid)
+        return try await node.call(
+            "POST", "/dsp/2025-1/transfers/\(pid)/\(path)",
+            [
+                "@context": Self.context, "@type": .string(type), "providerPid": .string(pid),
+                "consumerPid": .string(own),
+            ], token: account.token)
+    }
+
+    private func consumerPid(of pid: String) -> String { inbox.consumerPid(of: pid) }
+
     /// A transfer under an agreement, as far as its start; answers the address that was opened.
     func open(_ agreement: String, at node: RunningNode) async throws -> (
         pid: String, address: [String: String]
@@ -88,6 +103,7 @@ final class ForeignConnector: Sendable {
             ], token: account.token)
         try #require(asked.status == 201, "\(asked.text)")
         let start = try await message("TransferStartMessage")
+        #expect(start["consumerPid"]?.text == pid)
         var address = ["endpoint": start["dataAddress"]?["endpoint"]?.text ?? ""]
         for property in start["dataAddress"]?["endpointProperties"]?.array ?? [] {
             address[property["name"]?.text ?? ""] = property["value"]?.text
@@ -103,6 +119,12 @@ private final class Inbox: Sendable {
     func take(_ body: JSON) { messages.withLock { $0.append(body) } }
 
     var types: [String] { messages.withLock { $0.compactMap { $0["@type"]?.text } } }
+
+    func consumerPid(of provider: String) -> String {
+        messages.withLock { all in
+            all.last { $0["providerPid"]?.text == provider }?["consumerPid"]?.text ?? ""
+        }
+    }
 
     func find(_ type: String, event: String?) -> JSON? {
         messages.withLock { all in

@@ -112,6 +112,17 @@ final class RunningNode: @unchecked Sendable {
         return Reply(status: answer.statusCode, headers: told, body: Array(data))
     }
 
+    /// Posts a form, as OAuth and browsers do.
+    func post(_ address: String, form: String) async throws -> Reply {
+        var request = URLRequest(url: try #require(URL(string: address)))
+        request.httpMethod = "POST"
+        request.httpBody = Data(form.utf8)
+        request.setValue("application/x-www-form-urlencoded", forHTTPHeaderField: "Content-Type")
+        let (data, response) = try await URLSession.shared.data(for: request)
+        return Reply(
+            status: (response as? HTTPURLResponse)?.statusCode ?? 0, headers: [:], body: Array(data))
+    }
+
     /// Calls in the operator's name; anything but success ends the test.
     @discardableResult
     func ask(_ method: String, _ path: String, _ body: JSON? = nil) async throws -> JSON {
@@ -120,10 +131,58 @@ final class RunningNode: @unchecked Sendable {
         return reply.json
     }
 
+    /// Gives a party a role in a procedure.
+    func appoint(_ party: String, _ procedure: String, _ role: String) async throws {
+        try await ask(
+            "POST", "/api/v1/duties",
+            [
+                "party": .string(party), "scope": .string(procedure), "role": .string(role),
+                "until": "2099-12-31",
+            ])
+    }
+
+    /// Calls in an account's name; anything but success ends the test.
+    @discardableResult
+    func ask(
+        _ method: String, _ path: String, _ body: JSON? = nil, as account: Account
+    ) async throws -> JSON {
+        let reply = try await call(method, path, body, token: account.token)
+        try #require((200..<300).contains(reply.status), "\(method) \(path): \(reply.text)")
+        return reply.json
+    }
+
+    /// The code of the problem that an account meets.
+    func problem(
+        _ method: String, _ path: String, _ body: JSON? = nil, as account: Account
+    ) async throws -> String {
+        let reply = try await call(method, path, body, token: account.token)
+        return reply.status < 300 ? "answered" : reply.json["code"]?.text ?? "\(reply.status)"
+    }
+
+    /// The party that owns the node.
+    func own() async throws -> String {
+        let parties = try await ask("GET", "/api/v1/parties")["parties"]?.array ?? []
+        return try #require(parties.first { $0["address"]?.text?.hasPrefix("http") == true }?["code"]?.text)
+    }
+
+    /// A file of the test, by its path.
+    func file(_ name: String, _ text: String) throws -> String {
+        let file = folder.appending(path: name)
+        try Data(text.utf8).write(to: file)
+        return file.path(percentEncoded: false)
+    }
+
+    /// A pack of the repository.
+    static func pack(_ name: String) -> String {
+        URL(filePath: #filePath).deletingLastPathComponent().deletingLastPathComponent()
+            .deletingLastPathComponent().appending(path: "Packs/" + name).path(percentEncoded: false)
+    }
+
     /// Publishes a table and answers its listing's and its asset's code.
     func publish(
         _ csv: String, title: String, doors: String = "download", openness: String = "unconditional",
-        terms: JSON? = nil, price: String = "free", catalog: JSON? = nil, delivery: JSON? = nil
+        terms: JSON? = nil, price: String = "free", catalog: JSON? = nil, delivery: JSON? = nil,
+        space: String? = nil, lineage: String? = nil
     ) throws -> (listing: String, asset: String) {
         func written(_ json: JSON, _ name: String) throws -> String {
             let file = folder.appending(path: name)
@@ -140,14 +199,20 @@ final class RunningNode: @unchecked Sendable {
         if let terms { arguments += ["--terms", try written(terms, "terms.json")] }
         if let catalog { arguments += ["--catalog", try written(catalog, "catalog.json")] }
         if let delivery { arguments += ["--delivery", try written(delivery, "delivery.json")] }
+        if let space { arguments += ["--space", space] }
+        if let lineage { arguments += ["--lineage", lineage] }
         let answer = try run(arguments)
         return (try #require(answer["listing"]?.text), try #require(answer["asset"]?.text))
     }
 
     /// A party with an account here: its code, its identifier and a token of its own.
-    func account(_ name: String, roles: String = "buyer") async throws -> Account {
+    func account(_ name: String, roles: String = "buyer", creditCode: String? = nil) async throws -> Account {
         let invited = try await ask(
-            "POST", "/api/v1/parties/invitations", ["name": .string(name), "roles": .string(roles)])
+            "POST", "/api/v1/parties/invitations",
+            [
+                "name": .string(name), "roles": .string(roles),
+                "creditCode": creditCode.map(JSON.string) ?? .null,
+            ])
         let invitation = try #require(invited["invitation"]?.text)
         let secret = try #require(Invitation(text: invitation)).secret.disclosed
         let id = ID<Party>(high: .random(in: 0...UInt64.max), low: .random(in: 0...UInt64.max))
@@ -161,6 +226,12 @@ final class RunningNode: @unchecked Sendable {
         try #require(reply.status == 200, "\(reply.text)")
         let token = try #require(reply.json["token"]?.text)
         return Account(id: id, token: token)
+    }
+
+    /// The code of an agreement by the name it has in the protocol.
+    func agreement(_ urn: String) async throws -> String {
+        let id = try #require(ID<Party>(uuid: urn))
+        return Code(.agreement, id).text
     }
 
     struct Account {

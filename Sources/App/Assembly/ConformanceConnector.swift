@@ -73,10 +73,10 @@ actor ConformanceConnector {
         Task {
             try? await Task.sleep(for: Self.pause)
             var outcome = DeliveryOutcome.unreachable("lane.peer-unreachable")
-            if let (status, body) = try? await outside.call(
+            if let reply = try? await outside.call(
                 call.method, call.url, token: "conformance", call.body, deadline: .seconds(10))
             {
-                outcome = .answered(status: status, body: body)
+                outcome = .answered(status: reply.status, body: reply.body)
             }
             try? settle(call, outcome)
         }

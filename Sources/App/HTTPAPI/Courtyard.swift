@@ -75,7 +75,10 @@ package struct Courtyard: Sendable {
         self.inbox = inbox
         self.objects = objects
         self.metrics = metrics
-        packs = PackService(context: context)
+        let grants = GrantDesk(context: context, market: market)
+        packs = PackService(context: context) { record, file, transaction throws(Problem) in
+            try grants.follow(record, file, in: transaction)
+        }
     }
 
     var store: any DataStore { context.store }

@@ -1,13 +1,15 @@
 // SPDX-License-Identifier: Apache-2.0
 
-private import Dataspace
+package import Dataspace
 import Deliver
 import Identity
 private import Lane
-import Primitives
+private import Policy
+package import Primitives
 import Register
 import Store
 private import Trade
+private import Valve
 
 extension Courtyard {
     /// The Dataspace Protocol 2025-1 for other connectors, and the moves of our own side in it.
@@ -15,18 +17,19 @@ extension Courtyard {
         protocolRoutes + [
             Route(
                 "GET", "/dsp/data/:transfer", .message,
-                "What a started transfer opens, under its own token: ?form=csv|parquet|json."
+                "What a started transfer opens, under its own token: ?form=csv|parquet|json, ?passage=."
             ) { request throws(Problem) in try await pull(request) },
             Route("POST", "/dsp/refresh", .message, "A fresh token of a started transfer.") { request in
                 refresh(request)
             },
             Route(
                 "POST", "/api/v1/dataspace/negotiations", .scope(.tradeWrite),
-                "Negotiate over the web with a provider's connector: listing, address."
+                "Negotiate over the web with a provider's connector: listing, address; counter."
             ) { request throws(Problem) in
                 let body = try request.json()
+                let counter = try body["counter"].map { json throws(Problem) in try UsagePolicy(json: json) }
                 let row = try await market.request(
-                    body.needed("listing"), counter: nil, as: context.own,
+                    body.needed("listing"), counter: counter, as: context.own,
                     over: .init(
                         peer: try body.needed("address"), own: publicURL() + DataspaceService.path))
                 return APIReply(row.listed, status: 201)
@@ -51,6 +54,62 @@ extension Courtyard {
         ]
     }
 
+    /// Files that we bring, and foreign catalogs that we read.
+    var taskRoutes: [Route] {
+        [
+            Route(
+                "POST", "/api/v1/dataspace/transfers/:pid/fetch", .scope(.tradeWrite),
+                "Bring what a started transfer opened: {form}; goes on by itself until the file is whole."
+            ) { request throws(Problem) in
+                let form = try request.json()["form"]?.text.flatMap(FileForm.init) ?? .csv
+                return APIReply(
+                    try await dataspace.fetch(request.parameter("pid"), as: form).json, status: 201)
+            },
+            Route(
+                "GET", "/api/v1/dataspace/deliveries", .scope(.tradeRead),
+                "Files on their way to us: how much came, the last error, the next attempt, the digest."
+            ) { _ throws(Problem) in
+                APIReply(["deliveries": .array(try await dataspace.tasks().map(\.json))])
+            },
+            Route(
+                "GET", "/api/v1/dataspace/deliveries/:code/file", .scope(.tradeRead),
+                "A file that came whole."
+            ) { request throws(Problem) in
+                let file = try await dataspace.delivered(request.parameter("code"))
+                return APIReply(
+                    file, named: request.parameter("code") + "." + file.form.rawValue, for: request)
+            },
+            Route(
+                "GET", "/api/v1/foreign", .anyone, "Datasets of harvested catalogs, each once: ?q=, start=."
+            ) {
+                request throws(Problem) in
+                let found = try await harvests.find(
+                    request.query["q"] ?? "", start: request.query["start"].flatMap { Int($0) } ?? 0)
+                return APIReply([
+                    "total": .integer(Int64(found.count)), "datasets": .array(found.findings.map(\.listed)),
+                ])
+            },
+            Route(
+                "GET", "/api/v1/harvests", .anyone,
+                "The catalogs we harvest, and how their last reading ended."
+            ) { _ throws(Problem) in
+                APIReply(["sources": .array(try await harvests.sources().map(\.json))])
+            },
+            Route(
+                "POST", "/api/v1/harvests", .scope(.marketOperate),
+                "Read a foreign catalog: {url, kind: ckan or dsp, name, token}."
+            ) { request throws(Problem) in
+                let body = try request.json()
+                let source = try await harvests.harvest(
+                    body.needed("url"), kind: try body.needed("kind", HarvestService.Kind.init(rawValue:)),
+                    name: body["name"]?.text ?? "", token: body["token"]?.text ?? "")
+                return APIReply(source.json, status: 201)
+            },
+        ]
+    }
+
+    private var harvests: HarvestService { HarvestService(context: context, outside: outside) }
+
     var dataspace: DataspaceService {
         DataspaceService(context: context, market: market, delivery: delivery, outside: outside)
     }
@@ -58,6 +117,7 @@ extension Courtyard {
     /// One round over the transfers that are due.
     package func moveTransfers() async throws(Problem) {
         try await dataspace.work(root: publicURL())
+        try await dataspace.bring()
     }
 
     // MARK: The protocol's endpoints
@@ -132,14 +192,16 @@ extension Courtyard {
         let form = request.query["form"].flatMap(FileForm.init) ?? .csv
         guard
             let file = try await dataspace.pull(
-                request.parameter("transfer"), token: request.bearer ?? "", as: form, root: publicURL())
+                request.parameter("transfer"), token: request.bearer ?? "", as: form,
+                passage: request.query["passage"].flatMap { ID<Passage>(uuid: $0) }, root: publicURL())
         else { throw Problem(.forbidden, "deliver.link-refused") }
         return APIReply(file, named: "data." + form.rawValue, for: request)
     }
 
     /// RFC 6749 §6.
     private func refresh(_ request: APIRequest) -> APIReply {
-        let form = request.form
+        var form = request.form
+        if let body = try? request.json() { form = (body.object ?? [:]).compactMapValues(\.text) }
         guard form["grant_type"] == "refresh_token",
             let fresh = dataspace.refreshed(form["refresh_token"] ?? "", root: publicURL())
         else { return APIReply(["error": "invalid_grant"], status: 400) }
@@ -188,6 +250,20 @@ extension APIReply {
         self.init(
             status: reply.status, contentType: "application/json; charset=utf-8", headers: headers,
             body: reply.body.canonicalBytes)
+    }
+}
+
+extension HarvestService.Finding {
+    fileprivate var listed: JSON {
+        var members = dataset.json.object ?? [:]
+        members["origins"] = .array(
+            origins.map {
+                [
+                    "source": .string($0.source), "kind": .string($0.kind.rawValue),
+                    "address": .string($0.address),
+                ]
+            })
+        return .object(members)
     }
 }
 

@@ -20,7 +20,8 @@ extension Courtyard {
         return RouteTable(
             nodeRoutes + identityRoutes + registerRoutes + collectRoutes + tradeRoutes + computeRoutes
                 + logRoutes + packRoutes + listRoutes + caseRoutes + listPages + casePages
-                + openDataRoutes + sharingRoutes + dataspaceRoutes + pageRoutes
+                + requestRoutes + spaceRoutes + taskRoutes + openDataRoutes + sharingRoutes + dataspaceRoutes
+                + pageRoutes
         ) { token throws(Problem) in
             try await store.read { transaction throws(Problem) in
                 try Tokens.caller(bearing: token, at: clock.now(), in: transaction)
@@ -119,7 +120,7 @@ extension Courtyard {
 
     /// What this node does with each kind of message.
     package var receivers: [String: LaneService.Receiver] {
-        var receivers = partyReceivers
+        var receivers = partyReceivers.merging(requestReceivers) { own, _ in own }
         if isExchange { receivers.merge(exchangeReceivers) { _, exchange in exchange } }
         return receivers
     }
@@ -156,11 +157,13 @@ extension Courtyard {
                 return [:]
             },
             "agreement.revoke": { body, sender throws(Problem) in try await revoke(body, from: sender) },
-            "listing.get": { body, _ throws(Problem) in
+            "listing.get": { body, sender throws(Problem) in
                 let code = try body.needed("listing")
-                return try await store.read { transaction throws(Problem) in
-                    try ListingBook.listing(code, in: transaction).0.json
+                let listing = try await store.read { transaction throws(Problem) in
+                    try ListingBook.listing(code, in: transaction).0
                 }
+                guard listing.isShown(to: sender.id) else { throw .listingUnknown(code) }
+                return listing.json
             },
         ]
     }

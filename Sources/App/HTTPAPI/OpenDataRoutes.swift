@@ -2,6 +2,7 @@
 
 import Deliver
 private import Identity
+private import Policy
 import Primitives
 import Publish
 import Register
@@ -59,7 +60,8 @@ extension Courtyard {
     private var dcatRoutes: [Route] {
         Notation.allCases.map { notation in
             Route(
-                "GET", "/catalog.\(notation.rawValue)", .anyone, "The catalog as DCAT-AP 3, in pages: ?page=."
+                "GET", "/catalog.\(notation.rawValue)", .anyone,
+                "The catalog as DCAT-AP 3, in pages: ?page=, ?rows=."
             ) { request throws(Problem) in try await catalog(notation, request) }
         } + [
             Route(
@@ -74,8 +76,10 @@ extension Courtyard {
 
     private func catalog(_ notation: Notation, _ request: APIRequest) async throws(Problem) -> APIReply {
         let number = max(1, request.query["page"].flatMap { Int($0) } ?? 1)
-        let start = (number - 1) * Self.datasetsOnPage
-        let found = try await openCatalog.find(CatalogQuery(start: start, rows: Self.datasetsOnPage))
+        let rows = min(
+            max(1, request.query["rows"].flatMap { Int($0) } ?? Self.datasetsOnPage), Self.datasetsOnPage)
+        let start = (number - 1) * rows
+        let found = try await openCatalog.find(CatalogQuery(start: start, rows: rows))
         let own = context.own
         let party = try await store.read { transaction throws(Problem) in
             try PartyRegister.party(own, in: transaction)
@@ -89,10 +93,13 @@ extension Courtyard {
                 code: party.code.text, name: LocalizedText(party.name), creditCode: party.creditCode),
             records: found.records)
         var headers: [String: String] = [:]
-        if start + found.records.count < found.count {
-            headers["Link"] =
-                "<\(publicURL())/catalog.\(notation.rawValue)?page=\(number + 1)>; rel=\"next\""
+        func link(_ page: Int, _ relation: String) -> String {
+            "<\(publicURL())/catalog.\(notation.rawValue)?page=\(page)&rows=\(rows)>; rel=\"\(relation)\""
         }
+        let links =
+            (start + found.records.count < found.count ? [link(number + 1, "next")] : [])
+            + (number > 1 ? [link(number - 1, "previous")] : [])
+        if !links.isEmpty { headers["Link"] = links.joined(separator: ", ") }
         return APIReply(
             contentType: notation.type, headers: headers, body: Array(notation.text(catalog.graph).utf8))
     }

@@ -15,7 +15,7 @@ extension Courtyard {
         [
             Route(
                 "GET", "/api/v1/agreements/:code/data", .scope(.computeWrite),
-                "A copy under an agreement: ?form=csv|parquet|json, ?purpose=; ?passage= resumes one."
+                "A copy under an agreement: ?form=csv|parquet|json, ?purpose=, ?fields=; ?passage= resumes one."
             ) { request throws(Problem) in try await download(request) },
             Route(
                 "POST", "/api/v1/share-profile", .scope(.computeWrite),
@@ -59,7 +59,7 @@ extension Courtyard {
         let code = request.parameter("code")
         let file = try await delivery.deliver(
             passage, under: code, through: .download, as: form, purpose: request.query["purpose"] ?? "",
-            to: asker)
+            fields: (request.query["fields"] ?? "").split(separator: ",").map(String.init), to: asker)
         return APIReply(file, named: code + "." + form.rawValue, for: request)
     }
 

@@ -24,7 +24,8 @@ extension Courtyard {
                 request throws(Problem) in try await search(request)
             },
             Route("GET", "/api/v1/listings/:code", .anyone, "One listing, as far as it is described.") {
-                request throws(Problem) in try await describe(request.parameter("code"))
+                request throws(Problem) in
+                try await describe(request.parameter("code"), to: request.caller?.party)
             },
             Route("POST", "/api/v1/listings", .scope(.tradeWrite), "Offer a product of one of our assets.") {
                 request throws(Problem) in try await offer(request.json())
@@ -198,19 +199,31 @@ extension Courtyard {
         return APIReply(["listing": .string(code), "prudent": .array(hits.map(\.json))])
     }
 
-    private func describe(_ code: String) async throws(Problem) -> APIReply {
+    private func describe(_ code: String, to reader: ID<Party>?) async throws(Problem) -> APIReply {
         let known = try await store.read { transaction throws(Problem) in
             try? ListingBook.listing(code, in: transaction)
         }
         let (listing, state) =
             if let known { known } else { (try await market.listing(code), Listing.State.open) }
+        guard listing.isShown(to: reader) else { throw .listingUnknown(code) }
         var described = listing.listed.object ?? [:]
         described["state"] = .string(state.rawValue)
+        // Outsiders see a space's catalog, not its inside.
+        guard try await isInside(listing, reader) else { return APIReply(.object(described)) }
         described["summary"] = listing.summary
         described["terms"] = listing.terms.json
         described["words"] = .array(listing.terms.plainWords.map(\.json))
         described["rules"] = listing.rules ?? .null
         return APIReply(.object(described))
+    }
+
+    private func isInside(_ listing: Listing, _ reader: ID<Party>?) async throws(Problem) -> Bool {
+        guard let code = listing.spaceCode, listing.holder != reader else { return true }
+        return try await store.read { transaction throws(Problem) in
+            guard let space = try SpaceBook.find(code, in: transaction) else { return true }
+            guard let reader else { return false }
+            return try SpaceBook.standing(of: reader, in: space, transaction) == .member
+        }
     }
 
     private func reviews() async throws(Problem) -> APIReply {
@@ -249,7 +262,7 @@ extension Courtyard {
             about: try body.neededText("about"),
             openness: openness, assetCode: asset.code.text, lineage: lineage,
             tableName: body["table"]?.text ?? "data",
-            summary: AssetService.description(
+            summary: try AssetService.description(
                 of: asset, version, gradings, isOpen: openness == .unconditional
             ).saying(body),
             terms: try UsagePolicy(json: body["terms"] ?? .null),
@@ -400,6 +413,8 @@ extension NegotiationDesk.Row {
             "until": .string(negotiation.correspondence.actBefore.rfc3339),
             "delivery": negotiation.correspondence.delivery.map(\.listed) ?? .null,
             "terms": negotiation.offer.json, "words": .array(negotiation.offer.plainWords.map(\.json)),
+            "reason": negotiation.termination.map { .string($0.explanation.reasons.joined(separator: "; ")) }
+                ?? .null,
             "agreement": negotiation.agreement.flatMap { ID<Agreement>(uuid: $0.id) }
                 .map { .string(Code(.agreement, $0).text) } ?? .null,
         ]
@@ -424,6 +439,7 @@ extension JSON {
     /// A summary with what its holder says besides: the fields of catalogs, and rules for copies.
     fileprivate func saying(_ body: JSON) throws(Problem) -> JSON {
         var members = object ?? [:]
+        if let space = body["space"], !space.isNull { members["space"] = space }
         if let catalog = body["catalog"], !catalog.isNull { members["catalog"] = catalog }
         if let delivery = body["delivery"], !delivery.isNull {
             _ = try DeliveryRules(json: delivery)

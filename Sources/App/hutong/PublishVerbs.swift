@@ -22,6 +22,9 @@ struct ListingOptions: ParsableArguments {
         String?
     @Option(help: "JSON with the rules for copies: columns, cover, rows, for, smallest.") var delivery:
         String?
+    @Option(help: "The data space it is offered in; the open floor without it.") var space: String?
+    @Option(help: "Where income goes back to: lst-…=3000, in parts of 10000; several with commas.")
+    var lineage: String?
     @Flag(help: "A responsible person accepts the proposed grades.") var confirm = false
     @Option(help: "Who that person is.") var person = "operator"
 
@@ -40,9 +43,20 @@ struct ListingOptions: ParsableArguments {
             "openness": .string(openness),
             "catalog": try catalog.map { path throws(Problem) in try GivenFile.json(path) } ?? .null,
             "delivery": try delivery.map { path throws(Problem) in try GivenFile.json(path) } ?? .null,
+            "space": space.map(JSON.string) ?? .null, "lineage": .array(try shares()),
             "price": .string(price), "table": .string(table),
             "requires": .array((requires ?? "").split(separator: ",").map { .string(String($0)) }),
         ]
+    }
+
+    private func shares() throws -> [JSON] {
+        try (lineage ?? "").split(separator: ",").map { part in
+            let pair = part.split(separator: "=")
+            guard pair.count == 2, let share = Int64(pair[1]) else {
+                throw ValidationError("--lineage takes lst-…=3000")
+            }
+            return ["listing": .string(String(pair[0])), "basisPoints": .integer(share)]
+        }
     }
 }
 

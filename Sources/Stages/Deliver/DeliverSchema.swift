@@ -30,6 +30,38 @@ package enum DeliverSchema {
                 ) STRICT
                 """,
                 "CREATE INDEX deliver_feedback_by_listing ON deliver_feedback (listing_code, at)",
-            ])
+            ]),
+        Migration(
+            "deliver/0002-requests",
+            [
+                """
+                CREATE TABLE deliver_request (
+                    case_code TEXT PRIMARY KEY NOT NULL, holder_id BLOB NOT NULL, listing_code TEXT NOT NULL,
+                    at INTEGER NOT NULL
+                ) STRICT
+                """,
+                """
+                CREATE TABLE deliver_task (
+                    id BLOB PRIMARY KEY NOT NULL, code TEXT UNIQUE NOT NULL, state TEXT NOT NULL,
+                    document TEXT NOT NULL, due_at INTEGER, changed_at INTEGER NOT NULL
+                ) STRICT
+                """,
+                "CREATE INDEX deliver_task_by_due ON deliver_task (due_at)",
+                """
+                CREATE TABLE deliver_source (
+                    url TEXT NOT NULL, kind TEXT NOT NULL, name TEXT NOT NULL, harvested_at INTEGER,
+                    count INTEGER NOT NULL, last_error TEXT, PRIMARY KEY (url, kind)
+                ) STRICT
+                """,
+                """
+                CREATE TABLE deliver_foreign (
+                    source_url TEXT NOT NULL, source_kind TEXT NOT NULL, foreign_id TEXT NOT NULL,
+                    dataset TEXT NOT NULL, document TEXT NOT NULL, words TEXT NOT NULL,
+                    seen_at INTEGER NOT NULL,
+                    PRIMARY KEY (source_url, source_kind, foreign_id)
+                ) STRICT
+                """,
+                "CREATE INDEX deliver_foreign_by_dataset ON deliver_foreign (dataset)",
+            ]),
     ]
 }

@@ -21,26 +21,13 @@ extension MarketService {
                 issuer: context.own, audience: peer, tokenID: ID<Party>(at: context.clock.now()).uuid,
                 issuedAt: context.clock.now(), subject: DataspaceToken.subject,
                 body: Digest(of: message?.canonicalBytes ?? []))
-            let (status, reply) = try await outside.call(
+            let reply = try await outside.call(
                 message == nil ? "GET" : "POST", address + (body["path"]?.text ?? ""),
                 token: token.signed(by: context.signer), message, deadline: Self.patience)
-            return .answered(status: status, body: reply)
+            return .answered(status: reply.status, body: reply.body)
         } catch {
             return .unreachable(error.operatorNote ?? error.code)
         }
-    }
-
-    /// A foreign connector has no key of ours to sign agreements with: its acceptance is the verification message that
-    /// its credentials proved, kept as the digest of the whole transcript. The agreement then comes into force here;
-    /// at an exchange elsewhere it is filed by its digest, as a direct trade.
-    func fileAcknowledged(
-        _ agreement: Agreement, signature: [UInt8], by own: Party, in negotiation: Negotiation,
-        _ transaction: any SQLWriting
-    ) throws(Problem) {
-        _ = try AgreementBook.sign(agreement, by: own, signature: signature, in: transaction)
-        try AgreementBook.acknowledge(
-            agreement.code.text, by: negotiation.correspondence.digest, in: transaction)
-        try enter(AgreementBook.agreement(agreement.code.text, in: transaction), in: transaction)
     }
 }
 

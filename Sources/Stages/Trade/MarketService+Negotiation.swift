@@ -236,8 +236,9 @@ extension MarketService {
             try NegotiationDesk.close(id, in: transaction)
             let peer = try PartyRegister.party(row.counterparty, in: transaction)
             if row.webAddress != nil, peer.address == .account, row.negotiation.side == .provider {
-                try fileAcknowledged(
-                    agreement, signature: signature, by: own, in: row.negotiation, transaction)
+                // A foreign connector has no key of ours to sign agreements with: its acceptance is the verification
+                // that its credentials proved, kept as the digest of the whole transcript.
+                try grant(agreement, evidence: row.negotiation.correspondence.digest, in: transaction)
             } else if exchange.id == context.own {
                 try file(agreement, signature: signature, by: own, in: transaction)
             } else {

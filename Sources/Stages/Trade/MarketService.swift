@@ -67,6 +67,7 @@ package struct MarketService: Sendable {
                     .conflict, "trade.listing-unattested",
                     ["listing": .code(listing.code), "kinds": .list(missing.sorted())])
             }
+            try requireSpace(listing, in: transaction)
             try ListingBook.put(listing, state: .submitted, in: transaction)
             return [
                 "state": .string(Listing.State.submitted.rawValue), "listing": .string(listing.code.text),
@@ -204,6 +205,7 @@ package struct MarketService: Sendable {
     func file(
         _ agreement: Agreement, signature: [UInt8], by party: Party, in transaction: any SQLWriting
     ) throws(Problem) {
+        try SpaceBook.requireMember(agreement.consumer, for: agreement.listing, in: transaction)
         guard try AgreementBook.sign(agreement, by: party, signature: signature, in: transaction) else {
             return
         }

@@ -70,6 +70,7 @@ package enum NegotiationDesk {
             throw .listingUnknown(request.offer.target ?? "")
         }
         let listing = try ListingBook.openListing(Code(.listing, target).text, in: transaction)
+        try SpaceBook.requireMember(consumer, for: listing, in: transaction)
         let (negotiation, effects) = try refusable {
             () throws(ProcessRefusal) in
             try Negotiation.opened(by: request, from: consumer.urn, providerPid: id.urn, now: transaction.now)
@@ -193,6 +194,9 @@ package enum NegotiationDesk {
             throw .listingUnknown(negotiation.offer.target ?? "")
         }
         let listing = try ListingBook.openListing(Code(.listing, target).text, in: transaction)
+        if negotiation.side == .provider {
+            try SpaceBook.requireMember(counterparty, for: listing, in: transaction)
+        }
         let row = Row(
             id: id, ownParty: negotiation.side == .provider ? listing.holder : own,
             counterparty: counterparty, listingCode: listing.code.text, negotiation: negotiation)

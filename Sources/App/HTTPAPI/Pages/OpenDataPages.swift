@@ -3,6 +3,8 @@
 import Deliver
 import Primitives
 import Publish
+import Store
+private import Trade
 import WebUI
 
 extension Courtyard {
@@ -20,6 +22,7 @@ extension Courtyard {
         let shown = try await delivery.openRows(
             RowQuery(distribution: rows.id, limit: Self.previewRows, offset: 0), of: record.code)
         let columns = shown.fields.map(\.name)
+        let profile = try await profile(of: record.code)
         let uses = try await catalog.uses(of: record.code)
         let root = publicURL()
         return OpenDataPage(
@@ -28,7 +31,7 @@ extension Courtyard {
             summary: record.about, openness: record.openness.words,
             license: LocalizedText(record.license ?? "–"),
             source: LocalizedText(record.catalogCode?.description ?? record.publisher.name.zh),
-            updated: record.modified, rowCount: shown.total,
+            updated: record.modified, rowCount: shown.total, quality: profile.quality,
             files: record.distributions.compactMap { distribution in
                 distribution.downloadURL.map {
                     OpenDataPage.File(
@@ -39,7 +42,7 @@ extension Courtyard {
             columns: record.fields.map {
                 ColumnView(
                     name: $0.name, type: LocalizedText($0.type), meaning: $0.title,
-                    grade: LocalizedText(record.grade ?? "–"))
+                    grade: LocalizedText(record.grade ?? "–"), emptyShare: profile.emptyShares[$0.name])
             },
             preview: Preview(
                 columns: columns,
@@ -56,6 +59,31 @@ extension Courtyard {
             remarks: try await catalog.feedback(on: record.code).map(\.words),
             feedbackPath: "/open/\(record.code)/feedback")
     }
+
+    /// How much of an open table is there, by column and in all, as it was measured when it was taken in.
+    private func profile(
+        of code: String
+    ) async throws(Problem) -> (emptyShares: [String: String], quality: LocalizedText?) {
+        let summary = try await store.read { transaction throws(Problem) in
+            try ListingBook.openListing(code, in: transaction).summary
+        }
+        let rows = Double(summary["profile"]?["rows"]?.integer ?? 0)
+        let columns = summary["profile"]?["columns"]?.array ?? []
+        guard rows > 0, !columns.isEmpty else { return ([:], nil) }
+        var shares: [String: String] = [:]
+        var empty = 0.0
+        for column in columns {
+            guard let name = column["name"]?.text, let nulls = column["nulls"]?.integer else { continue }
+            shares[name] = Self.percent(Double(nulls) / rows)
+            empty += Double(nulls)
+        }
+        let complete = Self.percent(1 - empty / (rows * Double(columns.count)))
+        return (
+            shares, LocalizedText(zh: "完整性 \(complete)", en: "\(complete) of all values are there")
+        )
+    }
+
+    private static func percent(_ share: Double) -> String { "\((share * 1000).rounded() / 10) %" }
 
     /// Enough to see what the columns hold.
     private static let previewRows = 20

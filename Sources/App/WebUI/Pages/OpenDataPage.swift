@@ -56,6 +56,8 @@ package struct OpenDataPage: Page {
     package let source: LocalizedText
     package let updated: Instant
     package let rowCount: Int
+    /// The share of values that are there, and what was measured; `nil` where nothing was.
+    package let quality: LocalizedText?
     package let files: [File]
     package let columns: [ColumnView]
     package let preview: Preview
@@ -78,6 +80,7 @@ package struct OpenDataPage: Page {
         source: LocalizedText,
         updated: Instant,
         rowCount: Int,
+        quality: LocalizedText? = nil,
         files: [File],
         columns: [ColumnView],
         preview: Preview,
@@ -96,6 +99,7 @@ package struct OpenDataPage: Page {
         self.source = source
         self.updated = updated
         self.rowCount = rowCount
+        self.quality = quality
         self.files = files
         self.columns = columns
         self.preview = preview
@@ -161,6 +165,7 @@ package struct OpenDataPage: Page {
         facts.add(say("许可", "License"), text: say(license))
         facts.add(say("来源", "Source"), text: say(source))
         facts.add(say("数据截至", "Data as of"), say.day(updated))
+        if let quality { facts.add(say("质量", "Quality"), text: say(quality)) }
         facts.add(say("价格", "Price"), text: say("免费", "free"))
         for use in uses {
             facts.add(

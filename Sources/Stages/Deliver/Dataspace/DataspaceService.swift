@@ -8,7 +8,7 @@ package import Primitives
 package import Register
 import Store
 package import Trade
-import Valve
+package import Valve
 
 /// The Dataspace Protocol over the web, both roles, with everything it keeps in the node's database: a negotiation is
 /// the row that the market's own negotiations are, and becomes the same agreement.
@@ -180,9 +180,9 @@ package struct DataspaceService: Sendable {
                 issuer: context.own, audience: peer, tokenID: ID<Party>(at: now).uuid, issuedAt: now,
                 subject: DataspaceToken.subject, body: Digest(of: call.body?.canonicalBytes ?? [])
             ).signed(by: context.signer)
-            let (status, body) = try await outside.call(
+            let reply = try await outside.call(
                 call.method, call.url, token: token, call.body, deadline: .seconds(10))
-            return .answered(status: status, body: body)
+            return .answered(status: reply.status, body: reply.body)
         } catch {
             return .unreachable(error.operatorNote ?? error.code)
         }
@@ -192,7 +192,7 @@ package struct DataspaceService: Sendable {
 
     /// What a started transfer opens, once more through the valve. `nil` for a token that opens nothing.
     package func pull(
-        _ id: String, token: String, as form: FileForm, root: String
+        _ id: String, token: String, as form: FileForm, passage: ID<Passage>?, root: String
     ) async throws(Problem) -> DeliveredFile? {
         guard PullDoor(delivery: delivery, root: root).opens(token, id, now: context.clock.now()) else {
             return nil
@@ -208,8 +208,9 @@ package struct DataspaceService: Sendable {
         guard let (agreement, asker) = found else { return nil }
         // A pull says no purpose: where the terms name one alone, that is what was agreed.
         let purposes = PlainTerms(agreement.policy)?.purposes ?? []
+        // Named by its consumer, a pull that broke off goes on and counts once.
         return try await delivery.deliver(
-            ID(at: context.clock.now()), under: agreement.code.text, through: .download, as: form,
+            passage ?? ID(at: context.clock.now()), under: agreement.code.text, through: .download, as: form,
             purpose: purposes.count == 1 ? purposes.first ?? "" : "", to: asker)
     }
 

@@ -33,21 +33,25 @@ package struct DeliveryRules: Hashable, Sendable {
     /// Filters of single recipients, by party code, besides `rows`.
     package let recipients: [String: RowFilter]
     package let smallest: SmallestGroup?
+    /// The column that says whom a row is about, by credit code or party code. Where it is set, a row leaves only while
+    /// that party authorizes it.
+    package let consent: String?
 
     package init(
         columns: [String]? = nil, covers: [String: Cover] = [:], rows: RowFilter = [:],
-        recipients: [String: RowFilter] = [:], smallest: SmallestGroup? = nil
+        recipients: [String: RowFilter] = [:], smallest: SmallestGroup? = nil, consent: String? = nil
     ) {
         self.columns = columns
         self.covers = covers
         self.rows = rows
         self.recipients = recipients
         self.smallest = smallest
+        self.consent = consent
     }
 
     /// Reads `{"columns": […], "cover": {name: "empty" | "digest" | "first:N"}, "rows": {name: […]},
-    /// "for": {party: {name: […]}}, "smallest": {"by": […], "rows": N}}`; `null` is no rule at all. Whatever else
-    /// stands there is refused: a rule that is not understood would be a promise not kept.
+    /// "for": {party: {name: […]}}, "smallest": {"by": […], "rows": N}, "consent": name}`; `null` is no rule at all.
+    /// Whatever else stands there is refused: a rule that is not understood would be a promise not kept.
     package init(json: JSON?) throws(Problem) {
         guard let json, !json.isNull else {
             self.init()
@@ -57,7 +61,7 @@ package struct DeliveryRules: Hashable, Sendable {
             Problem(.invalid, "deliver.rules-malformed", ["part": .text(part)])
         }
         guard let members = json.object else { throw refused("delivery") }
-        let known: Set = ["columns", "cover", "rows", "for", "smallest"]
+        let known: Set = ["columns", "cover", "rows", "for", "smallest", "consent"]
         if let other = members.keys.sorted().first(where: { !known.contains($0) }) { throw refused(other) }
         var columns: [String]?
         if let stated = members["columns"] {
@@ -85,7 +89,9 @@ package struct DeliveryRules: Hashable, Sendable {
             smallest = SmallestGroup(by: names, rows: Int(least))
         }
         self.init(
-            columns: columns, covers: covers, rows: rows, recipients: recipients, smallest: smallest)
+            columns: columns, covers: covers, rows: rows, recipients: recipients, smallest: smallest,
+            consent: members["consent"]?.text)
+        if let stated = members["consent"], stated.text?.isEmpty != false { throw refused("consent") }
     }
 
     private static func filter(_ json: JSON?) -> RowFilter? {
@@ -106,7 +112,19 @@ package struct DeliveryRules: Hashable, Sendable {
         for (name, values) in party.flatMap({ recipients[$0] }) ?? [:] {
             rows[name] = rows[name].map { wide in values.filter(wide.contains) } ?? values
         }
-        return DeliveryRules(columns: columns, covers: covers, rows: rows, smallest: smallest)
+        return DeliveryRules(
+            columns: columns, covers: covers, rows: rows, smallest: smallest, consent: consent)
+    }
+
+    /// The rules narrowed to some of their columns, and to rows about these parties where rows need consent.
+    package func narrowed(to fields: [String], about identifiers: [String]) -> DeliveryRules {
+        var rows = rows
+        if let consent {
+            rows[consent] = rows[consent].map { $0.filter(identifiers.contains) } ?? identifiers
+        }
+        let allowed = fields.isEmpty ? columns : fields.filter { columns?.contains($0) ?? true }
+        return DeliveryRules(
+            columns: allowed, covers: covers, rows: rows, smallest: smallest, consent: consent)
     }
 
     /// A digest of everything that decides which bytes a recipient gets.

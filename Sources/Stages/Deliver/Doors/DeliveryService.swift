@@ -126,19 +126,22 @@ package struct DeliveryService: Sendable {
     // MARK: Under an agreement
 
     /// One copy under an agreement, written for this asker.
+    ///
+    /// - Parameter fields: the columns wanted; empty for all that the agreement has.
     package func deliver(
         _ passage: ID<Passage>, under code: String, through door: Door, as form: FileForm, purpose: String,
-        to asker: Party
+        fields: [String] = [], to asker: Party
     ) async throws(Problem) -> DeliveredFile {
         let agreement = try await heldAgreement(code)
-        let request = Digest(of: "\(door.rawValue)/\(form.rawValue)/\(purpose)")
+        let request = Digest(
+            of: "\(door.rawValue)/\(form.rawValue)/\(purpose)/\(fields.joined(separator: ","))")
         do throws(Problem) {
             let use = Use(agreement: agreement, door: door, asker: asker, purpose: purpose)
-            let reserved = try await reserve(passage, use, request)
+            let reserved = try await reserve(passage, use, fields, request)
             if let file = DeliveredFile(json: reserved.document["file"], passage: reserved.code) {
-                return try await again(file, use)
+                return try await again(file, reserved, use)
             }
-            return try await write(reserved, use, form)
+            return try await write(reserved, use, fields, form)
         } catch {
             try await refuse(error, passage, agreement)
             throw error
@@ -163,7 +166,9 @@ package struct DeliveryService: Sendable {
     }
 
     /// Commit 1: the decision and the reservation. From here on the use counts until it is given up.
-    private func reserve(_ id: ID<Passage>, _ use: Use, _ request: Digest) async throws(Problem) -> Passage {
+    private func reserve(
+        _ id: ID<Passage>, _ use: Use, _ fields: [String], _ request: Digest
+    ) async throws(Problem) -> Passage {
         let (context, valve) = (context, valve)
         return try await context.store.write { transaction throws(Problem) in
             if let known = try PassageBook.find(id, .keeper, in: transaction) {
@@ -177,10 +182,11 @@ package struct DeliveryService: Sendable {
                 Use(agreement: current, door: use.door, asker: use.asker, purpose: use.purpose),
                 in: transaction)
             let price = current.listing.price.forOneUse(through: use.door)
+            let consents = try Consents.take(for: use, fields, of: current.listing, in: transaction)
             let passage = Passage(
                 id: id, side: .keeper, agreement: current.id, agreementCode: current.code.text,
                 door: use.door, asker: use.asker.id, state: .reserved, price: price, request: request,
-                document: [:], answer: nil, reservedAt: transaction.now,
+                document: Consents.noted(consents), answer: nil, reservedAt: transaction.now,
                 expiresAt: transaction.now.advanced(by: Passage.reservation))
             try Bookkeeping.reserve(id, price, under: current, in: transaction)
             try context.record(
@@ -189,30 +195,35 @@ package struct DeliveryService: Sendable {
         }
     }
 
-    private func write(_ passage: Passage, _ use: Use, _ form: FileForm) async throws(Problem)
-        -> DeliveredFile
-    {
+    private func write(
+        _ passage: Passage, _ use: Use, _ fields: [String], _ form: FileForm
+    ) async throws(Problem) -> DeliveredFile {
         let listing = use.agreement.listing
-        let version = try await context.store.read { transaction throws(Problem) in
-            try Self.version(of: listing, in: transaction)
+        let (version, people) = try await context.store.read { transaction throws(Problem) in
+            (
+                try Self.version(of: listing, in: transaction),
+                try Consents.identifiers(of: passage, in: transaction)
+            )
         }
         // A share is read again and again: its file is one per agreement and version. A download is one per passage.
         let label =
             use.door == .share
             ? "share/\(use.agreement.code.text)/\(version.digest.hex)" : "download/\(passage.id.uuid)"
         let rules = try listing.deliveryRules().forRecipient(use.asker.code.text)
+            .narrowed(to: fields, about: people)
         let selection = self.selection(version, rules, for: use.asker, marked: label)
         let types = use.door == .share ? listing.sharedTypes : [:]
         let name = Digest(of: "\(label)/\(rules.digest.hex)").hex
         let file = try await writer.write(name, form) { engine throws(Problem) in
             try await selection(engine).cast(to: types).query
         }
-        return try await settle(passage, use, file, version: version, label: label)
+        return try await settle(passage, use, file, rules: rules, version: version, label: label)
     }
 
     /// Commit 2: asked again, charged, receipted and logged; then the file may leave.
     private func settle(
-        _ passage: Passage, _ use: Use, _ file: DeliveredFile, version: AssetVersion, label: String
+        _ passage: Passage, _ use: Use, _ file: DeliveredFile, rules: DeliveryRules, version: AssetVersion,
+        label: String
     ) async throws(Problem) -> DeliveredFile {
         let (context, valve, fees, signer) = (context, valve, fees, context.signer)
         return try await context.store.write { transaction throws(Problem) in
@@ -229,12 +240,17 @@ package struct DeliveryService: Sendable {
                 "content": content,
                 "signature": .string(Base64.encode(try signer.signature(for: content.canonicalBytes))),
             ]
-            let document: JSON = [
+            var document: [String: JSON] = [
                 "file": file.json, "mark": .string(label), "version": .string(version.digest.hex),
                 "receipt": receipt, "receiptDigest": .string(Digest(of: content.canonicalBytes).hex),
             ]
+            document["rules"] = .string(rules.digest.hex)
+            document["fields"] = .array((rules.columns ?? []).map(JSON.string))
+            document["people"] = .array(rules.consent.flatMap { rules.rows[$0] }?.map(JSON.string) ?? [])
+            document["consents"] = passage.document["consents"]
             if try PassageBook.advance(
-                passage.id, .keeper, from: .reserved, to: .settled, document: document, in: transaction)
+                passage.id, .keeper, from: .reserved, to: .settled, document: .object(document),
+                in: transaction)
             {
                 try Bookkeeping.settle(
                     passage.id, passage.price, under: use.agreement, fees: fees, in: transaction)
@@ -244,6 +260,7 @@ package struct DeliveryService: Sendable {
                         "receipt": .string(Digest(of: content.canonicalBytes).hex),
                         "file": .string(file.digest.hex),
                     ], in: transaction)
+                try Consents.tell(passage, use, in: transaction)
             }
             return DeliveredFile(
                 path: file.path, form: file.form, byteCount: file.byteCount, rowCount: file.rowCount,
@@ -252,10 +269,13 @@ package struct DeliveryService: Sendable {
     }
 
     /// A passage that was given is given again, as long as nothing was closed since.
-    private func again(_ file: DeliveredFile, _ use: Use) async throws(Problem) -> DeliveredFile {
+    private func again(_ file: DeliveredFile, _ passage: Passage, _ use: Use) async throws(Problem)
+        -> DeliveredFile
+    {
         let valve = valve
         try await context.store.read { transaction throws(Problem) in
             try valve.requireOpen(use, in: transaction)
+            _ = try Consents.identifiers(of: passage, in: transaction)
             guard try AgreementBook.agreement(use.agreement.code.text, in: transaction).state == .inForce
             else {
                 throw Problem(

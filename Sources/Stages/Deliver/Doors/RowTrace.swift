@@ -73,7 +73,9 @@ extension DeliveryService {
                 marked.append(
                     Marked(
                         passage: passage, label: label, asker: asker, version: version,
-                        rules: try listing.deliveryRules().forRecipient(asker.code.text)))
+                        rules: try listing.deliveryRules().forRecipient(asker.code.text).narrowed(
+                            to: passage.document["fields"]?.texts ?? [],
+                            about: passage.document["people"]?.texts ?? [])))
             }
             return marked
         }
