@@ -29,7 +29,8 @@ struct OpenVerb: Verb {
         var staged: [JSON] = []
         for file in files { staged.append(.string(try await node.stage(file))) }
         let name = title ?? stem
-        let owner = owner ?? "\(try await node.get("/healthz")["name"]?.text ?? "node")"
+        let party = try await node.get("/healthz")["name"]?.text
+        let owner = owner ?? party ?? "node"
         let taken = try await node.post(
             "/api/v1/assets",
             [
