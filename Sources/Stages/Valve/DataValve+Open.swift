@@ -15,7 +15,7 @@ extension DataValve {
         _ listing: Listing, through door: Door, in transaction: any SQLReading, at now: Instant
     ) throws(Problem) {
         guard listing.openness == .unconditional, listing.doors.contains(door),
-            listing.price.forOneUse(through: door) == .zero
+            listing.price.costsNothing
         else { throw Problem(.forbidden, "valve.listing-not-open", ["listing": .code(listing.code)]) }
         try requireOpen(
             ["node", listing.code.text, listing.assetCode, "country:" + home], in: transaction)

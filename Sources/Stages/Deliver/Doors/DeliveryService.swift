@@ -158,8 +158,7 @@ package struct DeliveryService: Sendable {
         guard agreement.provider == context.own else {
             throw Problem(.missing, "deliver.holder-elsewhere", ["agreement": .code(agreement.code)])
         }
-        let isPriced = agreement.listing.price.perUse.values.contains { $0 != .zero }
-        guard !isPriced || exchange == nil || exchange?.id == context.own else {
+        guard agreement.listing.price.costsNothing || exchange == nil || exchange?.id == context.own else {
             throw Problem(.unavailable, "deliver.account-elsewhere", ["agreement": .code(agreement.code)])
         }
         return agreement
@@ -169,7 +168,7 @@ package struct DeliveryService: Sendable {
     private func reserve(
         _ id: ID<Passage>, _ use: Use, _ fields: [String], _ request: Digest
     ) async throws(Problem) -> Passage {
-        let (context, valve) = (context, valve)
+        let (context, valve, fees) = (context, valve, fees)
         return try await context.store.write { transaction throws(Problem) in
             if let known = try PassageBook.find(id, .keeper, in: transaction) {
                 guard known.request == request, known.asker == use.asker.id, known.state != .voided else {
@@ -181,14 +180,16 @@ package struct DeliveryService: Sendable {
             try valve.decide(
                 Use(agreement: current, door: use.door, asker: use.asker, purpose: use.purpose),
                 in: transaction)
-            let price = current.listing.price.forOneUse(through: use.door)
+            let underWay = try UseMeter.reserve(id, under: current, in: transaction)
+            let price = try RunningBill.current(for: current.id, at: transaction.now, in: transaction)
+                .ceiling(of: use.door, beside: underWay, under: current.listing.price)
             let consents = try Consents.take(for: use, fields, of: current.listing, in: transaction)
             let passage = Passage(
                 id: id, side: .keeper, agreement: current.id, agreementCode: current.code.text,
                 door: use.door, asker: use.asker.id, state: .reserved, price: price, request: request,
                 document: Consents.noted(consents), answer: nil, reservedAt: transaction.now,
                 expiresAt: transaction.now.advanced(by: Passage.reservation))
-            try Bookkeeping.reserve(id, price, under: current, in: transaction)
+            try Bookkeeping.reserve(id, price, under: current, fees: fees, in: transaction)
             try context.record(
                 .passageReserved, passage.code, ["request": .string(request.hex)], in: transaction)
             return try PassageBook.reserve(passage, in: transaction).stored
@@ -248,18 +249,23 @@ package struct DeliveryService: Sendable {
             document["fields"] = .array((rules.columns ?? []).map(JSON.string))
             document["people"] = .array(rules.consent.flatMap { rules.rows[$0] }?.map(JSON.string) ?? [])
             document["consents"] = passage.document["consents"]
-            if try PassageBook.advance(
-                passage.id, .keeper, from: .reserved, to: .settled, document: .object(document),
-                in: transaction)
-            {
-                try Bookkeeping.settle(
-                    passage.id, passage.price, under: use.agreement, fees: fees, in: transaction)
-                try context.record(
+            let digest = Digest(of: content.canonicalBytes)
+            // A copy of the same passage that was written at the same time has settled it already.
+            if try PassageBook.find(passage.id, .keeper, in: transaction)?.state == .reserved {
+                let meter = try UseMeter.consume(passage, under: use.agreement, in: transaction)
+                let price = try Bookkeeping.settle(
+                    passage.id, through: use.door, receipt: digest, under: use.agreement, fees: fees,
+                    in: transaction)
+                _ = try PassageBook.advance(
+                    passage.id, .keeper, from: .reserved, to: .settled, price: price,
+                    document: .object(document), in: transaction)
+                let leaf = try context.record(
                     .passageSettled, passage.code,
                     [
-                        "receipt": .string(Digest(of: content.canonicalBytes).hex),
-                        "file": .string(file.digest.hex),
+                        "receipt": .string(digest.hex), "file": .string(file.digest.hex),
+                        "price": .string(price.description), "meter": .string(meter.hex),
                     ], in: transaction)
+                try PassageBook.note(leaf, of: passage.id, .keeper, in: transaction)
                 try Consents.tell(passage, use, in: transaction)
             }
             return DeliveredFile(
@@ -296,7 +302,8 @@ package struct DeliveryService: Sendable {
                     id, .keeper, from: .reserved, to: .voided, document: ["why": .string(problem.code)],
                     in: transaction)
             {
-                try Bookkeeping.void(id, passage.price, in: transaction)
+                try Bookkeeping.void(id, in: transaction)
+                try UseMeter.release(id, in: transaction)
                 try context.record(
                     .passageVoided, passage.code, ["why": .string(problem.code)], in: transaction)
             }

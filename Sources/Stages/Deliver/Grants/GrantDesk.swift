@@ -160,7 +160,7 @@ extension Listing {
         let terms = PlainTerms(
             purposes: purpose.isEmpty ? [] : [purpose], until: until,
             doors: Set(copies.isEmpty ? [.download] : copies),
-            isPaid: price.forOneUse(through: .download) != .zero)
+            isPaid: !price.costsNothing)
         return Listing(
             id: id, holder: holder, title: title, about: about, openness: openness, assetCode: assetCode,
             lineage: lineage, tableName: tableName, summary: .object(summary),

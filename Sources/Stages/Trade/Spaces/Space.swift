@@ -68,10 +68,8 @@ package struct Space: Hashable, Sendable {
                 .conflict, "trade.space-raw-rows",
                 ["space": .code(code), "doors": .list(copies.map(\.rawValue))])
         }
-        let dearest = listing.doors.map { listing.price.forOneUse(through: $0) }.max {
-            $0.minorUnits < $1.minorUnits
-        }
-        if let feeCeiling, let dearest, dearest.minorUnits > feeCeiling.minorUnits {
+        let dearest = listing.price.dearestUse
+        if let feeCeiling, dearest.minorUnits > feeCeiling.minorUnits {
             return Problem(
                 .conflict, "trade.space-too-dear",
                 ["space": .code(code), "price": .money(dearest), "ceiling": .money(feeCeiling)])
