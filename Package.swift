@@ -109,7 +109,7 @@ let package = Package(
         room("Stages", "Valve", ["PrivateSQL", "Trade", "Register", "Metering", "Transparency", "Policy", "Identity", "Store", "Primitives"]),
         room("Stages", "Compute", ["PSI", "Noise", "PrivateSQL", "Tables", "Valve", "Trade", "Register", "Lane", "Transparency", "Policy", "Identity", "Store", "Primitives"]),
         room("Stages", "Publish", ["Policy", "Primitives"]),
-        room("Stages", "Deliver", ["Primitives", crypto]),
+        room("Stages", "Deliver", ["Casework", "Dataspace", "Tables", "Publish", "Valve", "Trade", "Register", "Lane", "Transparency", "Policy", "Identity", "Store", "Primitives", crypto]),
         // Oversight
         room("Oversight", "Measure", ["Rules", "Primitives"]),
         room("Oversight", "Packs", ["Casework", "Classification", "Lists", "Measure", "Rules", "Primitives", yams, "Trade", "Register", "Lane", "Transparency", "Identity", "Store"]),
@@ -120,9 +120,9 @@ let package = Package(
                           path: "Sources/App/hutong", swiftSettings: strict),
         .target(name: "CAssets", path: "Sources/App/CAssets", cSettings: [.unsafeFlags(["-std=c23"])]),
         room("App", "WebUI", ["Primitives", "CAssets"]),
-        room("App", "HTTPAPI", ["Packs", "Compute", "Collect", "Wire", "WebUI", "Primitives", hummingbird, hummingbirdCore, hummingbirdTLS, nio, nioSSL, httpTypes, logging]),
+        room("App", "HTTPAPI", ["Packs", "Deliver", "Dataspace", "Publish", "Lane", "Compute", "Collect", "Wire", "WebUI", "Primitives", hummingbird, hummingbirdCore, hummingbirdTLS, nio, nioSSL, httpTypes, logging]),
         room("App", "APIClient", ["Wire", "Primitives", httpClient, nio, nioHTTP, nioSSL]),
-        room("App", "Assembly", ["HTTPAPI", "Compute", "Valve", "Trade", "Register", "Collect", "Ledger", "Metering", "Transparency", "Lane", "Identity", "Store", "Tables", "LaneHTTP", "StoreSQLite", "StorePostgres", "SignersOpenSSL", "TransparencyHTTP", "TablesDuckDB", "Primitives", logging, "Packs", "Casework", "Lists"]),
+        room("App", "Assembly", ["HTTPAPI", "Deliver", "Dataspace", "Compute", "Valve", "Trade", "Register", "Collect", "Ledger", "Metering", "Transparency", "Lane", "Identity", "Store", "Tables", "LaneHTTP", "StoreSQLite", "StorePostgres", "SignersOpenSSL", "TransparencyHTTP", "TablesDuckDB", "Primitives", logging, "Packs", "Casework", "Lists"]),
         // Tests
         .target(name: "TestKit", dependencies: ["Primitives"], path: "Tests/TestKit", swiftSettings: strict),
         tests("HouseTests", ["Primitives", "Wire"]),
@@ -130,7 +130,7 @@ let package = Package(
         tests("HTTPAPITests", ["Compute", "Policy", "Valve", "Classification", "Assembly", "HTTPAPI", "Identity", "Register", "Primitives", "TestKit", logging, "Store", "Transparency", "Packs"]),
         // Tests
         tests("PrimitivesTests", ["Primitives"]),
-        tests("DataspaceTests", ["Dataspace", "Policy", "Primitives", "Wire", "Publish", "Deliver"]),
+        tests("DataspaceTests", ["Dataspace", "Policy", "Primitives", "Wire", "Publish", "Deliver", "Identity", "hutong"]),
         tests("TransparencyTests", ["Transparency", "Identity", "Merkle", "CMerkle", "Store", "StoreSQLite", "Primitives", crypto, "SignersOpenSSL"]),
         tests("CollectTests", ["Collect", "Scan", "Tables", "TablesDuckDB", "Store", "StoreSQLite", "Transparency", "Identity", "Primitives", yams, "Classification", "FormatPreserving"]),
         tests("StoreTests", ["Store", "StoreSQLite", "Primitives", "TestStores"]),

@@ -1,6 +1,7 @@
 // SPDX-License-Identifier: Apache-2.0
 
 import Policy
+package import Identity
 package import Primitives
 import PrivateSQL
 import Register

@@ -2,7 +2,7 @@
 
 import Dataspace
 package import Identity
-private import Lane
+package import Lane
 import Policy
 package import Primitives
 package import Register
@@ -15,9 +15,12 @@ private import Transparency
 /// listings and files agreements; a party negotiates.
 package struct MarketService: Sendable {
     let context: StageContext
+    /// Reaches participants that take the protocol's messages over the web.
+    let outside: (any OutsideCaller)?
 
-    package init(context: StageContext) {
+    package init(context: StageContext, outside: (any OutsideCaller)? = nil) {
         self.context = context
+        self.outside = outside
     }
 
     // MARK: Listings
@@ -64,6 +67,7 @@ package struct MarketService: Sendable {
                     .conflict, "trade.listing-unattested",
                     ["listing": .code(listing.code), "kinds": .list(missing.sorted())])
             }
+            try requireSpace(listing, in: transaction)
             try ListingBook.put(listing, state: .submitted, in: transaction)
             return [
                 "state": .string(Listing.State.submitted.rawValue), "listing": .string(listing.code.text),
@@ -204,6 +208,7 @@ package struct MarketService: Sendable {
     func file(
         _ agreement: Agreement, signature: [UInt8], by party: Party, in transaction: any SQLWriting
     ) throws(Problem) {
+        try SpaceBook.requireMember(agreement.consumer, for: agreement.listing, in: transaction)
         guard try AgreementBook.sign(agreement, by: party, signature: signature, in: transaction) else {
             return
         }
@@ -219,7 +224,7 @@ package struct MarketService: Sendable {
 
     /// Holds the money of the first uses and brings the agreement into force; with too little in the account it
     /// waits, and both sides are told how much is missing.
-    private func enter(_ stored: Agreement, in transaction: any SQLWriting) throws(Problem) {
+    func enter(_ stored: Agreement, in transaction: any SQLWriting) throws(Problem) {
         do throws(Problem) {
             try Bookkeeping.hold(for: stored, in: transaction)
         } catch  where error.code == "trade.funds-insufficient" {
