@@ -127,6 +127,6 @@ struct FlightTests {
             title: LocalizedText("t"), about: LocalizedText("a"), openness: .closed, assetCode: "ast-x",
             lineage: [], tableName: "visits", summary: [:],
             terms: PlainTerms(doors: [.match], isPaid: false).policy(id: "urn:hutong:terms"),
-            rules: .object(rules), price: Price(perUse: [:]), requiredAttestations: [])
+            rules: .object(rules), price: try PricePlan(text: "free"), requiredAttestations: [])
     }
 }

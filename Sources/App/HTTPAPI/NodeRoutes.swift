@@ -19,7 +19,8 @@ extension Courtyard {
         let (store, clock) = (store, context.clock)
         return RouteTable(
             nodeRoutes + identityRoutes + registerRoutes + collectRoutes + tradeRoutes + computeRoutes
-                + matchRoutes + logRoutes + packRoutes + listRoutes + caseRoutes + listPages + casePages
+                + matchRoutes + moneyRoutes + logRoutes + packRoutes + listRoutes + caseRoutes + listPages
+                + casePages
                 + pageRoutes
         ) { token throws(Problem) in
             try await store.read { transaction throws(Problem) in
@@ -205,6 +206,9 @@ extension Courtyard {
                         method: "GET", path: "/api/v1/listings",
                         query: (body.object ?? [:]).compactMapValues(\.text))
                 ).json
+            },
+            "passage.dispute": { body, sender throws(Problem) in
+                try await dispute(try body.needed("passage"), why: try body.needed("why"), by: sender.id)
             },
             "demand.post": { body, sender throws(Problem) in try await posted(body, by: sender.id) },
             "agreement.file": { body, sender throws(Problem) in

@@ -4,6 +4,7 @@ private import Identity
 package import Primitives
 private import Register
 package import Store
+private import Transparency
 private import Trade
 private import Valve
 
@@ -109,10 +110,15 @@ package enum EvidenceAudit {
     private static func hasLeaf(
         _ kind: String, _ code: String, _ members: [String: String], in transaction: any SQLReading
     ) throws(Problem) -> Bool {
-        let contents = try transaction.all(
-            "SELECT content FROM transparency_leaf WHERE kind = ? AND subject = ?", [kind, code]
-        ) { row throws(Problem) in try row.json(0) }
-        return contents.contains { content in members.allSatisfy { content[$0.key]?.text == $0.value } }
+        guard let code = Code(code) else { return false }
+        let leaves = try TransparencyLog.leaves(about: code, limit: .max, in: transaction)
+        return leaves.contains { leaf in
+            guard leaf.leaf.kind.rawValue == kind, let content = try? JSON(parsing: Array(leaf.content.utf8))
+            else {
+                return false
+            }
+            return members.allSatisfy { content[$0.key]?.text == $0.value }
+        }
     }
 
     // MARK: Agreements and registrations

@@ -20,6 +20,9 @@ struct DemoVerb: Verb {
     @Flag(help: "Use the synthetic air data even where real ones are found.") var synthetic = false
     @Option(help: "Kill a node with SIGKILL in the middle of this many questions.") var crashes = 0
     @Flag(help: "Stop the nodes after the story.") var once = false
+    @Option(
+        help: "postgres://… with {node} in the schema's name, which exists; otherwise SQLite in the folders.")
+    var store: String?
     @OptionGroup var output: OutputOptions
 
     func run(_ console: Console) async throws {
@@ -28,7 +31,8 @@ struct DemoVerb: Verb {
         try FileManager.default.createDirectory(atPath: folder, withIntermediateDirectories: true)
         let (files, isSynthetic) = try airFiles(in: folder)
         let story = try Story(
-            data: folder, airFiles: files, isSynthetic: isSynthetic, crashes: crashes, console: console)
+            data: folder, airFiles: files, isSynthetic: isSynthetic, crashes: crashes, store: store,
+            console: console)
         do {
             try await story.play()
         } catch {

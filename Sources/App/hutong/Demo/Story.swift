@@ -31,8 +31,14 @@ final class Story {
     /// How often a node is killed in the middle of a question.
     let crashes: Int
 
-    init(data: String, airFiles: [String], isSynthetic: Bool, crashes: Int, console: Console) throws {
+    /// Where the nodes keep their records, with `{node}` for their names; `nil` is SQLite in their folders.
+    let store: String?
+
+    init(
+        data: String, airFiles: [String], isSynthetic: Bool, crashes: Int, store: String?, console: Console
+    ) throws {
         self.crashes = crashes
+        self.store = store
         self.data = data
         self.airFiles = airFiles
         self.isSynthetic = isSynthetic
@@ -46,8 +52,10 @@ final class Story {
             else {
                 throw Problem(.unavailable, "demo.step-failed", ["step": "start", "why": "no free port"])
             }
+            let place = store.map { ["--store", $0.replacing("{node}", with: name)] } ?? []
             let arguments =
                 ["--role", role, "--public-url", "http://127.0.0.1:\(tap.port)", "--trust", policy] + more
+                + place
             return (DemoNode(name: name, data: data + "/" + name, port: port, arguments: arguments), tap)
         }
         var tap: WireTap

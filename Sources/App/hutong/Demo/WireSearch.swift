@@ -20,8 +20,8 @@ extension Story {
         let values = (answers["visits"]?["rows"]?.array ?? []).prefix(200).map {
             Array($0.canonicalText.utf8)
         }
-        let folder =
-            try read(exchange.data + "/node.sqlite") + ((try? read(exchange.data + "/node.sqlite-wal")) ?? [])
+        let database = exchange.data + "/node.sqlite"
+        let folder = store == nil ? try read(database) + ((try? read(database + "-wal")) ?? []) : []
         let clear = NeedleSet(values.filter { $0.count >= 12 })
         if let leak = clear.first(in: folder) {
             try hold(false, "an answer lies open at the exchange: \(leak)")
