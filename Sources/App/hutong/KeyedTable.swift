@@ -1,6 +1,7 @@
 // SPDX-License-Identifier: Apache-2.0
 
 import Foundation
+import Oblivious
 import PSI
 import Primitives
 
@@ -14,38 +15,30 @@ struct KeyedTable {
     let groups: [Int]
     let groupNames: [String]
 
-    init(file: String, key: [String], recipe: KeyRecipe, by: String?) throws {
+    /// For each item the sum of its rows' values, taken to the nearer bound; empty without `amount`.
+    let amounts: [Int64]
+
+    init(file: String, key: [String], recipe: KeyRecipe, by: String?, amount: AmountColumn? = nil) throws {
         guard let data = FileManager.default.contents(atPath: file) else {
             throw Problem(.missing, "app.file-unreadable", ["file": .text(file)])
         }
         let bytes = [UInt8](data)
         let lines = CSVLines.split(bytes)
-        let names = lines.first.map { CSVFields.all(bytes, $0) } ?? []
-        let find = { (name: String) in
-            guard let place = names.firstIndex(of: name) else {
-                throw Problem(.invalid, "psi.column-missing", ["column": .text(name), "file": .text(file)])
-            }
-            return place
-        }
-        let columns = try key.map(find)
-        let groupColumn = try by.map(find)
+        let columns = try KeyColumns(header: lines.first.map { CSVFields.all(bytes, $0) } ?? [], key, file)
+        let groupColumn = try by.map { try columns.place(of: $0) }
+        let amountColumn = try amount.map { try columns.place(of: $0.name) }
         var builder = ItemSet.Builder(recipe: recipe, capacity: lines.count)
-        var fields = CSVFields(upTo: max(columns.max() ?? 0, groupColumn ?? 0))
-        var rowGroups: [Int] = []
-        var numbers: [[UInt8]: Int] = [:]
-        for line in lines.dropFirst() {
+        var fields = CSVFields(upTo: max(columns.last, groupColumn ?? 0, amountColumn ?? 0))
+        var names = GroupNames()
+        var (rowGroups, rowAmounts): ([Int], [Int64]) = ([], [])
+        for (row, line) in lines.dropFirst().enumerated() {
             fields.read(bytes, line)
-            let first = fields[columns[0]]
-            if columns.count == 1, recipe.leavesAlone(first) {
-                builder.add(plain: first)
-            } else {
-                builder.add(columns.map { recipe.normalize(fields[$0]) })
+            let item = columns.digest(fields, recipe, &builder)
+            builder.add(digest: item)
+            if let groupColumn { rowGroups.append(names.number(of: Array(fields[groupColumn]))) }
+            if let amount, let amountColumn {
+                rowAmounts.append(try amount.value(fields[amountColumn], row: row))
             }
-            guard let groupColumn else { continue }
-            let group = Array(fields[groupColumn])
-            let number = numbers[group] ?? numbers.count
-            numbers[group] = number
-            rowGroups.append(number)
         }
         let items = builder.build()
         self.bytes = bytes
@@ -53,7 +46,8 @@ struct KeyedTable {
         rows = Array(lines.dropFirst())
         self.items = items
         groups = groupColumn == nil ? [] : items.firstRow.map { rowGroups[$0] }
-        groupNames = numbers.sorted { $0.value < $1.value }.map { String(decoding: $0.key, as: UTF8.self) }
+        groupNames = names.all
+        amounts = amount.map { $0.sums(rowAmounts, items) } ?? []
     }
 
     /// Writes the header and the given rows, byte for byte as they were read.
@@ -68,10 +62,94 @@ struct KeyedTable {
     }
 }
 
+/// Where a table's key columns stand.
+struct KeyColumns {
+    private let header: [String]
+    private let places: [Int]
+    private let file: String
+
+    init(header: [String], _ key: [String], _ file: String) throws {
+        (self.header, self.file) = (header, file)
+        places = try key.map { try Self.place(of: $0, header, file) }
+    }
+
+    var last: Int { places.max() ?? 0 }
+
+    func place(of name: String) throws -> Int { try Self.place(of: name, header, file) }
+
+    private static func place(of name: String, _ header: [String], _ file: String) throws -> Int {
+        guard let place = header.firstIndex(of: name) else {
+            throw Problem(.invalid, "psi.column-missing", ["column": .text(name), "file": .text(file)])
+        }
+        return place
+    }
+
+    /// The item of one row; `nil` where a key is empty.
+    func digest(_ fields: CSVFields, _ recipe: KeyRecipe, _ builder: inout ItemSet.Builder) -> Block? {
+        let first = fields[places[0]]
+        guard places.count > 1 || !recipe.leavesAlone(first) else { return builder.digest(plain: first) }
+        return builder.digest(places.map { recipe.normalize(fields[$0]) })
+    }
+}
+
+/// Numbers for names in the order they come.
+private struct GroupNames {
+    private var numbers: [[UInt8]: Int] = [:]
+
+    var all: [String] {
+        numbers.sorted { $0.value < $1.value }.map { String(decoding: $0.key, as: UTF8.self) }
+    }
+
+    mutating func number(of name: [UInt8]) -> Int {
+        let number = numbers[name] ?? numbers.count
+        numbers[name] = number
+        return number
+    }
+}
+
+/// A column that is summed: how many decimals count, and how much one key may count for.
+struct AmountColumn {
+    let name: String
+    let decimals: Int
+    let most: Int64
+
+    /// In units of the last decimal; an empty field is nothing.
+    func value(_ field: ArraySlice<UInt8>, row: Int) throws -> Int64 {
+        let text = String(decoding: field, as: UTF8.self).trimmingCharacters(in: .whitespaces)
+        if text.isEmpty { return 0 }
+        let parts = text.split(separator: ".", maxSplits: 1, omittingEmptySubsequences: false)
+        let fraction = parts.count == 2 ? String(parts[1]) : ""
+        let padded = fraction + String(repeating: "0", count: max(0, decimals - fraction.count))
+        guard fraction.count <= decimals, let value = Int64(parts[0] + padded) else {
+            throw Problem(
+                .invalid, "psi.amount-unreadable",
+                [
+                    "column": .text(name), "row": .integer(Int64(row + 2)),
+                    "decimals": .integer(Int64(decimals)),
+                ])
+        }
+        return value
+    }
+
+    /// Each item's rows together, taken to the nearer bound.
+    func sums(_ rows: [Int64], _ items: ItemSet) -> [Int64] {
+        var sums = items.firstRow.map { Int128(rows[$0]) }
+        for (item, row) in items.repeats { sums[item] += Int128(rows[row]) }
+        return sums.map { Int64(min(max($0, Int128(-most)), Int128(most))) }
+    }
+}
+
 /// RFC 4180 records over bytes.
 enum CSVLines {
     /// The ranges of the records, without their line ends; a quoted field may hold line ends.
     static func split(_ bytes: [UInt8]) -> [Range<Int>] {
+        var (lines, start) = splitWhole(bytes)
+        if start < bytes.count { lines.append(start..<bytes.count) }
+        return lines
+    }
+
+    /// Only the records whose line end is there, and where the rest begins.
+    static func splitWhole(_ bytes: [UInt8]) -> (lines: [Range<Int>], end: Int) {
         var lines: [Range<Int>] = []
         lines.reserveCapacity(bytes.count / 16)
         var start = 0
@@ -84,8 +162,7 @@ enum CSVLines {
             if end > start { lines.append(start..<end) }
             start = place + 1
         }
-        if start < bytes.count { lines.append(start..<bytes.count) }
-        return lines
+        return (lines, start)
     }
 }
 

@@ -20,20 +20,36 @@ struct PSIPartyVerb: Verb {
             The listening side receives the result; the connecting side answers. Plain TCP: loopback or a tunnel only.
               hutong psi party --listen 127.0.0.1:7000 --in ours.csv --key phone --out matched.csv
               hutong psi party --connect 127.0.0.1:7000 --in theirs.csv --key phone
+            Sums are of the connecting side's column, by groups of the listening side's rows:
+              hutong psi party --listen 127.0.0.1:7000 --in ours.csv --key id --by district --want sum --minimum 10
+              hutong psi party --connect 127.0.0.1:7000 --in theirs.csv --key id --want sum:cost --minimum 10
+            A few keys against a large table, whose encoding both sides keep for the next time:
+              hutong psi party --listen 127.0.0.1:7000 --protocol unbalanced --in few.csv --key id --cache few.tags
+              hutong psi party --connect 127.0.0.1:7000 --protocol unbalanced --in all.csv --key id --cache all.key
+            Tables beyond memory, and runs that go on where they were cut off: --work FOLDER on both sides.
             """)
     @OptionGroup var output: OutputOptions
+    @OptionGroup var terms: PartyTerms
     @Option(help: "Address to listen on, host:port; this side receives.") var listen: String?
     @Option(help: "Address to connect to, host:port; this side answers.") var connect: String?
-    @Option(name: .customLong("protocol"), help: "rr22, rr22-malicious, ecdh, ecdh-ristretto or ecdh-sm2.")
-    var method =
-        "ecdh"
     @Option(help: "CSV file with a header line.") var `in`: String
     @Option(help: "Key columns, comma separated.") var key: String
-    @Option(help: "rows, rows-both or size.") var want = "rows"
-    @Option(help: "Count the matches by this column (with --want size).") var by: String?
+    @Option(help: "Count or sum the matches by this column (listening side, --want size or sum).") var by:
+        String?
     @Option(help: "Where matched rows are written.") var out: String?
-    @Option(help: "Normalization steps: trim,width,lower,upper,phone.") var normalize = "trim,width"
     @Option(help: "Seconds to wait for the peer's next message.") var deadline = 120
+    @Option(
+        help:
+            "Under unbalanced: the file where this side keeps the encoding (the connecting side: and its key)."
+    )
+    var cache: String?
+    @Option(
+        help: "Under unbalanced, connecting side: days until the encoding is made anew under another key.")
+    var rekeyDays = 30
+    @Option(help: "A folder for parts on disk: bounded memory, and a run that goes on where it was cut off.")
+    var work: String?
+    @Option(help: "With --work: how often a lost connection is made again.") var retries = 5
+    @Option(help: "Cores that an encoding may take.") var threads = 1
 
     func validate() throws {
         guard (listen == nil) != (connect == nil) else {
@@ -42,174 +58,111 @@ struct PSIPartyVerb: Verb {
         guard !key.split(separator: ",").isEmpty else {
             throw ValidationError("Name at least one key column.")
         }
-        guard PSIMethod(rawValue: method) != nil else { throw ValidationError("Unknown protocol \(method).") }
-        guard PSIOutput(name: want) != nil else {
-            throw ValidationError("--want is rows, rows-both or size.")
+        if terms.want.output.hasSums, listen == nil, terms.want.column == nil {
+            throw ValidationError("The connecting side names the column: --want sum:COL.")
+        }
+        if work != nil, terms.want.name != "rows", terms.want.name != "rows-both" {
+            throw ValidationError("--work goes with --want rows or rows-both.")
+        }
+        if work != nil, terms.method == .unbalanced {
+            throw ValidationError(
+                "--work does not go with --protocol unbalanced: its large side is kept by --cache.")
         }
     }
 
     func run(_ console: Console) async throws {
+        try terms.requireOffered()
         let start = ContinuousClock.now
-        let steps = normalize.split(separator: ",").compactMap { KeyRecipe.Step(rawValue: String($0)) }
-        let recipe = KeyRecipe(steps: steps)
-        let table = try KeyedTable(
-            file: `in`, key: key.split(separator: ",").map(String.init), recipe: recipe, by: by)
-        let link =
-            try listen.map { try SocketLink.listening(on: $0, deadlineSeconds: deadline) }
-            ?? SocketLink.connected(to: connect ?? "", deadlineSeconds: deadline)
-        defer { link.close() }
-        let result: PSIResult
+        let run = PartyRun(verb: self, console: console)
         do {
-            result = try await match(table, recipe, link)
-        } catch {
+            var members = try await run.play()
+            members["seconds"] = .number(start.duration(to: .now) / .seconds(1))
+            members["cpu_seconds"] = .number(ResourceUse.now.cpuSeconds)
+            members["peak_rss_mb"] = .integer(Int64(ResourceUse.now.peakMebibytes))
+            let json = JSON.object(members)
+            console.answer(json, text: json.prettyText)
+        } catch let failure as PSIFailure {
             throw Problem(
-                .unavailable, "psi.run-ended", ["reason": .text("\(error)"), "file": .text(`in`)])
+                .unavailable, "psi.run-ended", ["reason": .text("\(failure)"), "file": .text(`in`)])
         }
-        if let out, let matched = result.matched {
-            try table.write(rows: table.items.rows(of: matched), to: out)
-        }
-        answer(console, table, result, start.duration(to: .now))
-    }
-
-    private func match(_ table: KeyedTable, _ recipe: KeyRecipe, _ link: SocketLink) async throws(PSIFailure)
-        -> PSIResult
-    {
-        guard let method = PSIMethod(rawValue: method), let output = PSIOutput(name: want) else {
-            throw .differentPlans
-        }
-        var random = SystemRandomNumberGenerator()
-        let mine = table.items.items.count
-        try await link.send((0..<8).map { UInt8(truncatingIfNeeded: mine >> (8 * $0)) })
-        let count = try await link.receive()
-        guard count.count == 8 else { throw .malformed }
-        let theirs = Int(truncatingIfNeeded: count.reversed().reduce(UInt64(0)) { $0 << 8 | UInt64($1) })
-        let isReceiver = listen != nil
-        let plan = try PSIPlan(
-            method: method, output: output, recipe: recipe.digest, receiverCount: isReceiver ? mine : theirs,
-            senderCount: isReceiver ? theirs : mine)
-        let party = PSIParty(plan, link)
-        return isReceiver
-            ? try await party.receive(table.items.items, groups: table.groups, using: &random)
-            : try await party.send(table.items.items, using: &random)
-    }
-
-    private func answer(_ console: Console, _ table: KeyedTable, _ result: PSIResult, _ time: Duration) {
-        var members: [String: JSON] = [
-            "rows": .integer(Int64(table.items.rowCount)), "items": .integer(Int64(table.items.items.count)),
-            "rejected": .integer(Int64(table.items.rejectedCount)),
-            "bytes_sent": .integer(Int64(result.bytesSent)),
-            "bytes_received": .integer(Int64(result.bytesReceived)),
-            "seconds": .number(time / .seconds(1)), "cpu_seconds": .number(ResourceUse.now.cpuSeconds),
-            "peak_rss_mb": .integer(Int64(ResourceUse.now.peakMebibytes)),
-            "transcript": .string(Hex.encode(result.transcript)),
-        ]
-        if let matched = result.matched { members["intersection"] = .integer(Int64(matched.count)) }
-        if let counts = result.counts {
-            members["intersection"] = .integer(Int64(counts.reduce(0, +)))
-            let named = zip(table.groupNames, counts).map { ($0, JSON.integer(Int64($1))) }
-            if by != nil { members["groups"] = .object(Dictionary(named) { first, _ in first }) }
-        }
-        let json = JSON.object(members)
-        console.answer(json, text: json.prettyText)
     }
 }
 
-struct PSIBenchVerb: Verb {
-    static let configuration = CommandConfiguration(
-        commandName: "bench", abstract: "Time a private match of two processes on loopback. 隐私求交性能测试。",
-        discussion: "Example: hutong psi bench --items 65536 --protocol ecdh --json")
-    @OptionGroup var output: OutputOptions
-    @Option(help: "The receiver's items.") var items = 65_536
-    @Option(help: "The sender's items; the same number unless given.") var other: Int?
-    @Option(name: .customLong("protocol"), help: "rr22, rr22-malicious, ecdh, ecdh-ristretto or ecdh-sm2.")
-    var method =
-        "ecdh"
-    @Option(help: "rows, rows-both or size.") var want = "rows"
+/// What both sides must say alike.
+struct PartyTerms: ParsableArguments {
+    @Option(
+        name: .customLong("protocol"),
+        help: "rr22, rr22-malicious, ecdh, ecdh-ristretto, ecdh-sm2 or unbalanced.")
+    var method = PSIMethod.ecdh
+    @Option(help: "rows, rows-both, size or sum (the connecting side: sum:COL).") var want = PartyWant.rows
+    @Option(help: "Fewer matches than this are not told (--want size or sum).") var minimum = 0
+    @Option(help: "The largest magnitude one key counts for in a sum; what is beyond is taken to it.")
+    var most: Int64 = 1_000_000
+    @Option(help: "Decimals of the summed column.") var decimals = 0
+    @Option(help: "Normalization steps: trim,width,lower,upper,phone.") var normalize = "trim,width"
 
-    func run(_ console: Console) async throws {
-        guard let binary = Bundle.main.executablePath else { throw Problem(.fault, "app.unexpected") }
-        let sender = other ?? items
-        let common = min(items, sender) / 2
-        let folder = FileManager.default.temporaryDirectory.appending(path: "hutong-psi-\(getpid())")
-        try FileManager.default.createDirectory(at: folder, withIntermediateDirectories: true)
-        defer { try? FileManager.default.removeItem(at: folder) }
-        let (mine, theirs) = (folder.appending(path: "a.csv"), folder.appending(path: "b.csv"))
-        try Self.write(0..<items, to: mine)
-        try Self.write(items - common..<items - common + sender, to: theirs)
-        let port = try SocketLink.freePort()
-        let shared = ["--protocol", method, "--want", want, "--key", "id", "--json"]
-        let receiver = Child(
-            binary,
-            [
-                "psi", "party", "--listen", "127.0.0.1:\(port)", "--in", mine.path,
-                "--out", folder.appending(path: "out.csv").path,
-            ] + shared)
-        let start = ContinuousClock.now
-        try receiver.start()
-        let answering = Child(
-            binary, ["psi", "party", "--connect", "127.0.0.1:\(port)", "--in", theirs.path] + shared)
-        try answering.start()
-        let (first, second) = (try receiver.finish(), try answering.finish())
-        let seconds = start.duration(to: .now) / .seconds(1)
-        let cpu = (first["cpu_seconds"]?.double ?? 0) + (second["cpu_seconds"]?.double ?? 0)
+    var recipe: KeyRecipe {
+        KeyRecipe(steps: normalize.split(separator: ",").compactMap { KeyRecipe.Step(rawValue: String($0)) })
+    }
+
+    /// What the protocol is to give: a size below a minimum must be held back by the side that counts.
+    var output: PSIOutput { want.output == .size && minimum > 0 ? .held : want.output }
+
+    func validate() throws {
+        guard minimum >= 0, most > 0, (0...9).contains(decimals) else {
+            throw ValidationError("--minimum is 0 or more, --most more than 0, --decimals 0…9.")
+        }
+    }
+
+    /// Refuses before any file is read what the protocol cannot give without showing more.
+    func requireOffered() throws {
+        guard !method.offers(output) else { return }
+        let offered = PSIMethod.allCases.filter { $0.offers(output) }.map(\.rawValue)
+        throw Problem(
+            .invalid, "psi.want-not-offered",
+            ["protocol": .text(method.rawValue), "want": .text(want.name), "protocols": .list(offered)])
+    }
+
+    /// What of this is not in the protocol's own plan.
+    var agreed: Digest {
         let json: JSON = [
-            "protocol": .string(method), "n": .integer(Int64(items)), "m": .integer(Int64(sender)),
-            "want": .string(want), "seconds": .number(seconds), "cpu_seconds": .number(cpu),
-            "bytes_sent": first["bytes_sent"] ?? .null, "bytes_received": first["bytes_received"] ?? .null,
-            "peak_rss_mb": .integer(
-                max(first["peak_rss_mb"]?.integer ?? 0, second["peak_rss_mb"]?.integer ?? 0)),
-            "intersection": first["intersection"] ?? .null, "expected": .integer(Int64(common)),
-            "security": .string(PSIMethod(rawValue: method)?.model ?? ""),
+            "most": .integer(most), "decimals": .integer(Int64(decimals)), "want": .string(want.name),
         ]
-        console.answer(json, text: json.prettyText)
-        guard first["intersection"]?.integer == Int64(common) else { throw ExitCode(1) }
+        return Digest(of: json.canonicalBytes)
+    }
+}
+
+extension PSIMethod: ExpressibleByArgument {}
+
+/// `rows`, `rows-both`, `size`, `sum` or `sum:COL`.
+struct PartyWant: ExpressibleByArgument {
+    let name: String
+    let column: String?
+
+    static let rows = PartyWant(name: "rows", column: nil)
+
+    private init(name: String, column: String?) { (self.name, self.column) = (name, column) }
+
+    init?(argument: String) {
+        let parts = argument.split(separator: ":", maxSplits: 1).map(String.init)
+        guard let name = parts.first, ["rows", "rows-both", "size", "sum"].contains(name),
+            parts.count == 1 || name == "sum"
+        else { return nil }
+        self.init(name: name, column: parts.count == 2 ? parts[1] : nil)
     }
 
-    /// 18-digit ids, the length of a mainland identity number.
-    private static func write(_ range: Range<Int>, to file: URL) throws {
-        var text = "id\n"
-        text.reserveCapacity(19 * range.count + 3)
-        for number in range {
-            text += String(number * 7919 + 110_101_190_001_010_000)
-            text += "\n"
+    var output: PSIOutput {
+        switch name {
+        case "rows-both": .rowsToBoth
+        case "size": .size
+        case "sum": .heldSum
+        default: .rowsToReceiver
         }
-        try Data(text.utf8).write(to: file)
     }
 }
 
-/// A child process whose standard output is one JSON object.
-private final class Child {
-    private let process = Process()
-    private let pipe = Pipe()
-
-    init(_ binary: String, _ arguments: [String]) {
-        process.executableURL = URL(filePath: binary)
-        process.arguments = arguments
-        process.standardOutput = pipe
-    }
-
-    func start() throws { try process.run() }
-
-    func finish() throws -> JSON {
-        let text = try pipe.fileHandleForReading.readToEnd() ?? Data()
-        process.waitUntilExit()
-        guard process.terminationStatus == 0 else { throw Problem(.fault, "app.unexpected") }
-        return try JSON(parsing: Array(text))
-    }
-}
-
-/// What this process used so far.
-struct ResourceUse {
-    let cpuSeconds: Double
-    let peakMebibytes: Int
-
-    static var now: ResourceUse {
-        var usage = rusage()
-        // SAFETY: getrusage fills the structure it is given.
-        _ = unsafe getrusage(Int32(RUSAGE_SELF.rawValue), &usage)
-        let seconds = { (time: timeval) in Double(time.tv_sec) + Double(time.tv_usec) / 1e6 }
-        return ResourceUse(
-            cpuSeconds: seconds(usage.ru_utime) + seconds(usage.ru_stime),
-            peakMebibytes: Int(usage.ru_maxrss) / 1024)
-    }
+extension PSIOutput {
+    var hasSums: Bool { self == .heldSum }
+    /// Whether the side that gets the result asks, and the other counts and releases.
+    var isHeld: Bool { self == .held || self == .heldSum }
 }

@@ -36,6 +36,14 @@ final class SocketLink: PSILink {
 
     func receive() async throws(PSIFailure) -> [UInt8] { try await incoming.pop() }
 
+    /// Both sides say a number before there is a plan; returns the peer's.
+    func exchange(_ mine: Int) async throws(PSIFailure) -> Int {
+        try await send((0..<8).map { UInt8(truncatingIfNeeded: mine >> (8 * $0)) })
+        let bytes = try await receive()
+        guard bytes.count == 8 else { throw .malformed }
+        return bytes.indices.reduce(0) { $0 | Int(bytes[$1]) << (8 * $1) }
+    }
+
     /// Waits until everything is written, then ends the connection.
     func close() {
         outgoing.finish(.closed)

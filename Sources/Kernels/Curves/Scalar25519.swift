@@ -37,6 +37,21 @@ package struct Scalar25519: Sendable {
 
     package var inverse: Scalar25519 { Scalar25519(Self.order.inverse(residue)) }
 
+    /// The inverse of each, for one inversion and three products a scalar.
+    package static func inverses(of scalars: [Scalar25519]) -> [Scalar25519] {
+        guard let first = scalars.first else { return [] }
+        var products = [first]
+        for scalar in scalars.dropFirst() { products.append(products[products.count - 1] * scalar) }
+        var rest = products[products.count - 1].inverse
+        var inverses = scalars
+        for place in scalars.indices.dropFirst().reversed() {
+            inverses[place] = rest * products[place - 1]
+            rest = rest * scalars[place]
+        }
+        inverses[0] = rest
+        return inverses
+    }
+
     package static func * (x: Scalar25519, y: Scalar25519) -> Scalar25519 {
         Scalar25519(order.multiply(x.residue, y.residue))
     }

@@ -24,6 +24,13 @@ package enum Curve25519Group: MatchGroup {
     static let domain = Array("HUTONG-PSI-V1-c25519".utf8)
 
     package static func mask(_ items: [Block], by scalar: Scalar) -> [UInt8] {
+        var elements = hashed(items)
+        MontgomeryBatch.multiply(&elements, by: scalar.bytes)
+        return elements
+    }
+
+    /// H(item) for each item.
+    static func hashed(_ items: [Block]) -> [UInt8] {
         var elements: [UInt8] = []
         elements.reserveCapacity(32 * items.count)
         var expander = ItemExpander(domain: domain)
@@ -31,17 +38,19 @@ package enum Curve25519Group: MatchGroup {
             elements += MontgomeryCurve.fieldElement(wide: expander.expand(item)).littleEndian
         }
         MontgomeryBatch.elligator(&elements)
-        MontgomeryBatch.multiply(&elements, by: scalar.bytes)
         return elements
     }
 
     package static func multiply(_ points: [UInt8], by scalar: Scalar) -> [UInt8]? {
         var points = points
         MontgomeryBatch.multiply(&points, by: scalar.bytes)
-        // RFC 7748 §6.1: zero means a point of small order, which no honest peer sends.
-        for start in stride(from: 0, to: points.count, by: 32) {
-            if points[start..<start + 32].allSatisfy({ $0 == 0 }) { return nil }
+        return areNonzero(points) ? points : nil
+    }
+
+    /// RFC 7748 §6.1: zero means a point of small order, which no honest peer sends.
+    static func areNonzero(_ points: [UInt8]) -> Bool {
+        stride(from: 0, to: points.count, by: 32).allSatisfy { start in
+            points[start..<start + 32].contains { $0 != 0 }
         }
-        return points
     }
 }

@@ -124,34 +124,40 @@ package struct ItemSet: Sendable {
         }
 
         /// Adds the next row by one column that the recipe leaves as it is.
-        package mutating func add(plain column: ArraySlice<UInt8>) {
+        package mutating func add(plain column: ArraySlice<UInt8>) { add(digest: digest(plain: column)) }
+
+        /// Adds the next row by its normalized columns; `nil` stands for an empty column.
+        package mutating func add(_ columns: [[UInt8]?]) { add(digest: digest(columns)) }
+
+        /// Adds the next row by what `digest` gave for it; `nil` for a rejected one.
+        package mutating func add(digest: Block?) {
+            if let digest {
+                digests.append(digest)
+                rows.append(rowCount)
+            }
+            rowCount += 1
+        }
+
+        /// The item of a row whose one column the recipe leaves as it is.
+        package mutating func digest(plain column: ArraySlice<UInt8>) -> Block {
             message.removeLast(message.count - prefix.count)
             append(column)
-            finishRow()
+            return ItemHash.digest(message)
+        }
+
+        /// The item of a row; `nil` where a column is empty.
+        package mutating func digest(_ columns: [[UInt8]?]) -> Block? {
+            message.removeLast(message.count - prefix.count)
+            for column in columns {
+                guard let column else { return nil }
+                append(column)
+            }
+            return ItemHash.digest(message)
         }
 
         private mutating func append(_ column: some Collection<UInt8>) {
             for shift in [0, 8, 16, 24] { message.append(UInt8(truncatingIfNeeded: column.count >> shift)) }
             message.append(contentsOf: column)
-        }
-
-        private mutating func finishRow() {
-            digests.append(ItemHash.digest(message))
-            rows.append(rowCount)
-            rowCount += 1
-        }
-
-        /// Adds the next row by its normalized columns; `nil` stands for an empty column.
-        package mutating func add(_ columns: [[UInt8]?]) {
-            message.removeLast(message.count - prefix.count)
-            for column in columns {
-                guard let column else {
-                    rowCount += 1
-                    return
-                }
-                append(column)
-            }
-            finishRow()
         }
 
         package consuming func build() -> ItemSet {

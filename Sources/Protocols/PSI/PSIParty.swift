@@ -70,7 +70,7 @@ package struct PSIParty: Sendable {
             try await channel.confirm(plan.output == .rowsToBoth ? matched.map { items[$0] } : nil)
             return result(matched, nil)
         case .held, .heldSum: throw .notOffered
-        case .size, .sum:
+        case .size:
             let groups = groups.isEmpty ? [Int](repeating: 0, count: items.count) : groups
             let counts = try await receivedCounts(items, groups, &generator)
             try await channel.confirm(nil)
@@ -85,7 +85,7 @@ package struct PSIParty: Sendable {
         case .rowsToReceiver, .rowsToBoth:
             return try await sentRows(items, &generator)?.items
         case .held, .heldSum: throw .notOffered
-        case .size, .sum:
+        case .size:
             try await sentCounts(items, &generator)
             return nil
         }
@@ -161,7 +161,7 @@ package struct PSIParty: Sendable {
         }
     }
 
-    private func result(_ matched: [Int]?, _ counts: [Int]?) -> PSIResult {
+    func result(_ matched: [Int]?, _ counts: [Int]?) -> PSIResult {
         PSIResult(
             matched: matched, counts: counts, transcript: channel.transcript, bytesSent: channel.bytesSent,
             bytesReceived: channel.bytesReceived)

@@ -25,10 +25,10 @@ package enum PSIMethod: String, Hashable, Sendable, CaseIterable {
     /// Diffie–Hellman sender can shuffle its answers so that the receiver just counts.
     package func offers(_ output: PSIOutput) -> Bool {
         switch (self, output) {
-        case (.ecdh, .sum), (.ristretto, .sum), (.sm2, .sum): false
         case (.ecdh, _), (.ristretto, _), (.sm2, _): true
         case (.rr22, .rowsToReceiver), (.rr22, .rowsToBoth): true
         case (.rr22Malicious, .rowsToReceiver), (.rr22Malicious, .rowsToBoth): true
+        case (.unbalanced, .rowsToReceiver): true
         default: false
         }
     }
@@ -54,8 +54,6 @@ package enum PSIOutput: Hashable, Sendable {
     case rowsToBoth
     /// The receiver learns how many match, in all and by its own groups, and not which.
     case size
-    /// As `size`, and the sum of the sender's amounts over the matches.
-    case sum
     /// The receiver learns how many of each of the sender's groups match, and not which of its own; the sender learns
     /// what the receiver then releases, and nothing before that (`HeldMatch`).
     case held
@@ -67,7 +65,6 @@ package enum PSIOutput: Hashable, Sendable {
         case .rowsToReceiver: "rows"
         case .rowsToBoth: "rows-both"
         case .size: "size"
-        case .sum: "sum"
         case .held: "held"
         case .heldSum: "held-sum"
         }
@@ -78,7 +75,6 @@ package enum PSIOutput: Hashable, Sendable {
         case "rows": self = .rowsToReceiver
         case "rows-both": self = .rowsToBoth
         case "size": self = .size
-        case "sum": self = .sum
         case "held": self = .held
         case "held-sum": self = .heldSum
         default: return nil
@@ -98,6 +94,8 @@ package struct PSIPlan: Hashable, Sendable {
     package let threshold: Int
     /// Digest of what else the two sides agreed on, such as the passage's plan between nodes.
     package let agreed: Digest?
+    /// How many runs like this one the whole match consists of; a false match has the same chance over all of them.
+    package let parts: Int
 
     /// Statistical security: a wrong result has probability below 2^-40.
     package static let statisticalBits = 40
@@ -107,7 +105,7 @@ package struct PSIPlan: Hashable, Sendable {
 
     package init(
         method: PSIMethod, output: PSIOutput, recipe: Digest, receiverCount: Int, senderCount: Int,
-        threshold: Int = 0, agreed: Digest? = nil
+        threshold: Int = 0, agreed: Digest? = nil, parts: Int = 1
     ) throws(PSIFailure) {
         let allowed = 0...Self.itemCountMax
         guard allowed.contains(receiverCount), allowed.contains(senderCount) else { throw .tooLarge }
@@ -119,11 +117,15 @@ package struct PSIPlan: Hashable, Sendable {
         self.senderCount = senderCount
         self.threshold = threshold
         self.agreed = agreed
+        self.parts = parts
     }
 
-    /// Bytes of a comparison tag: λ + log2(n·m) bits, rounded up (RR22 §4).
+    /// Bytes of a comparison tag: λ + log2(n·m) bits, rounded up (RR22 §4). An encoding that is kept must do for all
+    /// questions it will ever be asked.
     package var tagByteCount: Int {
-        let bits = Self.statisticalBits + Self.bits(receiverCount) + Self.bits(senderCount)
+        let asked = method == .unbalanced ? OPRFEncoding.evaluationsMax : receiverCount
+        let bits =
+            Self.statisticalBits + Self.bits(asked) + Self.bits(senderCount) + Self.bits(parts) - 1
         return min(16, (bits + 7) / 8)
     }
 
@@ -144,7 +146,7 @@ package struct PSIPlan: Hashable, Sendable {
             "agreed": agreed.map { .string($0.hex) } ?? .null,
             "lambda": .integer(Int64(Self.statisticalBits)),
             "kappa": .integer(Int64(Self.computationalBits)),
-            "tagBytes": .integer(Int64(tagByteCount)),
+            "tagBytes": .integer(Int64(tagByteCount)), "parts": .integer(Int64(parts)),
             "leaks": .array(leaks.map { .string($0) }),
         ]
     }
@@ -156,8 +158,6 @@ package struct PSIPlan: Hashable, Sendable {
         case .rowsToReceiver: ["both set sizes", "the receiver learns which of its keys match"]
         case .rowsToBoth: ["both set sizes", "both learn which of their keys match"]
         case .size: ["both set sizes", "the sizes of the receiver's groups", "the receiver learns counts"]
-        case .sum:
-            ["both set sizes", "the sizes of the receiver's groups", "the receiver learns counts and sums"]
         case .held, .heldSum:
             [
                 "both set sizes",
