@@ -63,7 +63,8 @@ package struct Code: Hashable, Sendable, Comparable, CustomStringConvertible {
     private static func check(_ body: [UInt8]) -> UInt8 {
         var remainder = 36
         for character in body {
-            let value = checkAlphabet.firstIndex(of: character) ?? 0
+            let isDigit = character <= UInt8(ascii: "9")
+            let value = Int(character) - Int(isDigit ? UInt8(ascii: "0") : UInt8(ascii: "a") - 10)
             let sum = (remainder + value) % 36
             remainder = (sum == 0 ? 36 : sum) * 2 % 37
         }

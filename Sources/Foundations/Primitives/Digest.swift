@@ -23,7 +23,8 @@ package struct Digest: Hashable, Sendable, Comparable, CustomStringConvertible {
     }
 
     package init(_ digest: SHA256.Digest) {
-        bytes = Array(digest)
+        // SAFETY: the digest's bytes are copied during the call that lends them.
+        bytes = unsafe digest.withUnsafeBytes { unsafe Array($0) }
     }
 
     /// SHA-256 over the bytes.
@@ -38,7 +39,7 @@ package struct Digest: Hashable, Sendable, Comparable, CustomStringConvertible {
 
     /// SHA-256 over the text's UTF-8.
     package init(of text: String) {
-        self.init(of: Array(text.utf8))
+        self.init(of: text.utf8)
     }
 
     package var hex: String { Hex.encode(bytes) }

@@ -85,6 +85,7 @@ package struct Pseudonyms: Sendable {
 /// The bytes are the canonical JSON (RFC 8785) of `{content, kind, parties, subject?, time, v}`:
 /// `content` is the salted digest in hexadecimal, `time` microseconds since 1970, `v` 1.
 package struct Leaf: Hashable, Sendable {
+    /// Written out in `bytes`.
     package static let version = 1
 
     package let kind: LogEntryKind
@@ -111,9 +112,10 @@ package struct Leaf: Hashable, Sendable {
         var bytes: [UInt8] = []
         bytes.reserveCapacity(160 + 35 * parties.count)
         bytes.append(contentsOf: "{\"content\":\"".utf8)
+        let digits = Self.hexDigits
         for byte in contentDigest.bytes {
-            bytes.append(Self.hexDigits[Int(byte >> 4)])
-            bytes.append(Self.hexDigits[Int(byte & 15)])
+            bytes.append(digits[Int(byte >> 4)])
+            bytes.append(digits[Int(byte & 15)])
         }
         bytes.append(contentsOf: "\",\"kind\":\"".utf8)
         bytes.append(contentsOf: kind.rawValue.utf8)
@@ -124,8 +126,14 @@ package struct Leaf: Hashable, Sendable {
             bytes.append(UInt8(ascii: "\""))
         }
         bytes.append(UInt8(ascii: "]"))
-        if let subject { bytes.append(contentsOf: ",\"subject\":\"\(subject)\"".utf8) }
-        bytes.append(contentsOf: ",\"time\":\(time.microseconds),\"v\":\(Self.version)}".utf8)
+        if let subject {
+            bytes.append(contentsOf: ",\"subject\":\"".utf8)
+            bytes.append(contentsOf: subject.text.utf8)
+            bytes.append(UInt8(ascii: "\""))
+        }
+        bytes.append(contentsOf: ",\"time\":".utf8)
+        bytes.append(contentsOf: String(time.microseconds).utf8)
+        bytes.append(contentsOf: ",\"v\":1}".utf8)
         return bytes
     }
 
