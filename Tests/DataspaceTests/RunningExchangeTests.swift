@@ -1,6 +1,7 @@
 // SPDX-License-Identifier: Apache-2.0
 
 import Foundation
+import Policy
 import Primitives
 import Testing
 
@@ -55,7 +56,7 @@ struct RunningExchangeTests {
     }
 
     @Test(
-        "S48: another platform's catalog is read by CKAN and by the Dataspace Protocol, each dataset once with its origins"
+        "another platform's catalog is read by CKAN and by the Dataspace Protocol, each dataset once with its origins"
     )
     func harvest() async throws {
         let theirs = try RunningNode("theirs")
@@ -91,5 +92,117 @@ struct RunningExchangeTests {
         let sources = try await ours.call("GET", "/api/v1/harvests").json["sources"]?.array ?? []
         #expect(sources.contains { $0["lastError"]?.text != nil && $0["count"] == 3 }, "\(sources)")
         #expect(try await ours.call("GET", "/api/v1/foreign").json["total"] == 3)
+    }
+
+    @Test(
+        "S48: equal terms of two dictionaries are proposed, a steward confirms, and a table of theirs answers in our words"
+    )
+    func dictionaries() async throws {
+        let node = try RunningNode("city")
+        defer { node.stop() }
+        let ours = try node.file(
+            "ours.yaml",
+            """
+            standard: ours
+            version: 1
+            fields:
+              - {name: station_code, title: {zh: 站点编码, en: Station code}, type: text, mandatory: true, pattern: "S[0-9]+"}
+              - {name: pm25, title: {zh: PM2.5浓度, en: PM2.5}, type: integer, unit: µg/m3, min: "0"}
+            """)
+        let theirs = try node.file(
+            "theirs.yaml",
+            """
+            standard: theirs
+            version: 1
+            fields:
+              - {name: STCODE, title: {zh: 站点编码, en: Station code}, type: text}
+              - {name: PM25_CONC, title: {zh: PM2.5浓度, en: PM2.5}, type: integer, unit: µg/m3}
+              - {name: WIND, title: {zh: 风速, en: Wind}, type: integer, unit: m/s}
+            """)
+        let table = try node.file("theirs.csv", "STCODE,PM25_CONC,WIND\nS1,12,3\nS2,31,4\n")
+        let map = node.folder.appending(path: "map.json").path(percentEncoded: false)
+        let found = try node.run([
+            "standard", "recognize", ours, theirs, "--confirmed-by", "Li", "--out", map,
+        ])
+        let pairs = found["proposals"]?.array?.map { [$0["from"]?.text, $0["to"]?.text] } ?? []
+        #expect(Set(pairs) == [["station_code", "STCODE"], ["pm25", "PM25_CONC"]], "\(found)")
+        let answer = try node.run([
+            "standard", "ask", table, "--mapping", map, "--sql",
+            "SELECT station_code FROM data WHERE pm25 > 20",
+        ])
+        #expect(answer["rows"] == [["S2"]], "\(answer)")
+        // The interface is held to our description, with a verdict for each rule; into their words and back loses nothing.
+        let mine = node.folder.appending(path: "mine.csv").path(percentEncoded: false)
+        try node.run(["standard", "ask", table, "--mapping", map, "--out", mine])
+        let verdict = try node.run(["standard", "check", mine, "--standard", ours])
+        #expect(verdict.canonicalText.contains("station_code.pattern"), "\(verdict)")
+        let back = node.folder.appending(path: "back.csv").path(percentEncoded: false)
+        try node.run(["standard", "ask", mine, "--mapping", map, "--reverse", "--out", back])
+        #expect(
+            try String(contentsOfFile: back, encoding: .utf8)
+                == String(contentsOfFile: table, encoding: .utf8))
+    }
+
+    @Test(
+        "S60: a contract made outside is filed by both sides' digests, a listing is bought here, and statistics show both"
+    )
+    func directAndPlatform() async throws {
+        let node = try RunningNode("city")
+        defer { node.stop() }
+        let (seller, buyer) = (try await node.account("甲方", roles: "holder"), try await node.account("乙方"))
+        let digest = Digest(of: "the paper").hex
+        func contract(with other: RunningNode.Account) -> JSON {
+            ["digest": .string(digest), "with": .string(other.code), "title": "数据许可协议"]
+        }
+        let filed = try await node.ask("POST", "/api/v1/contracts/direct", contract(with: buyer), as: seller)
+        #expect(filed["confirmed"] == false && filed["mode"] == "direct")
+        #expect(try await node.call("GET", "/api/v1/market/modes").json["direct"] == 0)
+        let both = try await node.ask("POST", "/api/v1/contracts/direct", contract(with: seller), as: buyer)
+        #expect(both["confirmed"] == true && both["contract"] == filed["contract"])
+        let stranger = try await node.account("旁人")
+        #expect(
+            try await node.problem("POST", "/api/v1/contracts/direct", contract(with: seller), as: stranger)
+                == "trade.direct-foreign")
+        let listing = try node.publish("a,b\n1,2\n", title: "产品", openness: "conditional").listing
+        let connector = try ForeignConnector(buyer)
+        defer { connector.server.stop() }
+        _ = try await connector.agree(on: listing, at: node)
+        let modes = try await node.call("GET", "/api/v1/market/modes").json
+        #expect(modes["direct"] == 1 && modes["platform"] == 1, "\(modes)")
+    }
+
+    @Test(
+        "S68: offers answer a demand by conditions, then price, then time; what misses a condition never does"
+    )
+    func matching() async throws {
+        let node = try RunningNode("city")
+        defer { node.stop() }
+        let buyer = try await node.account("买方")
+        func offer(_ title: String, _ price: String, _ purpose: String) throws -> String {
+            let terms = PlainTerms(purposes: [purpose], doors: [.query], isPaid: true).policy(id: "urn:t")
+                .json
+            return try node.publish(
+                "a,b\n1,2\n", title: title, doors: "query", openness: "conditional", terms: terms,
+                price: price
+            ).listing
+        }
+        let dear = try offer("公交 客流 数据", "query:2CNY", "research")
+        let cheap = try offer("公交 客流 数据", "query:1CNY", "research")
+        let late = try offer("公交 客流 数据", "query:1CNY", "research")
+        let partial = try offer("公交 线路", "query:0.10CNY", "research")
+        let tooDear = try offer("公交 客流 数据", "query:9CNY", "research")
+        let otherPurpose = try offer("公交 客流 数据", "query:0.10CNY", "advertising")
+        let demand =
+            try await node.ask(
+                "POST", "/api/v1/demands",
+                ["words": "公交 客流", "purpose": "research", "priceMax": "5CNY"], as: buyer)["demand"]?.text
+            ?? ""
+        let path = "/api/v1/demands/\(demand)/matches"
+        let ranked = try await node.call("GET", path).json
+        let codes = ranked["matches"]?.array?.compactMap { $0["listing"]?.text } ?? []
+        #expect(codes == [cheap, late, dear, partial], "\(ranked)")
+        #expect(!codes.contains(tooDear) && !codes.contains(otherPurpose))
+        #expect(ranked["matches"]?[3]?["missing"] == ["客流"])
+        #expect(try await node.call("GET", path).json == ranked, "the same book gives the same ranking")
     }
 }

@@ -3,6 +3,9 @@
 import Primitives
 
 extension JSON {
+    /// `nil` for null, which says as much as a member that is not there.
+    var present: JSON? { isNull ? JSON?.none : .some(self) }
+
     /// A member that must be text.
     func needed(_ name: String) throws(Problem) -> String {
         guard let text = self[name]?.text, !text.isEmpty else {

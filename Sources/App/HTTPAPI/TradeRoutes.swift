@@ -62,6 +62,24 @@ extension Courtyard {
                 try await context.requireExchange()
                 return try await reviews()
             },
+            Route(
+                "GET", "/api/v1/demands/:code/matches", .anyone,
+                "Listings that answer a demand, the best first: conditions, then price, then time."
+            ) { request throws(Problem) in try await ranking(request.parameter("code")) },
+            Route(
+                "POST", "/api/v1/contracts/direct", .scope(.tradeWrite),
+                "File a contract made without the platform: {digest, with, title}; the other side's filing confirms it."
+            ) { request throws(Problem) in try await fileDirect(request) },
+            Route(
+                "GET", "/api/v1/market/modes", .anyone,
+                "How many trades were made directly, and on the platform."
+            ) {
+                _ throws(Problem) in
+                let counts = try await store.read { transaction throws(Problem) in
+                    try DirectTrades.counts(in: transaction)
+                }
+                return APIReply(["direct": .integer(counts.direct), "platform": .integer(counts.platform)])
+            },
             Route("GET", "/api/v1/demands", .anyone, "Open and matched demands.") { _ throws(Problem) in
                 try await demands()
             },
@@ -265,9 +283,9 @@ extension Courtyard {
                 of: asset, version, gradings, isOpen: openness == .unconditional
             ).saying(body),
             terms: try UsagePolicy(json: body["terms"] ?? .null),
-            rules: body["rules"].flatMap { $0.isNull ? nil : $0 },
+            rules: body["rules"]?.present,
             price: price, requiredAttestations: Set(body["requires"]?.array?.compactMap(\.text) ?? []),
-            contract: try body["contract"].flatMap { $0.isNull ? nil : $0 }.map { json throws(Problem) in
+            contract: try body["contract"]?.present.map { json throws(Problem) in
                 guard let draft = ContractDraft(json: json) else {
                     throw Problem(.invalid, "trade.listing-malformed", ["part": .text("contract")])
                 }
@@ -293,6 +311,38 @@ extension Courtyard {
                         ]
                     })
             ])
+    }
+
+    private func ranking(_ code: String) async throws(Problem) -> APIReply {
+        let ranking = try await store.read { transaction throws(Problem) in
+            let all = try DemandBook.list("code = '\(Code(code)?.text ?? "")'", in: transaction)
+            guard let demand = all.first?.0 else {
+                throw Problem(.missing, "trade.demand-unknown", ["demand": .text(code)])
+            }
+            return DemandRanking(demand, among: try ListingBook.openWithTimes(in: transaction))
+        }
+        return APIReply(["demand": .string(code), "matches": .array(ranking.ranks.map(\.json))])
+    }
+
+    private func fileDirect(_ request: APIRequest) async throws(Problem) -> APIReply {
+        let body = try request.json()
+        let digest = try body.needed("digest") { Digest(hex: $0) }
+        let (party, context) = (try request.proven().party, context)
+        let contract = try await store.write { transaction throws(Problem) in
+            let other = try PartyRegister.party(named: try body.needed("with"), in: transaction)
+            let contract = try DirectTrades.file(
+                digest, title: body["title"]?.text ?? "", by: party, with: other.id, in: transaction)
+            try context.record(
+                .contractFiled, contract.code,
+                ["contract": .string(digest.hex), "mode": "direct", "by": .string(Code(.party, party).text)],
+                in: transaction)
+            return contract
+        }
+        return APIReply(
+            [
+                "contract": .string(contract.code.text), "digest": .string(contract.digest.hex),
+                "mode": "direct", "confirmed": .bool(contract.confirmedAt != nil),
+            ], status: 201)
     }
 
     /// A demand of a node's party stands at its exchange, where the listings are.

@@ -136,7 +136,7 @@ struct ProfileVerb: Verb {
 struct StandardVerb: AsyncParsableCommand {
     static let configuration = CommandConfiguration(
         commandName: "standard", abstract: "Hold a file against a collection standard. 采集标准。",
-        subcommands: [Check.self])
+        subcommands: [Check.self, Recognize.self, Ask.self])
 
     struct Check: Verb {
         static let configuration = CommandConfiguration(

@@ -132,6 +132,13 @@ package enum EvidenceAudit {
                 (agreement.consumer, agreement.consumerSignature),
             ] {
                 let party = try PartyRegister.party(id, in: transaction)
+                if signature == nil, id == agreement.consumer,
+                    let evidence = try AgreementBook.evidence(of: agreement.code.text, in: transaction),
+                    try hasLeaf(
+                        "offer-accepted", agreement.code.text, ["evidence": evidence.hex], in: transaction)
+                {
+                    continue
+                }
                 let bytes = agreement.signedBytes
                 guard let signature, PartySignature.isValid(signature, over: bytes, by: party.signingKey)
                 else {

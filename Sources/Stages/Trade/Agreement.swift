@@ -101,6 +101,13 @@ package enum AgreementBook {
             [transcript, code])
     }
 
+    /// What an acceptance without a signature rests on; `nil` where the consumer signed.
+    package static func evidence(of code: String, in transaction: any SQLReading) throws(Problem) -> Digest? {
+        try transaction.first("SELECT consumer_evidence FROM trade_agreement WHERE code = ?", [code]) {
+            row throws(Problem) in try row.optional(0, row.digest)
+        } ?? nil
+    }
+
     /// Brings an agreement with both signatures into force.
     package static func enter(_ agreement: Agreement, in transaction: any SQLWriting) throws(Problem) {
         try transaction.execute(

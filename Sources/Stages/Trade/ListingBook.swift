@@ -73,6 +73,16 @@ package enum ListingBook {
         }
     }
 
+    /// Every open listing for everybody, with the moment it was opened: the sell side of the book.
+    package static func openWithTimes(
+        in transaction: any SQLReading
+    ) throws(Problem) -> [(listing: Listing, opened: Instant)] {
+        try transaction.all(
+            "SELECT document, opened_at FROM trade_listing WHERE state = 'open' ORDER BY opened_at, id"
+        ) { row throws(Problem) in (try Listing(json: try row.json(0)), try row.instant(1)) }
+        .filter(\.0.isForEverybody)
+    }
+
     /// Listings in any state that changed after a moment, oldest change first.
     package static func changed(
         after moment: Instant, limit: Int, in transaction: any SQLReading

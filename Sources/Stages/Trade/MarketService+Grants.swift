@@ -19,6 +19,9 @@ extension MarketService {
         let signature = try context.signer.signature(for: agreement.signedBytes)
         _ = try AgreementBook.sign(agreement, by: own, signature: signature, in: transaction)
         try AgreementBook.acknowledge(agreement.code.text, by: evidence, in: transaction)
+        // The leaf pins the evidence, so that an auditor need not believe the row.
+        try context.record(
+            .offerAccepted, agreement.code, ["evidence": .string(evidence.hex)], in: transaction)
         try enter(AgreementBook.agreement(agreement.code.text, in: transaction), in: transaction)
     }
 

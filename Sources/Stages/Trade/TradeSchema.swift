@@ -57,6 +57,13 @@ package enum TradeSchema {
             "trade/0004-spaces",
             [
                 """
+                CREATE TABLE trade_direct (
+                    id BLOB PRIMARY KEY NOT NULL, code TEXT UNIQUE NOT NULL, digest BLOB NOT NULL,
+                    title TEXT NOT NULL, first_id BLOB NOT NULL, second_id BLOB NOT NULL,
+                    filed_at INTEGER NOT NULL, confirmed_at INTEGER
+                ) STRICT
+                """,
+                """
                 CREATE TABLE trade_space (
                     id BLOB PRIMARY KEY NOT NULL, code TEXT UNIQUE NOT NULL, document TEXT NOT NULL,
                     opened_at INTEGER NOT NULL
