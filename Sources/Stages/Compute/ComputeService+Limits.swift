@@ -14,7 +14,7 @@ extension ComputeService {
     static func requireLimits(
         _ question: Question, _ agreement: Agreement, in transaction: any SQLReading
     ) throws(Problem) {
-        guard question.door == .query, agreement.listing.rules != nil else { return }
+        guard [.query, .match].contains(question.door), agreement.listing.rules != nil else { return }
         let rules = try agreement.listing.releaseRules()
         guard rules.purposes.isEmpty || rules.purposes.contains(question.purpose) else {
             throw Problem(
@@ -25,6 +25,20 @@ extension ComputeService {
         let answered = try PassageBook.answeredCount(under: agreement.id, side: .holder, in: transaction)
         guard answered < limit else {
             throw Problem(.limited, "valve.questions-spent", ["limit": .integer(Int64(limit))])
+        }
+    }
+
+    /// Refuses before a row is read what could not be told afterwards: a form nobody approved, a price beyond what the
+    /// budget has left. The commit that stores the answer looks at the budget again.
+    func requireRoom(
+        _ question: Question, _ agreement: Agreement, _ cost: QuestionCost
+    ) async throws(Problem) {
+        guard question.door == .query else { return }
+        try await requireApproved(question.text, on: agreement.listing)
+        let version = try await version(of: agreement.listing)
+        let budget = budget
+        try await context.store.write { transaction throws(Problem) in
+            try budget.requireRoom(for: cost, under: agreement, on: version.digest, in: transaction)
         }
     }
 

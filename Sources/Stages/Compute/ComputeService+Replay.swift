@@ -1,6 +1,7 @@
 // SPDX-License-Identifier: Apache-2.0
 
 package import Identity
+import Policy
 package import Primitives
 import Register
 import Store
@@ -21,6 +22,10 @@ extension ComputeService {
                 throw Problem(.missing, "valve.passage-unknown", ["passage": .text(code)])
             }
             return (passage, try AgreementBook.agreement(passage.agreementCode, in: transaction))
+        }
+        // A match's keys were those of one run, and the asker's set never was here: its evidence is the transcript.
+        guard passage.door == .query else {
+            throw Problem(.conflict, "compute.passage-unrepeatable", ["passage": .code(passage.code)])
         }
         let mandate = try await mandate(for: passage, agreement.listing, caller)
         let again = try await answerAgain(passage, agreement)
