@@ -51,7 +51,10 @@ struct CleanRoomCorpusTests {
             }
             #expect(answered >= 50, "\(answered) answered")
             let passages = try await room.get("/api/v1/passages", as: buyer)["passages"]?.array ?? []
-            let charged = passages.filter { $0["receipt"]?["content"]?["epsilon"] == "0.1" }.count
+            // A node that keeps the account of its own listing has two records of a passage.
+            let charged = Set(
+                passages.filter { $0["receipt"]?["content"]?["epsilon"] == "0.1" }.map { $0["passage"] }
+            ).count
             #expect(charged > 40 && charged <= answered)
             #expect(try await room.budget()["spent"]?.text == Self.tenths(charged))
         }
