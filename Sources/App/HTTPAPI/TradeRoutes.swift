@@ -285,15 +285,19 @@ extension Courtyard {
             terms: try UsagePolicy(json: body["terms"] ?? .null),
             rules: body["rules"]?.present,
             price: price, requiredAttestations: Set(body["requires"]?.array?.compactMap(\.text) ?? []),
-            contract: try body["contract"]?.present.map { json throws(Problem) in
-                guard let draft = ContractDraft(json: json) else {
-                    throw Problem(.invalid, "trade.listing-malformed", ["part": .text("contract")])
-                }
-                return draft
-            } ?? .standard)
+            contract: try contract(body["contract"] ?? .null))
         var reply = try await market.offer(listing).object ?? [:]
         reply["listing"] = .string(listing.code.text)
         return APIReply(.object(reply), status: 201)
+    }
+
+    /// The contract a listing comes with; nothing is the standard one.
+    private func contract(_ json: JSON) throws(Problem) -> ContractDraft {
+        guard !json.isNull else { return .standard }
+        guard let draft = ContractDraft(json: json) else {
+            throw Problem(.invalid, "trade.listing-malformed", ["part": .text("contract")])
+        }
+        return draft
     }
 
     // MARK: Demands and negotiations

@@ -98,6 +98,9 @@ struct SqlRunVerb: Verb {
         for entry in table {
             let parts = entry.split(separator: "=", maxSplits: 1).map(String.init)
             guard parts.count == 2 else { throw ValidationError("--table wants name=FILE, not “\(entry)”.") }
+            guard FileManager.default.isReadableFile(atPath: parts[1]) else {
+                throw Problem(.missing, "app.file-unreadable", ["file": .text(parts[1])])
+            }
             try await engine.execute(
                 "CREATE TABLE \(parts[0].quotedIdentifier) AS SELECT * FROM \(SqlFiles.scan(parts[1]))"
             )
@@ -112,7 +115,10 @@ struct SqlRunVerb: Verb {
         )
         var body = answer.json.object ?? [:]
         body["private"] = .bool(seed == nil)
-        console.answer(.object(body), text: SqlReport.text(answer))
+        let cost = LocalizedText(
+            zh: "费用：\(answer.charge.written)；未从任何预算扣除。",
+            en: "Cost: \(answer.charge.written), taken from no budget.")
+        console.answer(.object(body), text: SqlReport.text(answer) + "\n\n" + console.say(cost))
     }
 
     private func chosenSeed() throws -> NoiseSeed {
@@ -242,7 +248,7 @@ enum SqlReport {
     private static func text(_ cell: ReleasedCell) -> String {
         guard !cell.isSuppressed else { return "*" }
         let value = cell.value.written ?? "–"
-        guard let interval = cell.interval else { return value }
+        guard let interval = cell.interval, cell.value != .null else { return value }
         let half = (interval.high - interval.low) / 2
         return value + " ±" + JSON.number((half * 100).rounded() / 100).canonicalText
     }

@@ -32,6 +32,14 @@ package struct JointQuestion: Hashable, Sendable {
         guard !parts.isEmpty else { throw QuestionRefusal(.rowsRequested, at: tree.query.place) }
     }
 
+    /// A part's answer that was first given to another text of the same plan, under the part's own names.
+    package func renamed(_ answer: ReleasedTable, forPart place: Int) -> ReleasedTable {
+        guard parts[place].columns.count == answer.names.count else { return answer }
+        return ReleasedTable(
+            names: parts[place].columns.map { .init(qualifier: "", name: $0) }, rows: answer.rows,
+            hiddenGroups: answer.hiddenGroups)
+    }
+
     /// The joined answer from the parts' answers, in the order of `parts`; `nil` where an answer has other
     /// columns than its part.
     ///

@@ -60,6 +60,10 @@ extension ReleaseRules {
         _ root: RulesNode, _ tables: [String: TableRules]
     ) throws(RulesRefusal) -> [String: RecipientRules] {
         var recipients: [String: RecipientRules] = [:]
+        // A match reads its rows by itself: what narrows a plan does not narrow it.
+        if root.child("match") != nil, root.child("recipients") != nil {
+            throw root.refused("recipients", zh: "不与 match 同时出现", en: "either this or match, not both")
+        }
         for (name, node) in root.child("recipients") == nil ? [] : try root.object("recipients") {
             guard name == others || Code(name)?.kind == .party else {
                 throw root.refused(

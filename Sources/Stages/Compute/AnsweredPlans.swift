@@ -1,6 +1,7 @@
 // SPDX-License-Identifier: Apache-2.0
 
 import Identity
+import Policy
 package import Primitives
 import Register
 package import Store
@@ -37,6 +38,7 @@ extension ComputeService {
         _ question: Question, _ agreement: Agreement, _ cost: QuestionCost, _ plan: Digest,
         _ version: Digest, _ history: [AskedQuestion], in transaction: any SQLWriting
     ) throws(Problem) {
+        guard question.door == .query else { return }
         if cost.isCompared {
             try ExactAnswers.record(
                 question.passage, question.text, for: agreement.consumer, on: version,
@@ -51,6 +53,7 @@ extension ComputeService {
     func repeated(
         _ question: Question, _ agreement: Agreement, _ cost: QuestionCost
     ) async throws(Problem) -> JSON? {
+        guard question.door == .query else { return nil }
         let version = try await version(of: agreement.listing)
         let (context, valve) = (context, valve)
         return try await context.store.write { transaction throws(Problem) in

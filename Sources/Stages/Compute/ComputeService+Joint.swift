@@ -62,7 +62,8 @@ extension ComputeService {
             guard let answer = reply["result"].flatMap({ ReleasedAnswer(json: $0) }) else {
                 throw .sealBroken
             }
-            answers.append(answer.table)
+            let isRepeat = reply["repeated"] == true
+            answers.append(isRepeat ? joint.renamed(answer.table, forPart: place) : answer.table)
             total += reply["price"]?.text.flatMap { Money($0) }?.minorUnits ?? 0
             told.append([
                 "agreement": .string(question.agreement.code.text), "text": .string(question.text),

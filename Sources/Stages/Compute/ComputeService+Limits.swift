@@ -44,6 +44,20 @@ extension ComputeService {
         return .object(answer)
     }
 
+    /// Refuses before a row is read what could not be told afterwards: a form nobody approved, a price beyond what the
+    /// budget has left. The commit that stores the answer looks at the budget again.
+    func requireRoom(
+        _ question: Question, _ agreement: Agreement, _ cost: QuestionCost
+    ) async throws(Problem) {
+        guard question.door == .query else { return }
+        try await requireApproved(question.text, on: agreement.listing)
+        let version = try await version(of: agreement.listing)
+        let budget = budget
+        try await context.store.write { transaction throws(Problem) in
+            try budget.requireRoom(for: cost, under: agreement, on: version.digest, in: transaction)
+        }
+    }
+
     /// The seed that this plan's noise had on this version, under whichever agreement it was asked first: the same
     /// noise again tells nothing new, so it costs no ε.
     func earlierSeed(

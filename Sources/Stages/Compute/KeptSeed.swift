@@ -38,6 +38,13 @@ package protocol BudgetKeeper: Sendable {
         of version: Digest, in transaction: any SQLWriting
     ) throws(Problem) -> String
 
+    /// Throws if a question would not fit into what is left; a plan that was answered on this version before always
+    /// does.
+    func requireRoom(
+        for cost: QuestionCost, under agreement: Agreement, on version: Digest,
+        in transaction: any SQLWriting
+    ) throws(Problem)
+
     /// Spent and left for a listing: what the budget page shows. Who spent what is told to the holder; others learn
     /// what their own agreements spent.
     func status(

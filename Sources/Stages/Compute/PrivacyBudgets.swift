@@ -45,6 +45,17 @@ package struct PrivacyBudgets: BudgetKeeper {
         return cost.privacy.epsilonText
     }
 
+    package func requireRoom(
+        for cost: QuestionCost, under agreement: Agreement, on version: Digest,
+        in transaction: any SQLWriting
+    ) throws(Problem) {
+        guard cost.privacy.epsilonMicros > 0, let account = try agreement.listing.privacyAccount,
+            try PrivacyAccounts.answer(plan: cost.planDigest, versions: version, in: transaction) == nil
+        else { return }
+        try PrivacyAccounts.open(account, in: transaction)
+        try PrivacyAccounts.check(cost.privacy, account, in: transaction)
+    }
+
     package func status(
         of listing: Listing, for party: ID<Party>?, at now: Instant, in transaction: any SQLReading
     ) throws(Problem) -> JSON {

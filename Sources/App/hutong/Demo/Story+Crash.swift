@@ -18,7 +18,7 @@ extension Story {
             let body: JSON = [
                 "agreement": .string(codes["second.agreement"] ?? ""), "passage": .string(id.uuid),
                 "purpose": "research",
-                "text": .string("SELECT COUNT(*) AS n\(round) FROM risk_index"),
+                "text": .string("SELECT COUNT(*) + \(round) AS n FROM risk_index"),
             ]
             let door = second.door
             async let first = try? door.post("/api/v1/questions", body)

@@ -1,7 +1,7 @@
 // SPDX-License-Identifier: Apache-2.0
 
 package import Primitives
-import PrivateSQL
+package import PrivateSQL
 package import Store
 
 extension PrivacyAccounts {
@@ -33,7 +33,9 @@ extension PrivacyAccounts {
     }
 
     /// Refuses a price that does not fit: into the total, into the period, into the number of questions.
-    static func check(_ cost: PrivacyCost, _ account: PrivacyAccount, in tx: any SQLWriting) throws(Problem) {
+    package static func check(_ cost: PrivacyCost, _ account: PrivacyAccount, in tx: any SQLWriting)
+        throws(Problem)
+    {
         let charges = try charges(of: account, in: tx)
         if let limit = account.questionsMax, charges.count >= limit {
             throw Problem(.limited, "valve.questions-spent", ["limit": .integer(Int64(limit))])
