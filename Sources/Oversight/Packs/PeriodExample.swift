@@ -1,7 +1,7 @@
 // SPDX-License-Identifier: Apache-2.0
 
 package import Casework
-package import Primitives
+import Primitives
 
 /// An example of a procedure's time: when a state that begins on a day is due, or how long a step bars. Counted
 /// without holidays, which are the data of another pack.

@@ -1,0 +1,182 @@
+// SPDX-License-Identifier: Apache-2.0
+
+import Casework
+import Identity
+import Lists
+import Packs
+import Primitives
+import Rules
+import Testing
+
+@Suite("Packs on a node")
+struct PackServiceTests {
+    private static let materials = ["M1", "M2", "M3", "M4"]
+
+    @Test("a firm applies, is told what is missing, follows the clock, and an outsider's objection holds it up")
+    func certifies() async throws {
+        let bureau = try await Bureau()
+        try await bureau.install("incubator")
+        let (firm, rival) = (try await bureau.party(2), try await bureau.party(3))
+        let officer = try await bureau.officer(4, "officer", in: "incubator-certification")
+        let service = bureau.service
+        let code = try await service.open(
+            "incubator-certification", subject: "胡同孵化器", answers: [:], by: firm
+        ).code.text
+        func act(_ action: CaseAction, _ caller: Caller) async throws {
+            _ = try await service.act(on: code, action, by: caller)
+        }
+        let missing = await problem { try await act(.take(step: "accept", inputs: [:]), officer) }
+        #expect(missing?.code == "casework.material-missing")
+        for id in Self.materials {
+            try await act(.submit(material: id, file: Digest(of: id)), firm)
+            try await act(.check(material: id, isAccepted: true, reason: ""), officer)
+        }
+        try await act(.take(step: "accept", inputs: [:]), officer)
+        for number in UInt64(5)...7 {
+            let expert = try await bureau.officer(number, "expert", in: "incubator-certification")
+            try await act(.mark(points: 80, comment: ""), expert)
+        }
+        try await act(.take(step: "pass", inputs: [:]), officer)
+        let hidden = await problem { _ = try await service.look(at: code, for: rival) }
+        #expect(hidden?.code == "casework.case-missing")
+        try await act(.take(step: "propose", inputs: ["siteReport": "as applied"]), officer)
+        let notice = try await service.look(at: code, for: rival)
+        #expect(notice.isOutsider && notice.json(in: .en)["answers"] == nil)
+        #expect(try await service.notices().count == 1)
+        try await act(.object(reason: "the rooms are ours"), rival)
+        bureau.pass(days: 20)
+        try await service.tick()
+        #expect(try await service.look(at: code, for: firm).file.state == "notice")
+        try await act(.resolve(objection: 0, isUpheld: false, reason: "checked"), officer)
+        try await service.tick()
+        let certified = try await service.look(at: code, for: firm)
+        #expect(certified.file.state == "certified")
+        #expect(certified.letters.first?.text.zh.contains("经认定") == true)
+        #expect(!(try await bureau.logText()).contains("the rooms are ours"))
+        bureau.pass(days: 3 * 366)
+        try await service.tick()
+        #expect(try await service.look(at: code, for: firm).file.state == "expired")
+    }
+
+    @Test("a version is installed once; a decision keeps the version it was taken under")
+    func versions() async throws {
+        let bureau = try await Bureau()
+        try await bureau.install("incubator")
+        let firm = try await bureau.party(2)
+        let facts: JSON = ["mentorServices": 49]
+        let old = try await bureau.service.decide(
+            "incubator", of: "incubator", over: facts, asOf: nil, in: .en, by: firm)
+        var files = try PackFiles.of("incubator")
+        let changed = files["rules/incubator.yaml"]?.replacing("mentorServices >= 50", with: "mentorServices >= 40")
+            .replacing("INC-T4a, facts: {mentorServices: 49}, expect: {clauses: {INC-07: false}, verdict: false}", with: "INC-T4a, facts: {mentorServices: 39}, expect: {clauses: {INC-07: false}, verdict: false}")
+        files["rules/incubator.yaml"] = changed
+        let taken = await problem { [files] in
+            _ = try await bureau.service.add(files, by: bureau.operatorCaller)
+        }
+        #expect(taken?.code == "packs.version-taken")
+        files["pack.yaml"] = files["pack.yaml"]?.replacing("2020-08-27", with: "2025-01-01")
+        _ = try await bureau.service.add(files, by: bureau.operatorCaller)
+        let new = try await bureau.service.decide(
+            "incubator", of: "incubator", over: facts, asOf: nil, in: .en, by: firm)
+        #expect(old["verdict"] == "false" && new["verdict"] == "unknown")
+        let kept = try await bureau.service.decision(old["decision"]?.text ?? "", for: firm)
+        #expect(kept["version"] == "2020-08-27" && kept["defaults"]?["staffMax"] != nil)
+        let then = try await bureau.service.decide(
+            "incubator", of: "incubator", over: facts, asOf: CalendarDay("2022-01-01"), in: .en, by: firm)
+        #expect(then["version"] == "2020-08-27")
+    }
+
+    @Test("S155: an enterprise stands once, with a valid code; it is searched, exported, and its versions stay")
+    func directory() async throws {
+        let bureau = try await Bureau()
+        try await bureau.install("directories")
+        let officer = try await bureau.officer(2, "directoryOfficer", in: "enterprises")
+        let service = bureau.service
+        let entry: JSON = ["code": "91350100M000100Y43", "name": "胡同数据", "field": "人工智能"]
+        _ = try await service.put([entry, entry], in: "enterprises", by: officer)
+        let stranger = try await bureau.party(3)
+        let refused = await problem { _ = try await service.put([entry], in: "enterprises", by: stranger) }
+        #expect(refused == nil || refused?.code == "lists.writer-refused")
+        let before = bureau.today()
+        bureau.pass(days: 30)
+        let moved: JSON = ["code": "91350100M000100Y43", "name": "胡同数据", "field": "人工智能", "park": "海淀园"]
+        _ = try await service.put([moved], in: "enterprises", by: officer)
+        #expect(try await service.view("enterprises", words: ["海淀园"], for: nil).entries.count == 1)
+        #expect(try await service.view("enterprises", asOf: before, words: ["海淀园"], for: nil).entries.isEmpty)
+        #expect(try await service.history(of: "91350100M000100Y43", in: "enterprises", for: nil).count == 2)
+        let view = try await service.view("enterprises", for: nil)
+        let csv = ListText.csv(view.entries.map(view.shown), of: view.schema)
+        #expect(try ListText.entries(csv: csv, of: view.schema) == [moved])
+    }
+
+    @Test("S70: an accredited arbitrator is appointed to a case; a suspended one is not, and nobody judges himself")
+    func serviceBodies() async throws {
+        let bureau = try await Bureau()
+        try await bureau.install("service-bodies")
+        let accreditation = try await bureau.officer(2, "accreditation", in: "service-bodies")
+        let (claimant, body) = (try await bureau.party(3), try await bureau.party(4))
+        let secretary = try await bureau.officer(5, "secretary", in: "arbitration")
+        let name = Code(.party, body.party).text
+        func entry(_ state: String) -> JSON {
+            [
+                "body": "A-1", "party": .string(name), "kind": "arbitrator", "scope": "data trade",
+                "state": .string(state), "rating": 90, "contact": "张三 13800000000",
+            ]
+        }
+        let service = bureau.service
+        _ = try await service.put([entry("active")], in: "service-bodies", by: accreditation)
+        #expect(!(try await bureau.logText()).contains("13800000000"))
+        #expect(try await service.view("service-bodies", for: nil).fields.allSatisfy { !$0.isPersonal })
+        let code = try await service.open("arbitration", subject: "dispute", answers: [:], by: claimant).code.text
+        _ = try await service.act(on: code, .appoint(role: "arbitrator", party: name), by: secretary)
+        #expect(try await service.look(at: code, for: body).roles == ["arbitrator"])
+        _ = try await service.put([entry("suspended")], in: "service-bodies", by: accreditation)
+        let second = try await service.open("arbitration", subject: "again", answers: [:], by: claimant).code.text
+        let unfit = await problem {
+            _ = try await service.act(on: second, .appoint(role: "arbitrator", party: name), by: secretary)
+        }
+        #expect(unfit?.code == "casework.appointee-unfit")
+    }
+
+    @Test("S243: a hit blocks at submission and again at the award, with the list's name, the entry and its date")
+    func exclusions() async throws {
+        let bureau = try await Bureau()
+        try await bureau.install("exclusion-lists", "first-stores")
+        let firm = try await bureau.party(2)
+        func apply(_ project: String, _ creditCode: String) async -> Problem? {
+            await problem {
+                _ = try await bureau.service.open(
+                    "first-store-support", subject: project,
+                    answers: ["creditCode": creditCode, "project": project], by: firm)
+            }
+        }
+        let listed = await apply("p", "91350100M000100Y43")
+        #expect(listed?.code == "casework.applicant-listed")
+        #expect(listed?.arguments["entry"] == .text("91350100M000100Y43"))
+        let twice = await apply("示例项目", "91110000000000000X")
+        #expect(twice?.code == "casework.applicant-listed")
+        #expect(await apply("a new shop", "91110000000000000X") == nil)
+    }
+
+    @Test("the verdicts over a register are those of the decisions with reasons, for every rule of the house")
+    func programAgrees() throws {
+        var random = SeededRandom(seed: 9)
+        for name in ["incubator", "first-stores", "inbound-tourism", "experience-bases", "rail-parks"] {
+            let pack = try Pack(files: try PackFiles.of(name))
+            for book in pack.rules {
+                let examples = pack.examples.filter { $0.rule == book.id }.flatMap(\.facts)
+                let program = RuleProgram(book)
+                for _ in 0..<150 {
+                    var facts: [String: JSON] = [:]
+                    for fact in program.facts {
+                        facts[fact] = examples.compactMap { $0[fact] }.randomElement(using: &random)
+                        if Int.random(in: 0..<6, using: &random) == 0 { facts[fact] = nil }
+                    }
+                    let row = program.row(.object(facts))
+                    let verdict = program.verdicts(of: [row][...])[0]
+                    #expect(verdict == book.decide(.object(facts)).verdict, "\(book.id) \(facts)")
+                }
+            }
+        }
+    }
+}
