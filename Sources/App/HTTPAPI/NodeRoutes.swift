@@ -1,5 +1,6 @@
 // SPDX-License-Identifier: Apache-2.0
 
+import Packs
 import Compute
 private import Dataspace
 import Identity

@@ -1,5 +1,8 @@
 // SPDX-License-Identifier: Apache-2.0
 
+import Rules
+import Store
+import Casework
 import Identity
 import Lists
 import Packs
