@@ -104,7 +104,7 @@ let package = Package(
         room("Protocols", "PSI", ["Curves", "Oblivious", "Primitives", crypto]),
         // Stages
         room("Stages", "Collect", ["Tables", "Store", "Transparency", "Primitives", "Classification", "Scan", "FormatPreserving", crypto, "Identity"]),
-        room("Stages", "Register", ["Collect", "Lane", "Transparency", "Tables", "Identity", "Store", "Primitives"]),
+        room("Stages", "Register", ["Collect", "Classification", "Lane", "Transparency", "Tables", "Identity", "Store", "Primitives"]),
         room("Stages", "Trade", ["Register", "Ledger", "Lane", "Transparency", "Dataspace", "Policy", "Identity", "Store", "Primitives", "Metering"]),
         room("Stages", "Valve", ["PrivateSQL", "Trade", "Register", "Transparency", "Policy", "Identity", "Store", "Primitives"]),
         room("Stages", "Compute", ["PrivateSQL", "Tables", "Valve", "Trade", "Register", "Lane", "Transparency", "Policy", "Identity", "Store", "Primitives"]),
@@ -112,7 +112,7 @@ let package = Package(
         room("Stages", "Deliver", ["Primitives", crypto]),
         // Oversight
         room("Oversight", "Measure", ["Rules", "Primitives"]),
-        room("Oversight", "Packs", ["Casework", "Lists", "Measure", "Rules", "Trade", "Register", "Lane", "Transparency", "Identity", "Store", "Primitives", yams]),
+        room("Oversight", "Packs", ["Casework", "Classification", "Lists", "Measure", "Rules", "Primitives", yams, "Trade", "Register", "Lane", "Transparency", "Identity", "Store"]),
         // App
         .target(name: "CTexts", path: "Sources/App/CTexts", cSettings: [.unsafeFlags(["-std=c23"])]),
         room("App", "Wire", ["Primitives", "CTexts", yams]),
@@ -122,12 +122,13 @@ let package = Package(
         room("App", "WebUI", ["Primitives", "CAssets"]),
         room("App", "HTTPAPI", ["Packs", "Compute", "Collect", "Wire", "WebUI", "Primitives", hummingbird, hummingbirdCore, hummingbirdTLS, nio, nioSSL, httpTypes, logging]),
         room("App", "APIClient", ["Wire", "Primitives", httpClient, nio, nioHTTP, nioSSL]),
-        room("App", "Assembly", ["HTTPAPI", "Packs", "Casework", "Lists", "Compute", "Valve", "Trade", "Register", "Collect", "Ledger", "Metering", "Transparency", "Lane", "Identity", "Store", "Tables", "LaneHTTP", "StoreSQLite", "TablesDuckDB", "Primitives", logging]),
+        room("App", "Assembly", ["HTTPAPI", "Compute", "Valve", "Trade", "Register", "Collect", "Ledger", "Metering", "Transparency", "Lane", "Identity", "Store", "Tables", "LaneHTTP", "StoreSQLite", "SignersOpenSSL", "TransparencyHTTP", "TablesDuckDB", "Primitives", logging, "Packs", "Casework", "Lists"]),
         // Tests
         .target(name: "TestKit", dependencies: ["Primitives"], path: "Tests/TestKit", swiftSettings: strict),
         tests("HouseTests", ["Primitives", "Wire"]),
-        tests("EndToEndTests", ["Primitives", "hutong"]),
-        tests("HTTPAPITests", ["Assembly", "HTTPAPI", "Identity", "Register", "Packs", "Store", "TestKit", logging, "Primitives"]),
+        tests("EndToEndTests", ["Primitives", "hutong", "TestKit", "Assembly", "Store", "StoreSQLite", "Transparency"]),
+        tests("HTTPAPITests", ["Classification", "Assembly", "HTTPAPI", "Identity", "Register", "Primitives", "TestKit", logging, "Store", "Transparency", "Packs"]),
+        // Tests
         tests("PrimitivesTests", ["Primitives"]),
         tests("DataspaceTests", ["Dataspace", "Policy", "Primitives", "Wire", "Publish", "Deliver"]),
         tests("TransparencyTests", ["Transparency", "Identity", "Merkle", "CMerkle", "Store", "StoreSQLite", "Primitives", crypto, "SignersOpenSSL"]),

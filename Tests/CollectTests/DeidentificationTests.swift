@@ -181,9 +181,9 @@ struct GradeTests {
                   - {name: many identities, kinds: [resident-id], rowsMin: 1000000}
                 """))
         let proposals = [
-            GradeProposal(evidence("genome_seq", nil), rowCount: 10, catalog: catalog),
-            GradeProposal(evidence("id", .residentID), rowCount: 10, catalog: catalog),
-            GradeProposal(evidence("id2", .residentID), rowCount: 2_000_000, catalog: catalog),
+            GradeProposal(evidence("genome_seq", nil), rowCount: 10, catalogs: [catalog]),
+            GradeProposal(evidence("id", .residentID), rowCount: 10, catalogs: [catalog]),
+            GradeProposal(evidence("id2", .residentID), rowCount: 2_000_000, catalogs: [catalog]),
         ]
         #expect(proposals.map(\.grade) == [.important, .general4, .important])
         #expect(proposals[0].reasons[0].zh.contains("疑似重要数据，建议级别"))
@@ -220,7 +220,8 @@ struct GradeTests {
                 ('440524188001010014', 'ZY20200102', NULL, 2.5)) v(a, 病历号, note, x)
             """)
         let evidence = try await Discovery.evidence(of: "t", rowCount: 2, engine: engine)
-        #expect(evidence.map { $0.counts.first?.kind } == [.residentID, .medicalRecord, .mobile, nil])
+        #expect(
+            evidence.map { $0.counts.first?.kind.word } == ["resident-id", "medical-record", "mobile", nil])
         #expect(evidence[0].counts[0].wholeCount == 2)
         #expect(evidence[2].counts[0].wholeCount == 0)
         #expect(evidence[0].counts[0].example.filter { $0 == "*" }.count >= 12)

@@ -42,13 +42,13 @@ struct FormatPreservingTests {
     func batch() throws {
         let ff1 = try FF1(key: Array(0..<16))
         var random = SeededRandom(seed: 5)
-        for length in [6, 7, 11, 16, 19, 30] {
-            let numbers = (0..<37).map { _ in (0..<length).map { _ in UInt8(random.next() % 10) } }
-            var batch = numbers
-            try ff1.encrypt(batch: &batch)
-            #expect(try batch == numbers.map { try ff1.encrypt($0) })
-            try ff1.decrypt(batch: &batch)
-            #expect(batch == numbers)
+        for length in [6, 7, 11, 16, 19, 30, 42] {
+            let numbers = (0..<137).map { _ in (0..<length).map { _ in UInt8(random.next() % 10) } }
+            var batch = numbers.flatMap(\.self)
+            try ff1.encrypt(numerals: &batch, length: length)
+            #expect(try batch == numbers.flatMap { try ff1.encrypt($0) })
+            try ff1.decrypt(numerals: &batch, length: length)
+            #expect(batch == numbers.flatMap(\.self))
         }
     }
 

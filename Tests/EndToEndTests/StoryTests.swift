@@ -11,7 +11,7 @@ struct StoryTests {
     @Test(
         "S94, S60, S17: four nodes publish, agree, ask, pay, refuse, settle and verify, and a cheating operator is found"
     )
-    func story() throws {
+    func story() async throws {
         let folder = FileManager.default.temporaryDirectory.appending(
             path: "hutong-story-\(ProcessInfo.processInfo.processIdentifier)")
         defer { try? FileManager.default.removeItem(at: folder) }
@@ -34,6 +34,13 @@ struct StoryTests {
             ]))
         let recovered = try #require(report["ask"]?["recovered"]?.double)
         #expect(abs(recovered - 0.2) < 0.05)
+        let witnessing = report["register"]?["witnessing"]
+        #expect(
+            witnessing?["witnessed"] == true, "registered means witnessed by 2 of 3: \(witnessing ?? .null)")
+        #expect(report["card"]?["zh"]?.text?.contains("regulator") == true)
+        for node in ["exchange", "clinic"] {
+            try await RowFlips(folder: folder.appending(path: node).path(percentEncoded: false)).check()
+        }
     }
 
     @Test("kill -9 of exchange or holder in the middle of questions loses nothing and charges nothing twice")

@@ -70,17 +70,59 @@ package final class Browser {
 
     /// The text that a person sees in the first element of a CSS selector.
     package func text(of selector: String) async throws -> String {
-        try await ask("element/\(try await element(selector))/text").text ?? ""
+        try await patiently {
+            try await self.ask("element/\(try await self.element(selector))/text").text ?? ""
+        }
     }
 
     package func click(_ selector: String) async throws {
-        _ = try await command("element/\(try await element(selector))/click", [:])
+        // What stands under a bar that stays on the screen cannot be clicked; a person scrolls first.
+        let quoted = JSON.string(selector).canonicalText
+        try await patiently {
+            _ = try await self.evaluate(
+                "document.querySelector(\(quoted))?.scrollIntoView({block: 'center'})")
+            _ = try await self.command("element/\(try await self.element(selector))/click", [:])
+        }
+    }
+
+    /// Whether the selector finds something before a person's patience ends: the next page may still be coming.
+    package func appears(_ selector: String) async throws -> Bool {
+        do {
+            _ = try await patiently { try await self.element(selector) }
+            return true
+        } catch is Failure {
+            return false
+        }
+    }
+
+    /// Tries again for ten seconds while the page is still on its way or changing under the hand.
+    private func patiently<Value>(_ body: () async throws -> Value) async throws -> Value {
+        let passing = ["no such element", "stale element", "intercepted", "not interactable"]
+        for _ in 0..<100 {
+            do {
+                return try await body()
+            } catch let failure as Failure where passing.contains(where: failure.description.contains) {
+                try await Task.sleep(for: .milliseconds(100))
+            }
+        }
+        return try await body()
     }
 
     package func type(_ text: String, into selector: String) async throws {
-        let field = try await element(selector)
-        _ = try await command("element/\(field)/clear", [:])
-        _ = try await command("element/\(field)/value", ["text": .string(text)])
+        try await patiently {
+            let field = try await self.element(selector)
+            _ = try await self.command("element/\(field)/clear", [:])
+            _ = try await self.command("element/\(field)/value", ["text": .string(text)])
+        }
+    }
+
+    /// Presses and releases one key of the keyboard, wherever the focus is (W3C WebDriver §17.4.2).
+    package func press(_ key: String) async throws {
+        let keys: JSON = [
+            ["type": "keyDown", "value": .string(key)], ["type": "keyUp", "value": .string(key)],
+        ]
+        _ = try await command(
+            "actions", ["actions": [["type": "key", "id": "keyboard", "actions": keys]]])
     }
 
     /// Whether the selector finds anything on the page.

@@ -15,7 +15,8 @@ extension Gallery {
                     owner: "张三",
                     due: at(60 * 24 * 3)
                 ),
-                path: "/listings/x"
+                path: "/listings/x",
+                decidePath: "/desk/x"
             )
         ],
         agreements: [
@@ -96,6 +97,8 @@ extension Gallery {
         leaf: leaves[5],
         path: Tree.path(to: 5, in: leaves),
         root: Tree.root(leaves),
+        record: #"{"kind":"asset-registered","v":1}"#,
+        checkpoint: "hutong.local/demo\n13\nroot\n",
         sameThing: SameThing(http: "curl … $HUTONG_URL/api/v1/log/5/proof", cli: "hutong verify receipt.json")
     )
 

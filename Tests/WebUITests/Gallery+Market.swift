@@ -286,9 +286,6 @@ extension Gallery {
         sameThing: same
     )
 
-    static let doorChoices = [
-        (value: "query", name: query), (value: "match", name: match), (value: "download", name: download),
-    ]
     static let basisChoices = [
         (value: "statutory", name: LocalizedText(zh: "履行法定职责", en: "statutory duty")),
         (value: "consent", name: LocalizedText(zh: "个人同意", en: "consent")),
@@ -296,7 +293,7 @@ extension Gallery {
 
     @Sendable static func publish(_ language: Language) -> any Page {
         PublishPage(
-            doors: doorChoices,
+            stage: .file,
             legalBases: basisChoices,
             refusal: refusal(
                 "collect.table-ragged",
@@ -307,14 +304,12 @@ extension Gallery {
                 ],
                 language
             ),
-            idempotencyKey: "k2",
             sameThing: same
         )
     }
 
     static let proposal = PublishPage(
-        doors: doorChoices,
-        legalBases: basisChoices,
+        stage: .grades(path: "/publish/x/grades"),
         proposal: .init(
             asset: visits,
             rowCount: 184_220,
@@ -329,10 +324,8 @@ extension Gallery {
                     en: "person: looks like an identifier of people, nearly unique"
                 ),
                 LocalizedText(zh: "respiratory：健康信息", en: "respiratory: health information"),
-            ],
-            confirmPath: "/publish/x/confirm"
+            ]
         ),
-        idempotencyKey: "k3",
         sameThing: same
     )
 }

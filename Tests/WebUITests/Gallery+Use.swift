@@ -166,37 +166,14 @@ extension Gallery {
         )
     }
 
+    static let draft = TermsDraft(purposes: "research", until: CalendarDay("2026-12-31"), usesMax: 200)
+
     static let agree = AgreePage(
         listing: Named(visits.name, code(.listing, 11)),
         holder: clinic,
         terms: terms,
         prices: prices,
-        steps: [
-            HistoryStep(
-                at: at(-90),
-                standing: done,
-                what: LocalizedText(zh: "提出请求", en: "requested"),
-                by: research,
-                logIndex: 71
-            ),
-            HistoryStep(
-                at: at(-60),
-                standing: done,
-                what: LocalizedText(zh: "还价 0.40 元", en: "counter-offer 0.40 CNY"),
-                by: research,
-                logIndex: 72
-            ),
-            HistoryStep(
-                at: nil,
-                standing: Standing(
-                    LocalizedText(zh: "等待答复", en: "awaits an answer"),
-                    .waits,
-                    owner: "朝阳社区医院",
-                    due: at(60 * 24)
-                ),
-                what: LocalizedText(zh: "还价", en: "the counter-offer")
-            ),
-        ],
+        draft: draft,
         idempotencyKey: "k5",
         sameThing: SameThing(
             http: "curl -X POST … $HUTONG_URL/api/v1/negotiations",
@@ -235,18 +212,12 @@ extension Gallery {
     ]
 
     static let mine = MinePage(
-        waiting: [
-            HistoryStep(
-                at: at(-20),
+        offers: [
+            OfferView(
+                code: code(.offer, 41), listing: visits, other: clinic,
                 standing: Standing(
-                    LocalizedText(zh: "待确认", en: "to confirm"),
-                    .waits,
-                    owner: "呼吸健康研究公司",
-                    due: at(60 * 30)
-                ),
-                what: LocalizedText(zh: "对方接受了还价，请签署", en: "your counter-offer was accepted: sign"),
-                by: clinic
-            )
+                    LocalizedText(zh: "对方已还价，等我处理", en: "countered, my turn"), .waits, due: at(60 * 30)),
+                terms: terms, moves: [.accept, .counter, .decline], draft: draft)
         ],
         agreements: [
             (agreement: agreement, standing: inForce, moneyLeft: fen(9_850), askPath: "/agreements/x"),
@@ -308,12 +279,12 @@ extension Gallery {
         asset: visits,
         budget: privacyBudget,
         charges: [
-            .init(passage: code(.passage, 60), at: at(-100), cost: "ε 0.30", leftAfter: "ε 1.70"),
-            .init(passage: code(.passage, 61), at: at(3), cost: "ε 0.50", leftAfter: "ε 1.20"),
+            .init(passage: code(.passage, 60), at: at(-100), cost: "ε 0.30", sum: "ε 0.30"),
+            .init(passage: code(.passage, 61), at: at(3), cost: "ε 0.50", sum: "ε 0.80"),
         ],
         course: Chart(
             .bars,
-            title: LocalizedText(zh: "每次提问之后的剩余预算", en: "Budget left after each question"),
+            title: LocalizedText(zh: "累计消耗", en: "Charged so far"),
             xName: LocalizedText(zh: "提问", en: "question"),
             yName: LocalizedText(zh: "剩余 ε", en: "ε left"),
             categories: ["1", "2"],

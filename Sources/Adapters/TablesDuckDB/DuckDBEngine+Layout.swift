@@ -39,7 +39,8 @@ extension DuckDBEngine {
         return layout
     }
 
-    /// Runs a reading of CSV files; a line that does not fit is told with its number.
+    /// Runs a reading of CSV files; a line that does not fit is told with its number. The engine's words quote the line
+    /// itself, so that they go no further.
     private func reading(
         _ files: [String], _ body: (DuckDBEngine) async throws(Problem) -> TableAnswer
     ) async throws(Problem) -> TableAnswer {
@@ -51,11 +52,19 @@ extension DuckDBEngine {
                 throw error
             }
             let file = files.first { note.contains($0) } ?? files.first ?? ""
+            guard !note.contains("Maximum line size") else {
+                throw Problem(
+                    .invalid, "tables.line-too-long",
+                    [
+                        "line": .integer(Int64(line) ?? 0), "limit": .bytes(CSVLayout.lineBytesMax),
+                        "file": .text(URL(filePath: file).lastPathComponent),
+                    ])
+            }
             throw Problem(
                 .invalid, "tables.row-ragged",
                 [
                     "line": .integer(Int64(line) ?? 0), "file": .text(URL(filePath: file).lastPathComponent),
-                ], operatorNote: note)
+                ])
         }
     }
 }
@@ -80,6 +89,10 @@ private struct CSVHeader {
         let candidates = Self.delimiters.map { ($0, Self.fields(bytes, $0)) }
         let best = candidates.max { ($0.1.count, $1.0) < ($1.1.count, $0.0) } ?? (UInt8(ascii: ","), [])
         let names = best.1
+        let isCut = bytes.count >= Self.headerBytesMax - 3 && !bytes.contains(0x0a) && !bytes.contains(0x0d)
+        guard !isCut else {
+            throw Self.unusable(name, LocalizedText(zh: "首行超过 1 MiB", en: "it is longer than 1 MiB"))
+        }
         guard !bytes.isEmpty, !names.isEmpty else {
             throw Self.unusable(name, LocalizedText(zh: "文件是空的", en: "the file is empty"))
         }

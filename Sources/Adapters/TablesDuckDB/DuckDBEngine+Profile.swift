@@ -15,9 +15,13 @@ extension DuckDBEngine {
         }
         let first = statement.profile(columns, row)
         let second = ProfileDetails(profile: first, plan: plan)
-        guard let sql = second.sql(from: source.sql) else { return first }
-        let details = try await rows(TableQuery(sql))
-        return second.completed(details.rows.first ?? [])
+        var profile = first
+        if let sql = second.sql(from: source.sql) {
+            profile = second.completed(try await rows(TableQuery(sql)).rows.first ?? [])
+        }
+        let shapes = ProfileShapes(profile: profile, plan: plan)
+        guard let sql = shapes.sql(from: source.sql) else { return profile }
+        return shapes.completed(try await rows(TableQuery(sql)).rows.first ?? [])
     }
 }
 
@@ -151,6 +155,47 @@ private struct ProfileDetails {
     }
 
     private func quoted(_ place: Int) -> String { profile.columns[place].column.quoted }
+}
+
+/// The shapes of texts, over the first rows: `9` for digits, `a` for letters, `中` for Han characters.
+private struct ProfileShapes {
+    let profile: TableProfile
+    let plan: ProfilePlan
+
+    private static let rowsMax = 20_000
+    /// A longer text is prose; its beginning says enough.
+    private static let lengthMax = 40
+
+    private var places: [Int] {
+        plan.frequentValues == 0
+            ? [] : profile.columns.indices.filter { profile.columns[$0].column.type == .text }
+    }
+
+    func sql(from source: String) -> String? {
+        let list = places.map { place in
+            let text = "left(\(profile.columns[place].column.quoted), \(Self.lengthMax))"
+            let shape =
+                "regexp_replace(regexp_replace(regexp_replace(\(text), '[0-9]', '9', 'g'), "
+                + "'[A-Za-z]', 'a', 'g'), '\\p{Han}', '中', 'g')"
+            return "to_json(histogram(\(shape)))::VARCHAR"
+        }
+        return list.isEmpty
+            ? nil
+            : "SELECT \(list.joined(separator: ", ")) FROM (SELECT * FROM \(source) LIMIT \(Self.rowsMax))"
+    }
+
+    func completed(_ row: [TableValue]) -> TableProfile {
+        var columns = profile.columns
+        for (place, value) in zip(places, row) {
+            guard case .text(let text) = value, case .object(let counts)? = try? JSON(parsing: text) else {
+                continue
+            }
+            let all = counts.map { ColumnProfile.Frequency(value: $0.key, count: $0.value.integer ?? 0) }
+            let sorted = all.sorted { ($1.count, $0.value) < ($0.count, $1.value) }
+            columns[place].patterns = Array(sorted.prefix(plan.frequentValues))
+        }
+        return TableProfile(rowCount: profile.rowCount, columns: columns)
+    }
 }
 
 extension Column {

@@ -82,6 +82,9 @@ extension TableSource {
 }
 
 extension CSVLayout {
+    /// A longer line is no row of a table: most often a file without line breaks, or an open quotation mark.
+    static let lineBytesMax: Int64 = 16 << 20
+
     /// Reads every field as text, then casts: DuckDB's own guesses would drop the leading zeros of codes.
     func sql(_ list: String) -> String {
         let names = columns.map { "\($0.name.quotedLiteral): 'VARCHAR'" }.joined(separator: ", ")
@@ -90,7 +93,7 @@ extension CSVLayout {
         let read =
             "read_csv(\(list), auto_detect = false, columns = {\(names)}, delim = \(mark), quote = '\"', "
             + "escape = '\"', header = \(hasHeader), nullstr = [\(nulls)], strict_mode = true, "
-            + "null_padding = false, ignore_errors = false, max_line_size = 16777216)"
+            + "null_padding = false, ignore_errors = false, max_line_size = \(Self.lineBytesMax))"
         let casts = columns.map { "\($0.cast) AS \($0.name.quotedIdentifier)" }.joined(separator: ", ")
         return "(SELECT \(casts) FROM \(read))"
     }

@@ -55,6 +55,20 @@ extension Node {
                     try await self.expire()
                 }
             }
+            // A task that ended would end the node: only a node that has somebody to ask gets this one.
+            if courtyard.publisher.policy.witnesses.contains(where: { $0.url != nil }) {
+                group.addTask { await self.collectCosignatures(logger) }
+            }
+            group.addTask {
+                await self.repeatedly(.seconds(60), logger, "refusals") { () async throws(Problem) in
+                    try await self.sealRefusals()
+                }
+            }
+            group.addTask {
+                await self.repeatedly(.seconds(3600), logger, "anchor") { () async throws(Problem) in
+                    try await self.anchorCheckpoint()
+                }
+            }
             for _ in 0..<(settings.dialsOut ? Self.pollersAtOnce : 0) {
                 group.addTask {
                     await self.repeatedly(.zero, logger, "mailbox") { () async throws(Problem) in

@@ -59,7 +59,7 @@ package struct Node: Sendable {
         let own = try await ownParty(settings, nodeKey, sealingKey, store)
         let log = TransparencyLog(pseudonyms: Pseudonyms(nodeKey: nodeKey))
         let storage = LogFolder(settings.data + "/log")
-        let publisher = LogPublisher(store: store, storage: storage, signers: [logKey])
+        let publisher = try evidence(settings, keys: keys, logKey: logKey, store: store, storage: storage)
         try await publisher.start()
         let address = Shared(settings.publicURL ?? "http://\(settings.host):\(settings.port)")
         let mailbox = Mailbox()
@@ -85,12 +85,13 @@ package struct Node: Sendable {
         let courtyard = Courtyard(
             name: own.name, version: version, isExchange: isExchange, publicURL: { address.value },
             context: context,
-            assets: AssetService(
-                context: context, engines: engines, objects: settings.data + "/objects",
-                grade: FieldGrades.propose),
-            registrations: RegistrationService(context: context), market: MarketService(context: context),
+            assets: try await assets(context, engines, settings.data),
+            registrations: RegistrationService(
+                context: context, rules: try registrationRules(settings.data)),
+            market: MarketService(context: context),
             valve: valve, compute: compute, budget: budget, publisher: publisher,
-            logFiles: LogEndpoints(storage: storage, key: logKey.key), mailbox: mailbox, outside: link,
+            logFiles: LogEndpoints(storage: storage, key: logKey.key, policy: publisher.policy),
+            mailbox: mailbox, outside: link,
             ownAddress: { settings.dialsOut ? .dialOut : .url(address.value) }, engines: engines,
             inbox: settings.data + "/inbox", objects: settings.data + "/objects", metrics: MetricsText())
         return Node(
@@ -177,6 +178,7 @@ final class Shared<Value: Sendable>: Sendable {
 
     var value: Value { mutex.withLock { $0 } }
     func set(_ value: Value) { mutex.withLock { $0 = value } }
+    func update(_ change: (inout Value) -> Void) { mutex.withLock { change(&$0) } }
 }
 
 /// One process at a time opens a data folder: two writers of one log would fork it.

@@ -20,6 +20,7 @@ package struct NodeSettings: Sendable {
     /// A PEM file of authorities whose certificates peers may show, besides the system's.
     package var peerRoots: String?
     package var passphrase: Redacted<[UInt8]>?
+    package var evidence = EvidenceSettings()
 
     package init(
         data: String, host: String = "127.0.0.1", port: Int = 8080, publicURL: String? = nil,
@@ -40,4 +41,16 @@ package struct NodeSettings: Sendable {
         self.peerRoots = peerRoots
         self.passphrase = passphrase
     }
+}
+
+/// What a node does for its log beyond keeping it. The data folder remembers the first two.
+package struct EvidenceSettings: Sendable {
+    /// A tlog-policy file with the witnesses to ask; `nil` keeps what `DATA/trust.policy` says.
+    package var trust: String?
+    /// Adds an SM2 line to every checkpoint from now on.
+    package var signsWithSM2 = false
+    /// A timestamp authority (RFC 3161) that stamps a checkpoint every hour, with its certificates (PEM file).
+    package var anchor: (url: String, certificates: String)?
+
+    package init() {}
 }

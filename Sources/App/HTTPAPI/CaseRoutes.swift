@@ -79,12 +79,15 @@ extension Courtyard {
     // MARK: Files of materials
 
     /// The file is on the disk before the commit that names it; one that no case names is harmless.
-    func handIn(_ material: String, _ bytes: [UInt8], _ request: APIRequest) async throws(Problem) -> APIReply {
+    func handIn(_ material: String, _ bytes: [UInt8], _ request: APIRequest) async throws(Problem) -> APIReply
+    {
         guard !bytes.isEmpty else { throw Problem(.invalid, "app.part-missing", ["part": "file"]) }
         // The caller may see the case before anything is written for him.
         let code = request.parameter("code")
         let view = try await packs.look(at: code, for: request.proven())
-        guard !view.isOutsider else { throw Problem(.missing, "casework.case-missing", ["case": .text(code)]) }
+        guard !view.isOutsider else {
+            throw Problem(.missing, "casework.case-missing", ["case": .text(code)])
+        }
         let digest = Digest(of: bytes)
         try keep(bytes, at: path(of: digest))
         let file = try await packs.act(
@@ -97,8 +100,9 @@ extension Courtyard {
     private func keep(_ bytes: [UInt8], at path: String) throws(Problem) {
         guard !FileManager.default.fileExists(atPath: path) else { return }
         do {
-            guard FileManager.default.createFile(
-                atPath: path + ".part", contents: Data(bytes), attributes: [.posixPermissions: 0o600]),
+            guard
+                FileManager.default.createFile(
+                    atPath: path + ".part", contents: Data(bytes), attributes: [.posixPermissions: 0o600]),
                 let handle = FileHandle(forWritingAtPath: path + ".part")
             else { throw Problem(.fault, "store.storage-failed", operatorNote: "cannot write objects") }
             try handle.synchronize()
@@ -130,7 +134,8 @@ extension CaseAction {
         switch try body.needed("do") {
         case "take":
             self = .take(
-                step: try body.needed("step"), inputs: (body["inputs"]?.object ?? [:]).compactMapValues(\.text))
+                step: try body.needed("step"),
+                inputs: (body["inputs"]?.object ?? [:]).compactMapValues(\.text))
         case "check":
             self = .check(
                 material: try body.needed("material"), isAccepted: body["accepted"]?.bool ?? false,

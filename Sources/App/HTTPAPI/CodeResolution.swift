@@ -14,19 +14,24 @@ extension Courtyard {
         guard let code = Code(typed) else { throw .codeUnknown(typed) }
         return try await store.read { transaction throws(Problem) in
             let subject = try assetCode(behind: code, in: transaction) ?? code.text
+            let listings = try transaction.all(
+                "SELECT code, state FROM trade_listing WHERE document LIKE ?", ["%\"asset\":\"\(subject)\"%"]
+            ) { row throws(Problem) -> JSON in
+                ["listing": .string(try row.text(0)), "state": .string(try row.text(1))]
+            }
+            let listed = listings.compactMap { $0["listing"]?.text }
+            let subjects = try subjects(of: [code.text, subject], listings: listed, in: transaction)
             let leaves = try transaction.all(
-                "SELECT leaf_index, kind, logged_at FROM transparency_leaf WHERE subject IN (?, ?) ORDER BY leaf_index",
-                [code.text, subject]
+                """
+                SELECT leaf_index, kind, logged_at FROM transparency_leaf WHERE subject IN (\(Self.marks(subjects)))
+                ORDER BY leaf_index LIMIT 500
+                """,
+                subjects
             ) { row throws(Problem) -> JSON in
                 [
                     "leaf": .integer(try row.integer(0)), "kind": .string(try row.text(1)),
                     "at": .string(try row.instant(2).rfc3339),
                 ]
-            }
-            let listings = try transaction.all(
-                "SELECT code, state FROM trade_listing WHERE document LIKE ?", ["%\"asset\":\"\(subject)\"%"]
-            ) { row throws(Problem) -> JSON in
-                ["listing": .string(try row.text(0)), "state": .string(try row.text(1))]
             }
             let known = try transaction.first("SELECT note FROM register_code WHERE code = ?", [code.text]) {
                 row throws(Problem) in try row.text(0)
@@ -44,6 +49,28 @@ extension Courtyard {
                     "listings": .array(listings),
                 ])
         }
+    }
+
+    private static func marks(_ values: [String]) -> String {
+        values.map { _ in "?" }.joined(separator: ", ")
+    }
+
+    /// What belongs to an asset in its later steps: attestations, listings, agreements, passages. Their codes are not
+    /// told here: a leaf's kind and time are public anyway, who used what is not.
+    private func subjects(
+        of codes: [String], listings: [String], in transaction: any SQLReading
+    ) throws(Problem) -> [String] {
+        func texts(_ sql: String, _ values: [String]) throws(Problem) -> [String] {
+            guard !values.isEmpty else { return [] }
+            return try transaction.all("\(sql) IN (\(Self.marks(values))) LIMIT 100", values) {
+                row throws(Problem) in try row.text(0)
+            }
+        }
+        let attestations = try texts("SELECT code FROM register_attestation WHERE subject_code", codes)
+        let agreements = try texts("SELECT code FROM trade_agreement WHERE listing_code", listings)
+        let passages = try texts(
+            "SELECT DISTINCT code FROM valve_passage WHERE agreement_code", agreements)
+        return Array(Set(codes + listings + attestations + agreements + passages)).sorted()
     }
 
     private func assetCode(behind code: Code, in transaction: any SQLReading) throws(Problem) -> String? {

@@ -2,6 +2,7 @@
 
 import Compute
 import Identity
+private import Lane
 private import Ledger
 private import Policy
 import Primitives
@@ -35,19 +36,13 @@ extension Courtyard {
                 request throws(Problem) in APIReply(try await passage(request).listed)
             },
             Route(
-                "GET", "/api/v1/passages/:code/proof", .scope(.tradeRead),
-                "Its receipt as a .tlog-proof file."
-            ) {
-                request throws(Problem) in try await proof(request)
-            },
-            Route(
                 "POST", "/api/v1/passages/:code/replay", .scope(.marketOperate),
                 "Run an answered passage again."
             ) {
                 request throws(Problem) in APIReply(try await compute.replay(request.parameter("code")))
             },
             Route("GET", "/api/v1/budgets/:listing", .anyone, "Privacy budget: spent and left.") {
-                request throws(Problem) in try await budget(of: request.parameter("listing"))
+                request throws(Problem) in try await budget(request)
             },
             Route("GET", "/api/v1/valve", .signedIn, "What is closed, and what passed or was refused.") {
                 _ throws(Problem) in try await valveStatus()
@@ -100,8 +95,35 @@ extension Courtyard {
 
     private func check(_ body: JSON) async throws(Problem) -> APIReply {
         let listing = try await market.listing(body.needed("listing"))
-        let cost = try await compute.check(body.needed("text"), on: listing)
-        return APIReply(cost)
+        return APIReply(try await quote(body.needed("text"), on: listing))
+    }
+
+    /// Price, plan and what is left of the budget. Only the holder knows the budget: it is asked, by way of the exchange.
+    func quote(_ text: String, on listing: Listing) async throws(Problem) -> JSON {
+        guard let next = try await nextNode(to: listing) else {
+            return try await compute.check(text, on: listing)
+        }
+        return try await context.lane.call(
+            next, "quote", ["listing": .string(listing.code.text), "text": .string(text)])
+    }
+
+    /// The privacy budget as its holder keeps it.
+    func budget(on listing: Listing) async throws(Problem) -> JSON {
+        guard let next = try await nextNode(to: listing) else {
+            let (budget, now) = (budget, context.clock.now())
+            return try await store.read { transaction throws(Problem) in
+                try budget.status(of: listing, at: now, in: transaction)
+            }
+        }
+        return try await context.lane.call(next, "budget", ["listing": .string(listing.code.text)])
+    }
+
+    /// The node to ask about a listing's holder: the exchange, or from there the holder; `nil` at the holder itself.
+    private func nextNode(to listing: Listing) async throws(Problem) -> Party? {
+        guard listing.holder != context.own else { return nil }
+        guard isExchange else { return try await context.exchange() }
+        let holder = try await context.party(listing.holder)
+        return holder.address == .account ? nil : holder
     }
 
     private func passages(_ request: APIRequest) async throws(Problem) -> APIReply {
@@ -121,7 +143,7 @@ extension Courtyard {
         }
     }
 
-    private func passage(_ request: APIRequest) async throws(Problem) -> Passage {
+    func passage(_ request: APIRequest) async throws(Problem) -> Passage {
         let code = request.parameter("code")
         let visible = try await visiblePassages(try request.proven())
         guard let passage = visible.first(where: { $0.code.text == Code(code)?.text }) else {
@@ -130,25 +152,11 @@ extension Courtyard {
         return passage
     }
 
-    private func proof(_ request: APIRequest) async throws(Problem) -> APIReply {
-        let passage = try await passage(request)
-        guard let leaf = passage.document["leaf"]?.integer else {
-            throw Problem(.missing, "valve.passage-unknown", ["passage": .code(passage.code)])
-        }
-        let receipt = try await publisher.receipt(for: LeafIndex(leaf))
-        return APIReply(
-            contentType: "text/plain; charset=utf-8",
-            headers: ["Content-Disposition": "attachment; filename=\"\(passage.code.text).tlog-proof\""],
-            body: receipt.bytes)
-    }
-
-    private func budget(of code: String) async throws(Problem) -> APIReply {
-        let listing = try await market.listing(code)
-        let (budget, now) = (budget, context.clock.now())
-        return APIReply(
-            try await store.read { transaction throws(Problem) in
-                try budget.status(of: listing, at: now, in: transaction)
-            })
+    private func budget(_ request: APIRequest) async throws(Problem) -> APIReply {
+        let listing = try await market.listing(request.parameter("listing"))
+        // A stranger does not make this node send messages.
+        if listing.holder != context.own { _ = try request.proven() }
+        return APIReply(try await budget(on: listing))
     }
 
     private func valveStatus() async throws(Problem) -> APIReply {
@@ -166,7 +174,7 @@ extension Courtyard {
                             ]
                         }),
                     "passed": .integer(passed),
-                    "refused": .integer(try DataValve.refusalCount(in: transaction)),
+                    "refused": .integer(try TransparencyLog.refusalCount(in: transaction)),
                 ])
         }
     }

@@ -77,16 +77,17 @@ package struct HTTPServer: Sendable {
         metrics.add("http_server_requests_total")
         do throws(Problem) {
             let (route, parameters) = try table.find(request.method.rawValue, request.uri.path)
+            let asked = APIRequest(
+                method: request.method.rawValue, path: request.uri.path, query: Self.query(of: request),
+                headers: Self.headers(of: request), language: language)
+            // A stranger's gigabytes are refused before the first of them is written.
+            let admitted = route.isUpload ? try await table.admit(asked, route) : asked
             let staged = try await body(of: request, route)
             defer {
-                if let file = staged.file, !route.isUpload {
-                    try? FileManager.default.removeItem(atPath: file)
-                }
+                // A verb that keeps an upload moves it away; what is left here belongs to nobody.
+                if let file = staged.file { try? FileManager.default.removeItem(atPath: file) }
             }
-            let decoded = APIRequest(
-                method: request.method.rawValue, path: request.uri.path, query: Self.query(of: request),
-                headers: Self.headers(of: request), body: staged.bytes, upload: staged.file,
-                language: language)
+            let decoded = admitted.with(body: staged.bytes, upload: staged.file)
             return Self.response(try await table.answer(decoded, route: route, parameters: parameters))
         } catch {
             if error.kind == .fault {

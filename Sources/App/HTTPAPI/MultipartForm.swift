@@ -29,7 +29,8 @@ struct MultipartForm {
             rest = rest.dropFirst(2)
             guard parts.count < Self.partsMax, let headEnd = rest.firstRange(of: Self.headEnd),
                 let end = rest[headEnd.upperBound...].firstRange(of: [0x0d, 0x0a] + boundary),
-                let part = Part(head: rest[..<headEnd.lowerBound], bytes: rest[headEnd.upperBound..<end.lowerBound])
+                let part = Part(
+                    head: rest[..<headEnd.lowerBound], bytes: rest[headEnd.upperBound..<end.lowerBound])
             else { return nil }
             parts.append(part)
             rest = rest[end.upperBound...]

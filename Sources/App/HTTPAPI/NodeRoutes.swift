@@ -18,8 +18,8 @@ extension Courtyard {
     package var table: RouteTable {
         let (store, clock) = (store, context.clock)
         return RouteTable(
-            nodeRoutes + identityRoutes + registerRoutes + tradeRoutes + computeRoutes + logRoutes
-                + packRoutes + listRoutes + caseRoutes + listPages + casePages + pageRoutes
+            nodeRoutes + identityRoutes + registerRoutes + collectRoutes + tradeRoutes + computeRoutes
+                + logRoutes + packRoutes + listRoutes + caseRoutes + listPages + casePages + pageRoutes
         ) { token throws(Problem) in
             try await store.read { transaction throws(Problem) in
                 try Tokens.caller(bearing: token, at: clock.now(), in: transaction)
@@ -60,7 +60,7 @@ extension Courtyard {
         let gauges = try await store.read { transaction throws(Problem) in
             [
                 "transparency_log_leaves": Int64(try TransparencyLog.size(in: transaction)),
-                "valve_refusals": try DataValve.refusalCount(in: transaction),
+                "valve_refusals": try TransparencyLog.refusalCount(in: transaction),
                 "lane_outgoing_messages": try transaction.count("SELECT count(*) FROM lane_outgoing"),
             ]
         }
@@ -126,6 +126,12 @@ extension Courtyard {
     private var partyReceivers: [String: LaneService.Receiver] {
         [
             "dsp": { body, sender throws(Problem) in try await dsp(body, from: sender) },
+            "quote": { body, _ throws(Problem) in
+                try await quote(body.needed("text"), on: market.listing(body.needed("listing")))
+            },
+            "budget": { body, _ throws(Problem) in
+                try await budget(on: market.listing(body.needed("listing")))
+            },
             "run": { body, sender throws(Problem) in try await run(body, from: sender) },
             "register.granted": { body, sender throws(Problem) in
                 try await requireExchange(sender)
@@ -142,6 +148,7 @@ extension Courtyard {
                 try await market.takeFiled(body)
                 return [:]
             },
+            "proof.get": { body, sender throws(Problem) in try await holderProof(body, for: sender) },
             "agreement.waits": { body, sender throws(Problem) in
                 try await requireExchange(sender)
                 try await market.takeWaiting(body.needed("agreement"), missing: body["missing"] ?? .null)
@@ -177,6 +184,15 @@ extension Courtyard {
             "listing.withdraw": { body, sender throws(Problem) in
                 try await market.withdraw(try body.needed("listing"), by: sender.id)
                 return [:]
+            },
+            // What anybody may read here anyway, for a node whose people look at our catalog from their own pages.
+            "catalog": { body, _ throws(Problem) in
+                let path = try body.needed("path")
+                let query = (body["query"]?.object ?? [:]).compactMapValues(\.text)
+                guard ["/api/v1/listings", "/api/v1/attestations/"].contains(where: path.hasPrefix) else {
+                    throw .bodyMalformed("catalog", "path")
+                }
+                return try await table.answer(APIRequest(method: "GET", path: path, query: query)).json
             },
             "listing.search": { body, _ throws(Problem) in
                 try await table.answer(
@@ -244,23 +260,6 @@ extension Courtyard {
         if party != sender.id { try await requireExchange(sender) }
         try await market.revoke(try body.needed("agreement"), by: party)
         return [:]
-    }
-
-    // MARK: The log
-
-    private var logRoutes: [Route] {
-        ["/checkpoint", "/tile/*", "/log/vkey"].map { path in
-            Route("GET", path, .anyone, "The transparency log (c2sp.org/tlog-tiles).") {
-                request throws(Problem) in
-                let file =
-                    request.path.hasPrefix("/log/")
-                    ? String(request.path.dropFirst(5)) : String(request.path.dropFirst())
-                let answer = try logFiles.answer(file)
-                var headers = answer.headers
-                let type = headers.removeValue(forKey: "content-type") ?? "application/octet-stream"
-                return APIReply(status: answer.status, contentType: type, headers: headers, body: answer.body)
-            }
-        }
     }
 }
 

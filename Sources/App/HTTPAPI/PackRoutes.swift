@@ -1,8 +1,8 @@
 // SPDX-License-Identifier: Apache-2.0
 
+import Casework
 import Rules
 import Store
-import Casework
 import Identity
 import Lists
 import Packs
@@ -12,7 +12,8 @@ extension Courtyard {
     /// Packs, their lists, roles and decisions.
     var packRoutes: [Route] {
         [
-            Route("GET", "/api/v1/packs", .anyone, "Installed packs, each version.") { request throws(Problem) in
+            Route("GET", "/api/v1/packs", .anyone, "Installed packs, each version.") {
+                request throws(Problem) in
                 try await installedPacks(request)
             },
             Route(
@@ -35,7 +36,8 @@ extension Courtyard {
                 try await packs.remove(request.parameter("pack"), by: request.proven())
                 return APIReply(["pack": .string(request.parameter("pack")), "state": "removed"])
             },
-            Route("GET", "/api/v1/duties", .scope(.auditRead), "Who has which role in procedures and lists.") {
+            Route("GET", "/api/v1/duties", .scope(.auditRead), "Who has which role in procedures and lists.")
+            {
                 _ throws(Problem) in
                 APIReply(["duties": .array(try await packs.duties().map(\.json))])
             },
@@ -81,7 +83,9 @@ extension Courtyard {
             Route("GET", "/api/v1/lists/:list", .anyone, "A list: ?asOf=, ?q=, ?format=csv.") {
                 request throws(Problem) in
                 let view = try await listView(request)
-                guard request.query["format"] == "csv" else { return APIReply(view.json(in: request.language)) }
+                guard request.query["format"] == "csv" else {
+                    return APIReply(view.json(in: request.language))
+                }
                 let csv = ListText.csv(
                     view.entries.map(view.shown), of: view.schema, fields: view.fields.map(\.name))
                 return APIReply(

@@ -1,5 +1,6 @@
 // SPDX-License-Identifier: Apache-2.0
 
+private import Classification
 private import Collect
 private import Foundation
 import Identity
@@ -53,6 +54,36 @@ extension Courtyard {
             },
             Route("GET", "/api/v1/registrations/:code", .anyone, "A registration in force, with its proof.") {
                 request throws(Problem) in try await registration(request.parameter("code"))
+            },
+            Route(
+                "POST", "/api/v1/registrations/:code/objections", .signedIn,
+                "Object to a claim while its notice runs."
+            ) { request throws(Problem) in
+                APIReply(
+                    try await registrations.object(
+                        to: request.parameter("code"), why: try request.json().needed("why"),
+                        by: request.proven().party), status: 201)
+            },
+            Route(
+                "POST", "/api/v1/registrations/:code/objections/decision", .scope(.marketOperate),
+                "Uphold or reject the open objections."
+            ) { request throws(Problem) in
+                let body = try request.json()
+                return APIReply(
+                    try await registrations.decideObjections(
+                        to: request.parameter("code"), upheld: body["upheld"]?.bool ?? false,
+                        why: body["why"]?.text ?? "", by: request.proven()))
+            },
+            Route("GET", "/api/v1/rights/:asset", .anyone, "Who holds, uses and operates an asset.") {
+                request throws(Problem) in
+                let asset = request.parameter("asset")
+                return APIReply([
+                    "asset": .string(asset),
+                    "rights": .array(
+                        try await store.read { transaction throws(Problem) in
+                            try RegistrationBook.rights(in: asset, in: transaction)
+                        }),
+                ])
             },
             Route("POST", "/api/v1/attestations", .scope(.registerAttest), "Enter a signed attestation.") {
                 request throws(Problem) in try await attest(request)
@@ -115,14 +146,9 @@ extension Courtyard {
         let intaken = try await assets.takeIn(
             names.map { inbox + "/" + $0 }, title: try body.needed("title"),
             from: SourceDeclaration(body: body["source"] ?? .null), asset: body["asset"]?.text)
-        return APIReply(
-            [
-                "asset": .string(intaken.asset.code.text), "version": .string(intaken.version.code.text),
-                "digest": .string(intaken.version.digest.hex), "rows": .integer(intaken.version.rowCount),
-                "bytes": .integer(intaken.version.byteCount), "delivery": intaken.delivery.json,
-                "profile": intaken.version.document["profile"] ?? .null,
-                "grades": .array(intaken.gradings.map(\.json)),
-            ], status: 201)
+        // Taken in, the rows stand in a version's file: the upload has done its work.
+        for name in names { try? FileManager.default.removeItem(atPath: inbox + "/" + name) }
+        return APIReply(intaken.json, status: 201)
     }
 
     private func listAssets() async throws(Problem) -> APIReply {
@@ -142,9 +168,19 @@ extension Courtyard {
 
     private func confirmGrades(_ request: APIRequest) async throws(Problem) -> APIReply {
         let body = try request.json()
-        let overrides = (body["overrides"]?.object ?? [:]).compactMapValues(\.text)
+        var (overrides, reasons): ([String: DataGrade], [String: String]) = ([:], [:])
+        for (field, decision) in body["overrides"]?.object ?? [:] {
+            let word = decision.text ?? decision["grade"]?.text ?? ""
+            guard let grade = DataGrade(word: word) else {
+                throw Problem(
+                    .invalid, "register.grade-unknown", ["field": .text(field), "grade": .text(word)])
+            }
+            overrides[field] = grade
+            reasons[field] = decision["reason"]?.text ?? body["reason"]?.text
+        }
         let gradings = try await assets.confirmGrades(
-            of: request.parameter("asset"), overrides: overrides, by: body["person"]?.text ?? "operator")
+            of: request.parameter("asset"), overrides: overrides, reasons: reasons,
+            by: body["person"]?.text ?? "")
         return APIReply(["grades": .array(gradings.map(\.json))])
     }
 
@@ -153,13 +189,15 @@ extension Courtyard {
             try RegistrationBook.registration(code, in: transaction)
         }
         guard let registration else { throw .codeUnknown(code) }
-        let receipt = try await publisher.receipt(for: LeafIndex(registration.leafIndex))
+        let leaf = LeafIndex(registration.leafIndex)
+        let receipt = try await publisher.receipt(for: leaf, waiting: Self.witnessPatience)
+        let witnessing = await publisher.witnessing(of: leaf)
         return APIReply(
             [
                 "registration": .string(registration.code.text), "asset": .string(registration.assetCode),
                 "holder": .string(Code(.party, registration.holder).text), "claim": registration.document,
                 "registeredAt": .string(registration.registeredAt.rfc3339),
-                "leaf": .integer(registration.leafIndex),
+                "leaf": .integer(registration.leafIndex), "witnessing": witnessing.json,
                 "proof": .string(String(decoding: receipt.bytes, as: UTF8.self)),
             ])
     }
@@ -257,10 +295,28 @@ extension Courtyard {
 extension FieldGrading {
     var json: JSON {
         [
-            "field": .string(field), "class": .string(dataClass), "proposed": .string(proposed),
-            "why": .string(why),
-            "confirmed": confirmed.map(JSON.string) ?? .null,
-            "confirmedBy": confirmedBy.map(JSON.string) ?? .null,
+            "field": .string(field), "class": .string(dataClass.rawValue), "proposed": .string(proposed.word),
+            "suggestion": proposed.title.json, "rule": .string(rule), "why": why.json,
+            "confirmed": confirmed.map { .string($0.word) } ?? .null,
+            "confirmedBy": confirmedBy.map(JSON.string) ?? .null, "reason": reason.map(JSON.string) ?? .null,
+        ]
+    }
+}
+
+extension AssetService.Intaken {
+    var json: JSON {
+        [
+            "asset": .string(asset.code.text), "version": .string(version.code.text),
+            "digest": .string(version.digest.hex), "rows": .integer(version.rowCount),
+            "bytes": .integer(version.byteCount), "delivery": delivery.json,
+            "profile": version.document["profile"] ?? .null, "grades": .array(gradings.map(\.json)),
+            "regraded": .array(
+                differences.map {
+                    [
+                        "field": .string($0.column), "before": $0.before.map { .string($0.word) } ?? .null,
+                        "after": $0.after.map { .string($0.word) } ?? .null,
+                    ]
+                }),
         ]
     }
 }
@@ -274,6 +330,10 @@ extension SourceDeclaration {
             kind: body["kind"]?.text.flatMap(SourceKind.init(rawValue:)),
             owner: body["owner"]?.text, collector: body["collector"]?.text,
             method: body["method"]?.text.flatMap(CollectionMethod.init(rawValue:)),
-            basis: ground.map { LegalBasis(ground: $0, document: body["document"]?.text ?? "") })
+            basis: ground.map {
+                LegalBasis(
+                    ground: $0, document: body["document"]?.text ?? "",
+                    until: body["until"]?.text.flatMap { Instant(rfc3339: $0) })
+            }, useConditions: body["useConditions"]?.text)
     }
 }

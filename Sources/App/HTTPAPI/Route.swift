@@ -33,6 +33,13 @@ package struct APIRequest: Sendable {
         self.language = language
     }
 
+    /// The same request with its body, or with the file its body was staged in.
+    func with(body: [UInt8], upload: String?) -> APIRequest {
+        APIRequest(
+            method: method, path: path, query: query, headers: headers, body: body, upload: upload,
+            caller: caller, language: language)
+    }
+
     /// The proven caller; routes with a scope always have one.
     package func proven() throws(Problem) -> Caller {
         guard let caller else { throw .tokenRefused }
@@ -176,8 +183,14 @@ package struct RouteTable: Sendable {
     package func answer(_ request: APIRequest, route: Route, parameters: [String: String])
         async throws(Problem) -> APIReply
     {
-        var request = request
+        var request = try await admit(request, route)
         request.parameters = parameters.mapValues { $0.removingPercentEncoding }
+        return try await route.verb(request)
+    }
+
+    /// The request with its proven caller, where the route lets that caller in. Reads no body.
+    package func admit(_ request: APIRequest, _ route: Route) async throws(Problem) -> APIRequest {
+        var request = request
         if request.caller == nil, let token = request.bearer {
             do throws(Problem) {
                 request.caller = try await authenticate(token)
@@ -191,7 +204,7 @@ package struct RouteTable: Sendable {
         case .signedIn: _ = try request.proven()
         case .scope(let scope): try request.proven().require(scope)
         }
-        return try await route.verb(request)
+        return request
     }
 
     /// Finds and answers in one step: the way of a local verb.

@@ -248,31 +248,14 @@ extension Courtyard {
             about: try body.neededText("about"),
             openness: openness, assetCode: asset.code.text, lineage: lineage,
             tableName: body["table"]?.text ?? "data",
-            summary: Self.summary(of: version, gradings, isOpen: openness == .unconditional),
+            summary: AssetService.description(
+                of: asset, version, gradings, isOpen: openness == .unconditional),
             terms: try UsagePolicy(json: body["terms"] ?? .null),
             rules: body["rules"].flatMap { $0.isNull ? nil : $0 },
             price: price, requiredAttestations: Set(body["requires"]?.array?.compactMap(\.text) ?? []))
         var reply = try await market.offer(listing).object ?? [:]
         reply["listing"] = .string(listing.code.text)
         return APIReply(.object(reply), status: 201)
-    }
-
-    /// What the `describe` door tells: of an open table its profile, of every other one names, types and grades.
-    private static func summary(of version: AssetVersion, _ gradings: [FieldGrading], isOpen: Bool) -> JSON {
-        let grades = Dictionary(gradings.map { ($0.field, $0.confirmed ?? $0.proposed) }) { $1 }
-        let columns = version.document["profile"]?["columns"]?.array ?? []
-        let fields = columns.map { column -> JSON in
-            let name = column["name"]?.text ?? ""
-            return [
-                "name": .string(name), "type": column["type"] ?? .null, "grade": .string(grades[name] ?? ""),
-            ]
-        }
-        var summary: [String: JSON] = ["fields": .array(fields), "version": .string(version.digest.hex)]
-        if isOpen {
-            summary["profile"] = version.document["profile"]
-            summary["rows"] = .integer(version.rowCount)
-        }
-        return .object(summary)
     }
 
     // MARK: Demands and negotiations

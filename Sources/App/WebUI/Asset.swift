@@ -24,13 +24,22 @@ package struct Asset: Hashable, Sendable {
         bytes: unsafe embedded(hutong_icon)
     )
 
-    /// Every asset; the border serves these under their paths with `Cache-Control: immutable`.
-    package static let all = [styleSheet, icon]
+    /// Works a proof of inclusion out in the reader's browser.
+    // SAFETY: as above.
+    package static let proofScript = Asset(
+        name: "proof",
+        ending: "js",
+        contentType: "text/javascript; charset=utf-8",
+        bytes: unsafe embedded(hutong_proof_script)
+    )
 
-    /// What every page is sent with: no script, no frame, no foreign source, no inline style.
+    /// Every asset; the border serves these under their paths with `Cache-Control: immutable`.
+    package static let all = [styleSheet, icon, proofScript]
+
+    /// What every page is sent with: no script but our own file, no frame, no foreign source, no inline style.
     package static let pageHeaders = [
         "Content-Security-Policy":
-            "default-src 'none'; style-src 'self'; img-src 'self'; form-action 'self'; base-uri 'none'; "
+            "default-src 'none'; script-src 'self'; style-src 'self'; img-src 'self'; form-action 'self'; base-uri 'none'; "
             + "frame-ancestors 'none'",
         "X-Content-Type-Options": "nosniff",
         "Referrer-Policy": "same-origin",

@@ -10,12 +10,16 @@ package protocol Page: Sendable {
     var sameThing: SameThing? { get }
     /// The section of the house that the page belongs to; marks it in the navigation.
     var section: Section { get }
+    /// A script that adds something for those who allow one; the page is whole without it.
+    var script: Asset? { get }
 }
 
 extension Page {
+    package var script: Asset? { nil }
+
     /// The whole document, ready to be sent with `Asset.pageHeaders`.
     package func document(for reader: Reader) -> HTML {
-        Layout(reader: reader, section: section).document(
+        Layout(reader: reader, section: section, script: script).document(
             title: title(reader),
             content: content(reader) + given(sameThing) { $0.block(reader) }
         )
@@ -84,6 +88,7 @@ package struct SameThing: Hashable, Sendable {
 struct Layout {
     let reader: Reader
     let section: Section
+    let script: Asset?
 
     func document(title: String, content: HTML) -> HTML {
         """
@@ -96,7 +101,7 @@ struct Layout {
         <title>\(title) · \(reader("互通", "Hutong"))</title>
         <link rel="stylesheet" href="\(Asset.styleSheet.path)">
         <link rel="icon" type="image/svg+xml" href="\(Asset.icon.path)">
-        </head>
+        \(given(script) { "<script src=\"\($0.path)\" defer></script>" })</head>
         <body>
         <a class="skip" href="#main">\(reader("跳到正文", "Skip to content"))</a>
         \(header)

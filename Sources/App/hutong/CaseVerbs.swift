@@ -111,7 +111,8 @@ enum CaseText {
 
     static func lines(_ json: JSON, _ console: Console) -> [String] {
         let names: [(String, LocalizedText)] = [
-            ("case", LocalizedText(zh: "编号", en: "code")), ("subject", LocalizedText(zh: "事项", en: "subject")),
+            ("case", LocalizedText(zh: "编号", en: "code")),
+            ("subject", LocalizedText(zh: "事项", en: "subject")),
             ("stateTitle", LocalizedText(zh: "状态", en: "state")),
             ("owner", LocalizedText(zh: "办理人", en: "with")), ("due", LocalizedText(zh: "期限", en: "due")),
         ]

@@ -179,7 +179,7 @@ struct QueryVerb: Verb {
             let code = ID<Self>(uuid: listing).map { Code(.listing, $0).text } ?? ""
             let answer = try await node.post(
                 "/api/v1/questions/check", ["listing": .string(code), "text": .string(question)])
-            return console.answer(answer, text: answer.prettyText)
+            return console.answer(answer, text: Self.dryText(answer, console.language))
         }
         let agreements = agreement.split(separator: ",").map { JSON.string(String($0)) }
         var body: [String: JSON] = ["text": .string(question), "purpose": .string(purpose)]
@@ -191,6 +191,25 @@ struct QueryVerb: Verb {
         }
         let answer = try await node.post("/api/v1/questions", .object(body))
         console.answer(answer, text: Self.text(answer))
+    }
+
+    /// "This would cost …, and the error would be about ± …", line by line.
+    private static func dryText(_ answer: JSON, _ language: Language) -> String {
+        func say(_ zh: String, _ en: String) -> String { LocalizedText(zh: zh, en: en)[language] }
+        let (price, epsilon) = (answer["price"]?.text ?? "–", answer["cost"]?["epsilon"]?.double ?? 0)
+        let left = answer["budget"]?["left"]?.text
+        var lines = [
+            say("允许。费用：\(price)，隐私 ε \(epsilon)", "Allowed. It would cost \(price) and ε \(epsilon)")
+                + (left.map { say("（尚余 ε \($0)）", " of \($0) left") } ?? "")
+        ]
+        for error in answer["errors"]?.array ?? [] {
+            let (figure, reach) = (error["figure"]?.text ?? "", error["within"]?.double ?? 0)
+            lines.append(
+                say(
+                    "\(figure) 的误差约 ±\(reach)（二十次中有十九次）",
+                    "the error of a \(figure) would be about ±\(reach), 19 times in 20"))
+        }
+        return lines.joined(separator: "\n")
     }
 
     private static func effect(_ formula: String) throws -> JSON {
@@ -227,37 +246,6 @@ struct ReplayVerb: Verb {
     func run(_ console: Console) async throws {
         let answer = try await door.open().post("/api/v1/passages/\(passage)/replay")
         console.answer(answer, text: "\(passage)  \(answer["result"]?.text ?? "")")
-    }
-}
-
-/// `hutong receipts [--out DIR]`: passages, and their receipts as files that outlive every node.
-struct ReceiptsVerb: Verb {
-    static let configuration = CommandConfiguration(
-        commandName: "receipts", abstract: "List passages; write their receipts. 过阀记录与回执。")
-    @Option(help: "Write each receipt as .tlog-proof into this folder, with trust.policy.") var out: String?
-    @OptionGroup var door: DoorOptions
-    @OptionGroup var output: OutputOptions
-
-    func run(_ console: Console) async throws {
-        let node = try await door.open()
-        let answer = try await node.get("/api/v1/passages")
-        if let out { try await write(answer["passages"]?.array ?? [], to: out, from: node) }
-        console.answer(
-            answer,
-            text: Columns.text(answer["passages"], ["passage", "side", "agreement", "state", "price", "at"]))
-    }
-
-    private func write(_ passages: [JSON], to folder: String, from node: NodeDoor) async throws {
-        try FileManager.default.createDirectory(atPath: folder, withIntermediateDirectories: true)
-        for passage in passages where passage["leaf"]?.integer != nil {
-            let code = passage["passage"]?.text ?? ""
-            let side = passage["side"]?.text == "holder" ? "holder" : "asker"
-            let bytes = try await node.bytes("/api/v1/passages/\(code)/proof")
-            try Data(bytes).write(to: URL(filePath: "\(folder)/\(code).\(side).tlog-proof"))
-        }
-        let key = try await node.bytes("/log/vkey")
-        try Data(Array("log ".utf8) + key + Array("quorum none\n".utf8)).write(
-            to: URL(filePath: folder + "/trust.policy"))
     }
 }
 

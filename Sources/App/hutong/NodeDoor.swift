@@ -92,7 +92,9 @@ enum NodeDoor: Sendable {
     private static func answer(_ node: Node, _ method: String, _ path: String, _ body: [UInt8])
         async throws(Problem) -> JSON
     {
-        (try? JSON(parsing: try await reply(node, method, path, body).body)) ?? .null
+        // Outside of `try?`: a refusal is the caller's to hear.
+        let bytes = try await reply(node, method, path, body).body
+        return (try? JSON(parsing: bytes)) ?? .null
     }
 
     private static func reply(_ node: Node, _ method: String, _ path: String, _ body: [UInt8])

@@ -12,7 +12,8 @@ import Rules
 /// `hutong pack …`: folders of declarations that anybody in a bureau can edit.
 struct PackVerbs: ParsableCommand {
     static let configuration = CommandConfiguration(
-        commandName: "pack", abstract: "Packs of rules, procedures and lists: check, install, compare, start. 规则包。",
+        commandName: "pack",
+        abstract: "Packs of rules, procedures and lists: check, install, compare, start. 规则包。",
         subcommands: [
             PackCheckVerb.self, PackAddVerb.self, PackListVerb.self, PackDiffVerb.self, PackRemoveVerb.self,
             PackNewVerb.self, PackAppointVerb.self,
@@ -85,8 +86,11 @@ struct PackListVerb: Verb {
         console.answer(
             .array(rows),
             text: rows.map { row in
-                let removed = row["removed"]?.bool == true ? console.say(LocalizedText(zh: "（已移除）", en: " (removed)")) : ""
-                return "\(row["id"]?.text ?? "")  \(row["version"]?.text ?? "")  \(row["title"]?.text ?? "")\(removed)"
+                let removed =
+                    row["removed"]?.bool == true
+                    ? console.say(LocalizedText(zh: "（已移除）", en: " (removed)")) : ""
+                return
+                    "\(row["id"]?.text ?? "")  \(row["version"]?.text ?? "")  \(row["title"]?.text ?? "")\(removed)"
             }.joined(separator: "\n"))
     }
 }
@@ -111,7 +115,9 @@ struct PackAddVerb: Verb {
             "/api/v1/packs", ["files": .object(files.mapValues { .string($0) })])
         console.answer(
             answer,
-            text: "\(answer["pack"]?.text ?? "") \(answer["version"]?.text ?? "")  sha256:\(answer["digest"]?.text ?? "")")
+            text:
+                "\(answer["pack"]?.text ?? "") \(answer["version"]?.text ?? "")  sha256:\(answer["digest"]?.text ?? "")"
+        )
     }
 }
 

@@ -18,6 +18,7 @@ struct ListingOptions: ParsableArguments {
     @Option(help: "How questions name the table.") var table = "data"
     @Option(help: "Attestations a buyer may rely on: quality,value.") var requires: String?
     @Flag(help: "A responsible person accepts the proposed grades.") var confirm = false
+    @Option(help: "Who that person is.") var person = "operator"
 
     func request(_ asset: String) throws -> JSON {
         let words = doors.split(separator: ",").map { $0.trimmingCharacters(in: .whitespaces) }
@@ -48,7 +49,7 @@ struct Offering {
     func run() async throws -> JSON {
         let listing = try options.request(asset)
         if options.confirm {
-            _ = try await node.post("/api/v1/assets/\(asset)/grades", ["person": "operator"])
+            _ = try await node.post("/api/v1/assets/\(asset)/grades", ["person": .string(options.person)])
         }
         if try await registration() == nil {
             let filed = try await node.post("/api/v1/assets/\(asset)/registration")
@@ -139,7 +140,7 @@ struct PublishVerb: Verb {
                 ],
             ])
         let asset = taken["asset"]?.text ?? ""
-        let grades = Columns.text(taken["grades"], ["field", "class", "proposed", "why"])
+        let grades = GradingVerb.table(taken["grades"], console)
         guard listing.confirm else {
             let next = LocalizedText(
                 zh: "请查看建议级别；若无误：hutong list \(asset) --title … --confirm",

@@ -14,6 +14,8 @@ struct ServeVerb: Verb {
         discussion: """
             Example: hutong serve --data ./air --port 8081 --name air --role party
             The first start makes keys and an operator's token in DIR/keys; nothing else is needed.
+            With --trust, certificates and receipts count once the policy's witnesses cosigned them:
+              hutong serve --data ./air --trust witnesses.policy
             """)
 
     @Option(help: "The data folder.") var data = "./hutong-data"
@@ -26,9 +28,30 @@ struct ServeVerb: Verb {
     @Flag(help: "Accept no peers; take messages from the exchange's mailbox.") var dialOut = false
     @Option(name: .customLong("tls-cert"), help: "Certificate chain in PEM.") var certificate: String?
     @Option(name: .customLong("tls-key"), help: "Private key in PEM.") var privateKey: String?
+    @Option(help: "A tlog-policy with the witnesses to ask; the data folder remembers it.") var trust: String?
+    @Flag(help: "Sign every checkpoint with an SM2 key too, from now on. 国密")
+    var sm2 = false
+    @Option(help: "A timestamp authority (RFC 3161) that stamps the log every hour; needs --anchor-ca.")
+    var anchor: String?
+    @Option(name: .customLong("anchor-ca"), help: "The authority's certificates in PEM.") var anchorCA:
+        String?
     @Option(help: "Authorities, in PEM, whose certificates peers may show besides the system's.") var peerCa:
         String?
     @OptionGroup var output: OutputOptions
+
+    private var evidence: EvidenceSettings {
+        get throws {
+            var evidence = EvidenceSettings()
+            evidence.trust = trust
+            evidence.signsWithSM2 = sm2
+            guard anchor != nil || anchorCA != nil else { return evidence }
+            guard let anchor, let anchorCA else {
+                throw ValidationError("--anchor and --anchor-ca belong together")
+            }
+            evidence.anchor = (anchor, anchorCA)
+            return evidence
+        }
+    }
 
     func run(_ console: Console) async throws {
         guard let role = NodeSettings.Role(rawValue: role) else {
@@ -37,11 +60,12 @@ struct ServeVerb: Verb {
         if host != "127.0.0.1", host != "localhost", certificate == nil {
             throw Problem(.forbidden, "lane.plain-http", ["url": .text("http://\(host)")])
         }
-        let settings = NodeSettings(
+        var settings = NodeSettings(
             data: data, host: host, port: port, publicURL: publicURL, name: name, role: role,
             dialsOut: dialOut,
             jurisdiction: jurisdiction, certificate: certificate, privateKey: privateKey, peerRoots: peerCa,
             passphrase: try Environment.passphrase())
+        settings.evidence = try evidence
         let node = try await Node.open(settings, version: Version.text)
         let logger = Logger(label: "hutong") { _ in
             var handler = StreamLogHandler.standardError(label: "hutong")

@@ -26,15 +26,15 @@ struct LocalTables {
         try? FileManager.default.removeItem(atPath: scratch)
     }
 
-    /// The file as a table; `asText` keeps every field of a CSV file as the text that stands there.
-    func source(_ path: String, asText: Bool = false) async throws -> TableSource {
-        let survey = try FileSurvey(of: path)
+    /// The file as a table.
+    func source(_ path: String) async throws -> TableSource { try await source(try FileSurvey(of: path)) }
+
+    func source(_ survey: FileSurvey) async throws -> TableSource {
+        let path = survey.path
         guard survey.kind != .parquet else { return .parquet([path]) }
         let file = try decoded(survey)
         guard survey.kind == .delimitedText else { return .json([file]) }
-        var layout = try await engine.layout(of: [file])
-        if asText { layout.columns = layout.columns.map { CSVColumn($0.name, .text) } }
-        return .csv([file], layout)
+        return .csv([file], try await engine.layout(of: [file]))
     }
 
     /// A folder that is gone after the run.
@@ -151,7 +151,7 @@ struct StandardVerb: AsyncParsableCommand {
             let tables = try LocalTables()
             defer { tables.clear() }
             let standard = try CollectionStandard(file: standard)
-            try await tables.engine.attach(try await tables.source(file, asText: true), as: "file")
+            try await tables.engine.attachTexts(try await tables.source(file), as: "file")
             let columns = try await tables.engine.columns(of: .named("file")).map(\.name)
             let check = try ConformityCheck(standard, table: "file", columns: columns)
             let report = try await check.report(tables.engine)

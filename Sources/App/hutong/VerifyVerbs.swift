@@ -1,6 +1,7 @@
 // SPDX-License-Identifier: Apache-2.0
 
 import ArgumentParser
+import Assembly
 import Foundation
 import Identity
 import Ledger
@@ -37,13 +38,16 @@ struct Trust {
 
     let policy: TrustPolicy
     let source: LocalizedText
+    /// Whether the reader named the keys himself. Keys that came with what they judge prove little to a stranger.
+    let isGiven: Bool
 
     /// The policy of `--trust`, else `trust.policy` beside the file, else `nil`.
     static func find(_ given: String?, beside file: String) throws(Problem) -> Trust? {
         if let given {
             return Trust(
                 policy: try read(given),
-                source: .init(zh: "密钥来自 --trust \(given)", en: "keys from --trust \(given)")
+                source: .init(zh: "密钥来自 --trust \(given)", en: "keys from --trust \(given)"),
+                isGiven: true
             )
         }
         let folder = (file as NSString).deletingLastPathComponent
@@ -54,7 +58,8 @@ struct Trust {
             source: .init(
                 zh: "密钥来自文件旁的 trust.policy，请用 --trust 核对",
                 en: "keys from trust.policy beside the file: compare them with --trust"
-            )
+            ),
+            isGiven: false
         )
     }
 
@@ -69,7 +74,8 @@ struct Trust {
             source: .init(
                 zh: "密钥来自该目录本身，请用 --trust 核对",
                 en: "keys from the folder itself: compare them with --trust"
-            )
+            ),
+            isGiven: false
         )
     }
 
@@ -77,11 +83,7 @@ struct Trust {
         do {
             return try TrustPolicy(parsing: String(decoding: try DataFolder.bytes(file), as: UTF8.self))
         } catch let failure as TrustPolicy.Failure {
-            throw Problem(
-                .invalid,
-                "transparency.policy-malformed",
-                ["line": .integer(Int64(failure.line)), "reason": .text(failure.reason)]
-            )
+            throw failure.problem
         } catch let problem as Problem {
             throw problem
         } catch {
@@ -125,7 +127,36 @@ struct VerifyVerb: Verb {
         guard case .object(var members) = proof.json else { return }
         members["sentence"] = ["zh": .string(proof.sentence.zh), "en": .string(proof.sentence.en)]
         members["trust"] = .string(trust.source.en)
-        console.answer(.object(members), text: console.say(proof.sentence) + "\n" + console.say(trust.source))
+        members["trustFrom"] = .string(trust.isGiven ? "--trust" : "beside the file")
+        var lines = [proof.sentence, trust.source]
+        if let pair = try otherSide(of: proof) {
+            members["holderReceipt"] = .string(pair.file)
+            lines.append(pair.sentence)
+        }
+        console.answer(.object(members), text: lines.map { console.say($0) }.joined(separator: "\n"))
+    }
+
+    /// The holder's receipt beside an asker's: the leaf it proves must be the one that the asker's names.
+    private func otherSide(of proof: ReceiptVerifier.Proof) throws -> (file: String, sentence: LocalizedText)?
+    {
+        let (mine, theirs) = (".asker.tlog-proof", ".holder.tlog-proof")
+        guard place.hasSuffix(mine), let named = proof.disclosure.content["holderLeaf"]?.text else {
+            return nil
+        }
+        let file = place.dropLast(mine.count) + theirs
+        guard let bytes = FileManager.default.contents(atPath: String(file)) else { return nil }
+        let other = (try? Receipt(parsing: [UInt8](bytes)))?.extra.flatMap { Disclosure(parsing: $0) }
+        guard let other, other.leafHash == named else {
+            throw Problem(.invalid, "transparency.receipts-unrelated", ["file": .text(String(file))])
+        }
+        return (
+            String(file),
+            LocalizedText(
+                zh: "它指名的持有方存证就是旁边文件所证的那一叶（请同样核验该文件）。",
+                en:
+                    "It names the holder's leaf, which is the one in the file beside it (verify that file too)."
+            )
+        )
     }
 
     private func verifyFolder(_ console: Console) async throws {

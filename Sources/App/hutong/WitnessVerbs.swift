@@ -34,7 +34,9 @@ struct WitnessServeVerb: Verb {
     @Option(help: "The address to listen on.") var host = "127.0.0.1"
     @Option(help: "The witness's own folder: its key and what it cosigned.") var data = "hutong-witness"
     @Option(help: "The witness's name, fixed at the first start.") var name = "witness.hutong.local"
-    @Option(help: "A watched log's verifier key; repeat for several, or list them in DATA/logs.policy.")
+    @Option(
+        help:
+            "A watched log's verifier key; repeat for several, or list them in DATA/logs.policy at any time.")
     var log: [String] = []
     @OptionGroup var output: OutputOptions
 
@@ -43,15 +45,16 @@ struct WitnessServeVerb: Verb {
         let signer = try keys.witnessKey(firstName: name)
         let store = try SQLiteStore.open(at: data + "/witness.sqlite", clock: .system)
         try await store.migrate(TransparencySchema.witnessMigrations)
-        let witness = Witness(
-            store: store,
-            signer: signer,
-            logs: try watched(),
-            clock: .system,
-            checkers: Trust.checkers
-        )
+        // A log that is listed later is watched at once: the list is read for each request, and is short.
+        let (log, data) = (log, data)
+        let witness: @Sendable () throws(Problem) -> Witness = { () throws(Problem) in
+            Witness(
+                store: store, signer: signer, logs: try Self.watched(log, in: data), clock: .system,
+                checkers: Trust.checkers)
+        }
+        _ = try witness()
         let server = HTTPServer(
-            table: table(WitnessEndpoints(witness)),
+            table: table(witness),
             host: host,
             port: port,
             tls: nil,
@@ -72,8 +75,8 @@ struct WitnessServeVerb: Verb {
     }
 
     /// The keys of `--log`, and the log lines of `DATA/logs.policy`.
-    private func watched() throws -> [NoteKey] {
-        var keys = try log.map { text throws(Problem) in
+    private static func watched(_ given: [String], in data: String) throws(Problem) -> [NoteKey] {
+        var keys = try given.map { text throws(Problem) in
             guard let key = NoteKey(text) else {
                 throw Problem(
                     .invalid,
@@ -90,11 +93,11 @@ struct WitnessServeVerb: Verb {
         return keys
     }
 
-    private func table(_ endpoints: WitnessEndpoints) -> RouteTable {
+    private func table(_ witness: @escaping @Sendable () throws(Problem) -> Witness) -> RouteTable {
         let answer: Route.Verb = { request throws(Problem) in
             let path = String(request.path.drop { $0 == "/" })
             let method = WebMethod(rawValue: request.method) ?? .get
-            let answer = try await endpoints.answer(method, path, body: request.body)
+            let answer = try await WitnessEndpoints(try witness()).answer(method, path, body: request.body)
             let type = answer.headers["content-type"] ?? "text/plain"
             let others = answer.headers.filter { $0.key != "content-type" }
             return APIReply(status: answer.status, contentType: type, headers: others, body: answer.body)

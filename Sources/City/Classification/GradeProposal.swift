@@ -6,7 +6,7 @@ package import Scan
 /// What was found in one column: how often, how surely, and a masked example.
 package struct ColumnEvidence: Hashable, Sendable {
     package struct Count: Hashable, Sendable {
-        package let kind: SensitiveKind
+        package let kind: EvidenceKind
         /// Rows of the sample with at least one.
         package let rowCount: Int
         /// Rows in which the value is nothing else.
@@ -17,6 +17,14 @@ package struct ColumnEvidence: Hashable, Sendable {
 
         package init(
             kind: SensitiveKind, rowCount: Int, wholeCount: Int, evidence: Finding.Evidence, example: String
+        ) {
+            self.init(
+                kind: EvidenceKind(kind), rowCount: rowCount, wholeCount: wholeCount, evidence: evidence,
+                example: example)
+        }
+
+        package init(
+            kind: EvidenceKind, rowCount: Int, wholeCount: Int, evidence: Finding.Evidence, example: String
         ) {
             self.kind = kind
             self.rowCount = rowCount
@@ -46,7 +54,7 @@ package struct ColumnEvidence: Hashable, Sendable {
         .array(
             counts.map { count in
                 [
-                    "kind": .string(count.kind.rawValue), "count": .integer(Int64(count.rowCount)),
+                    "kind": .string(count.kind.word), "count": .integer(Int64(count.rowCount)),
                     "rate": .number(rate(count)),
                     "confidence": .number(Double(count.evidence.confidence) / 100),
                     "evidence": .string(count.evidence.rawValue), "example": .string(count.example),
@@ -78,16 +86,20 @@ package struct GradeProposal: Hashable, Sendable {
     /// confirms even one: a single identity number in a remark makes the remark sensitive.
     private static let shareMin = 0.05
 
-    /// The proposal for a column of a table with so many rows.
-    package init(_ evidence: ColumnEvidence, rowCount: Int64, catalog: ImportantDataCatalog = .empty) {
+    /// The proposal for a column of a table with so many rows, under the catalogs in force.
+    package init(_ evidence: ColumnEvidence, rowCount: Int64, catalogs: [ImportantDataCatalog] = []) {
         let counting = evidence.counts.filter { count in
             evidence.rate(count) >= Self.shareMin || count.evidence == .checked
         }
         let strictest = counting.max { ($0.kind.grade, $0.rowCount) < ($1.kind.grade, $1.rowCount) }
         var grade = strictest?.kind.grade ?? .general1
-        var rule = strictest.map { "kind:" + $0.kind.rawValue } ?? "default"
+        var rule = strictest.map { "kind:" + $0.kind.word } ?? "default"
         var reasons = counting.map { Self.reason($0, share: evidence.rate($0)) }
-        if let item = catalog.item(column: evidence.column, kind: strictest?.kind, rowCount: rowCount) {
+        let kinds = Set(counting.map(\.kind.word))
+        for catalog in catalogs {
+            guard let item = catalog.item(column: evidence.column, kinds: kinds, rowCount: rowCount) else {
+                continue
+            }
             grade = max(grade, .important)
             rule = "catalog:" + item.name
             reasons.insert(
@@ -123,6 +135,39 @@ package struct GradeProposal: Hashable, Sendable {
 extension [GradeProposal] {
     /// A table's grade is that of its strictest column (就高从严).
     package var tableGrade: DataGrade { map(\.grade).max() ?? .general1 }
+
+    /// The proposals of a table joined with another: every column keeps its stricter grade, and a column that says nothing
+    /// by itself is about a person as soon as either side names one (GB/T 43697-2024 §6.5, derived data).
+    package func joined(with other: [GradeProposal]) -> [GradeProposal] {
+        let all = self + other
+        let names = all.contains { $0.dataClass == .personalIdentity || $0.dataClass == .personalContact }
+        return all.map { proposal in
+            guard names, !proposal.dataClass.isPersonal, proposal.grade < .general2 else { return proposal }
+            return proposal.raised(
+                to: .general2, as: .personalBasic,
+                because: LocalizedText(
+                    zh: "关联后可与个人对应，按个人信息定级", en: "joined, it is about an identified person"))
+        }
+    }
+}
+
+extension GradeProposal {
+    fileprivate func raised(
+        to grade: DataGrade, as dataClass: DataClass, because reason: LocalizedText
+    ) -> GradeProposal {
+        GradeProposal(
+            column: column, dataClass: dataClass, grade: grade, reasons: [reason] + reasons, rule: "join")
+    }
+
+    private init(
+        column: String, dataClass: DataClass, grade: DataGrade, reasons: [LocalizedText], rule: String
+    ) {
+        self.column = column
+        self.dataClass = dataClass
+        self.grade = grade
+        self.reasons = reasons
+        self.rule = rule
+    }
 }
 
 /// Important-data items of one sector, as dated data (S115). Loaded from a pack.
@@ -131,7 +176,8 @@ package struct ImportantDataCatalog: Hashable, Sendable {
         package let name: String
         /// Words of a column's name; any of them is enough.
         package let words: [String]
-        package let kinds: [SensitiveKind]
+        /// Kinds of values, the scanner's own or declared ones; any of them is enough.
+        package let kinds: [String]
         /// Fewer rows than this are not meant.
         package let rowsMin: Int64
     }
@@ -141,9 +187,6 @@ package struct ImportantDataCatalog: Hashable, Sendable {
     package let version: String
     package let asOf: CalendarDay?
     package let items: [Item]
-
-    package static let empty = ImportantDataCatalog(
-        sector: "", title: LocalizedText(""), version: "", asOf: nil, items: [])
 
     private init(sector: String, title: LocalizedText, version: String, asOf: CalendarDay?, items: [Item]) {
         self.sector = sector
@@ -158,12 +201,11 @@ package struct ImportantDataCatalog: Hashable, Sendable {
         var items: [Item] = []
         for item in try declaration.elements("items") {
             try item.allows("name", "words", "kinds", "rowsMin")
-            var kinds: [SensitiveKind] = []
-            for kind in try item.elements("kinds") { kinds.append(try kind.choice()) }
             items.append(
                 Item(
                     name: try item.member("name").text(), words: try item.optional("words")?.texts() ?? [],
-                    kinds: kinds, rowsMin: Int64(try item.optional("rowsMin")?.integer() ?? 0)))
+                    kinds: try item.optional("kinds")?.texts() ?? [],
+                    rowsMin: Int64(try item.optional("rowsMin")?.integer() ?? 0)))
         }
         self.init(
             sector: try declaration.member("sector").text(),
@@ -172,12 +214,12 @@ package struct ImportantDataCatalog: Hashable, Sendable {
             items: items)
     }
 
-    func item(column: String, kind: SensitiveKind?, rowCount: Int64) -> Item? {
+    func item(column: String, kinds: Set<String>, rowCount: Int64) -> Item? {
         let name = column.lowercased()
         return items.first { item in
             rowCount >= item.rowsMin
                 && (item.words.contains { name.contains($0.lowercased()) }
-                    || kind.map(item.kinds.contains) ?? false)
+                    || item.kinds.contains(where: kinds.contains))
         }
     }
 
@@ -203,19 +245,26 @@ package struct GradeDecision: Hashable, Sendable {
     package init(
         _ proposal: GradeProposal, grade: DataGrade, by person: String, reason: String?
     ) throws(Problem) {
-        let hasReason = reason?.contains { !$0.isWhitespace } ?? false
-        guard hasReason || (grade == proposal.grade && grade != .core) else {
-            throw Problem(
-                .invalid, "classification.reason-missing",
-                [
-                    "column": .text(proposal.column), "proposed": .localized(proposal.grade.title),
-                    "wanted": .localized(grade.title),
-                ])
-        }
+        try Self.requireReason(reason, for: grade, insteadOf: proposal.grade, column: proposal.column)
         self.proposal = proposal
         self.grade = grade
         decidedBy = person
         self.reason = reason
+    }
+
+    /// The rule itself, for whoever keeps proposals in another form.
+    package static func requireReason(
+        _ reason: String?, for grade: DataGrade, insteadOf proposed: DataGrade, column: String
+    ) throws(Problem) {
+        let hasReason = reason?.contains { !$0.isWhitespace } ?? false
+        guard hasReason || (grade == proposed && grade != .core) else {
+            throw Problem(
+                .invalid, "classification.reason-missing",
+                [
+                    "column": .text(column), "proposed": .localized(proposed.title),
+                    "wanted": .localized(grade.title),
+                ])
+        }
     }
 }
 

@@ -20,13 +20,15 @@ package struct CaseHit: Hashable, Sendable {
 /// What casework asks of other rooms, in the same transaction.
 package struct CaseChecks: Sendable {
     /// The entry of a list under a key on a day.
-    package typealias Listed = @Sendable (
-        _ list: String, _ key: String, _ day: CalendarDay, any SQLReading
-    ) throws(Problem) -> CaseHit?
+    package typealias Listed =
+        @Sendable (
+            _ list: String, _ key: String, _ day: CalendarDay, any SQLReading
+        ) throws(Problem) -> CaseHit?
     /// Whether a party is accredited for a role today; a suspended body is not.
-    package typealias Accredited = @Sendable (
-        _ party: String, _ role: String, _ day: CalendarDay, any SQLReading
-    ) throws(Problem) -> Bool
+    package typealias Accredited =
+        @Sendable (
+            _ party: String, _ role: String, _ day: CalendarDay, any SQLReading
+        ) throws(Problem) -> Bool
 
     fileprivate let listed: Listed
     fileprivate let isAccredited: Accredited
@@ -55,7 +57,8 @@ package struct CaseDesk: Sendable {
     private let recorder: Recorder
 
     package init(
-        calendar: @escaping CalendarSource, zone: TimeZoneOffset = .shanghai, checks: CaseChecks = CaseChecks(),
+        calendar: @escaping CalendarSource, zone: TimeZoneOffset = .shanghai,
+        checks: CaseChecks = CaseChecks(),
         recorder: @escaping Recorder
     ) {
         self.calendar = calendar

@@ -46,7 +46,9 @@ package enum ListText {
                     remedyZH: "请补齐或用引号括起含逗号的内容。", remedyEN: "Complete it, or quote cells with commas.")
             }
             var entry: [String: JSON] = [:]
-            for (name, cell) in zip(header, line) where !cell.isEmpty { entry[name] = value(cell, types[name]) }
+            for (name, cell) in zip(header, line) where !cell.isEmpty {
+                entry[name] = value(cell, types[name])
+            }
             entries.append(.object(entry))
         }
         return entries

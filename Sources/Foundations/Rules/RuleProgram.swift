@@ -57,7 +57,8 @@ package struct RuleProgram: Sendable {
     /// The verdict of every row. One thread; about a microsecond a row and clause.
     package func verdicts(of rows: ArraySlice<[FEELValue]>, now: Instant? = nil) -> [Verdict] {
         let frame = ProgramFrame(
-            constants: constants, derived: derived, evaluation: FEELEvaluation(
+            constants: constants, derived: derived,
+            evaluation: FEELEvaluation(
                 isOpenWorld: true, now: now.map { FEELDateTime($0) }))
         return rows.map { row in
             frame.begin(row)

@@ -1,6 +1,7 @@
 // SPDX-License-Identifier: Apache-2.0
 
 package import Casework
+package import Classification
 package import Lists
 package import Measure
 package import Primitives
@@ -38,6 +39,8 @@ package struct Pack: Sendable {
     package private(set) var periodExamples: [PeriodExample] = []
     package private(set) var plans: [ActionPlan] = []
     package private(set) var indices: [CompositeIndicator] = []
+    /// Important-data catalogs and recognizers, beside the program's own.
+    package private(set) var grading = GradingRules.builtIn
     /// Facts of made-up applicants, by file name without its ending.
     package private(set) var samples: [String: [JSON]] = [:]
     package private(set) var scenario: Scenario?
@@ -54,9 +57,10 @@ package struct Pack: Sendable {
         guard let head = trees["pack.yaml"] else {
             throw PackFaults(faults: faults.isEmpty ? [.noPackFile] : faults)
         }
-        var identity: (
-            id: String, version: CalendarDay, title: LocalizedText, sources: [Source], needs: [String]
-        )?
+        var identity:
+            (
+                id: String, version: CalendarDay, title: LocalizedText, sources: [Source], needs: [String]
+            )?
         do throws(Declaration.Fault) {
             identity = try Self.identity(head.declaration)
         } catch { faults.append(head.fault(error)) }
@@ -161,12 +165,13 @@ package struct Pack: Sendable {
                         file: path))
             }
         case "plans": plans.append(try ActionPlan(declared))
+        case "grading": try grading.add(declared)
         case "indicators": indices.append(try CompositeIndicator(declared))
         default:
             throw declared.fault(
                 zh: "不认识此处的文件", en: "a file is not expected here",
-                remedyZH: "请放入 lists/、cases/、rules/、plans/、indicators/ 或 samples/。",
-                remedyEN: "Put it into lists/, cases/, rules/, plans/, indicators/ or samples/.")
+                remedyZH: "请放入 lists/、cases/、rules/、plans/、grading/、indicators/ 或 samples/。",
+                remedyEN: "Put it into lists/, cases/, rules/, plans/, grading/, indicators/ or samples/.")
         }
     }
 }
@@ -185,12 +190,12 @@ extension Pack {
     package func runExamples() -> [ExampleOutcome] {
         periodExamples.map { ExampleOutcome(id: $0.id, rule: $0.procedure.id, differences: $0.differences) }
             + examples.map { example in
-            guard let book = rules.first(where: { $0.id == example.rule }) else {
-                return ExampleOutcome(id: example.id, rule: example.rule, differences: ["rule missing"])
+                guard let book = rules.first(where: { $0.id == example.rule }) else {
+                    return ExampleOutcome(id: example.id, rule: example.rule, differences: ["rule missing"])
+                }
+                return ExampleOutcome(
+                    id: example.id, rule: example.rule, differences: Self.differences(example, book))
             }
-            return ExampleOutcome(
-                id: example.id, rule: example.rule, differences: Self.differences(example, book))
-        }
     }
 
     private static func differences(_ example: Example, _ book: RuleBook) -> [String] {

@@ -25,7 +25,9 @@ package struct PackDifference: Hashable, Sendable {
     }
 
     private static func tree(_ text: String, _ file: String) -> JSON {
-        guard file.hasSuffix(".yaml"), let read = try? DeclarationFile(file, text) else { return .string(text) }
+        guard file.hasSuffix(".yaml"), let read = try? DeclarationFile(file, text) else {
+            return .string(text)
+        }
         return read.declaration.value
     }
 

@@ -121,7 +121,8 @@ extension CaseView {
             "title": .string(procedure.title[language]), "subject": .string(file.subject),
             "applicant": .string(applicant), "state": .string(file.state),
             "stateTitle": .string(state?.title[language] ?? file.state),
-            "due": file.due.map { .string($0.description) } ?? .null, "onNotice": .bool(state?.isNotice == true),
+            "due": file.due.map { .string($0.description) } ?? .null,
+            "onNotice": .bool(state?.isNotice == true),
         ]
         guard !isOutsider else { return .object(members) }
         members["version"] = .string(file.version)

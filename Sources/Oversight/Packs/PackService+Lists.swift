@@ -24,9 +24,10 @@ package struct ListView: Sendable {
 }
 
 extension PackService {
-    private typealias Work<Answer> = @Sendable (
-        ListSchema, CaseActor, any SQLWriting
-    ) throws(Problem) -> Answer
+    private typealias Work<Answer> =
+        @Sendable (
+            ListSchema, CaseActor, any SQLWriting
+        ) throws(Problem) -> Answer
 
     /// All lists in force with the pack each comes from.
     package func schemas() async throws(Problem) -> [(schema: ListSchema, pack: String)] {

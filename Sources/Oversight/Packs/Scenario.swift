@@ -33,7 +33,9 @@ package struct Scenario: Sendable {
         try declared.allows("title", "parties", "steps")
         title = try declared.member("title").localized()
         var parties: [String: Set<String>] = [:]
-        for (name, roles) in try declared.member("parties").members() { parties[name] = Set(try roles.texts()) }
+        for (name, roles) in try declared.member("parties").members() {
+            parties[name] = Set(try roles.texts())
+        }
         self.parties = parties
         var steps: [Step] = []
         for entry in try declared.elements("steps") {

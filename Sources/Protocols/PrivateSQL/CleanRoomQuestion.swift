@@ -10,11 +10,15 @@ package import Tables
 package struct CleanRoomQuestion: Sendable {
     package let tree: SyntaxTree
     package let plan: ReleasePlan
+    let rules: ReleaseRules
+    let schema: [String: [Column]]
 
     /// Parses nothing and reads no row: the question's tree against rules and schema.
     package init(_ tree: SyntaxTree, rules: ReleaseRules, schema: [String: [Column]]) throws(QuestionRefusal)
     {
         self.tree = tree
+        self.rules = rules
+        self.schema = schema
         plan = try QuestionPlanner([QuestionSide(name: "", rules: rules, schema: schema)]).plan(tree)
     }
 
@@ -43,14 +47,22 @@ package struct CleanRoomQuestion: Sendable {
     ///   - history: what was answered before on these versions under a minimum group, oldest first: cells
     ///     whose
     ///     difference from earlier answers would tell of too few people are suppressed.
+    ///   - repeated: tables that promise one row a person and do not keep it, as far as that is known of these
+    ///     versions; `nil` looks into the rows first.
     package func run(
         on engine: any TableEngine,
         dialect: some RelationDialect,
         seed: NoiseSeed,
         versions: Digest,
-        after history: [ReleasePlan] = []
+        after history: [ReleasePlan] = [],
+        repeated: Set<String>? = nil
     ) async throws(Problem) -> ReleasedAnswer {
-        try await plan.run(on: engine, dialect: dialect, seed: seed, versions: versions, after: history)
+        let found =
+            if let repeated { repeated } else {
+                try await rules.tablesWithRepeatedPeople(schema, on: engine, dialect: dialect)
+            }
+        return try await plan(bounding: found).run(
+            on: engine, dialect: dialect, seed: seed, versions: versions, after: history)
     }
 }
 

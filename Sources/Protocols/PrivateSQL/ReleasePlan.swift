@@ -18,9 +18,12 @@ package struct ReleasePlan: Hashable, Sendable {
     package let cost: PrivacyCost
     package let rulesDigest: Digest
     package let rowsMax: Int
+    /// The plan that this one is run for, where they differ in what they assume of the rows and in nothing else.
+    var standsFor: Digest?
 
     /// SHA-256 over everything that decides the answer.
     package var digest: Digest {
+        if let standsFor { return standsFor }
         let parts =
             releases.map(\.canonicalText) + [
                 final.canonicalText, cost.canonicalText, rulesDigest.hex, "\(rowsMax)",

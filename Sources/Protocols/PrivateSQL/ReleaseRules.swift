@@ -95,7 +95,7 @@ package struct PrivacyUnit: Hashable, Sendable {
     package let groups: Int
     /// Rows that one person may count for in one group; more count as that many of their mean.
     package let rowsPerGroup: Int
-    /// The unit column is a key of this table: one row a person, checked when the version was published.
+    /// The unit column is a key of this table: one row a person. Looked up in each version before it is relied on.
     package let isKey: Bool
 }
 

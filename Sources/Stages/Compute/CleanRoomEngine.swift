@@ -14,6 +14,7 @@ package struct CleanRoomEngine: QuestionEngine {
     let dialect: any RelationDialect
     /// Where version files lie.
     let objects: String
+    private let repeatedPeople = RepeatedPeople()
 
     package init(engines: any TableEngineFactory, dialect: any RelationDialect, objects: String) {
         self.engines = engines
@@ -44,7 +45,10 @@ package struct CleanRoomEngine: QuestionEngine {
         let plan = try await question(text, on: listing, engine).plan
         return QuestionCost(
             privacy: plan.cost, isCompared: plan.isCompared, planDigest: plan.digest,
-            json: ["verdict": "allowed", "cost": plan.cost.json, "plan": .string(plan.digest.hex)])
+            json: [
+                "verdict": "allowed", "cost": plan.cost.json, "plan": .string(plan.digest.hex),
+                "errors": .array(plan.expectedErrors.map(\.json)),
+            ])
     }
 
     package func answer(
@@ -58,12 +62,28 @@ package struct CleanRoomEngine: QuestionEngine {
         let question = try await question(text, on: listing, engine)
         guard let noise = NoiseSeed(bytes: seed.disclosed) else { throw .sealBroken }
         var earlier: [ReleasePlan] = []
-        for text in history { earlier.append(try await self.question(text, on: listing, engine).plan) }
+        let repeated = try await repeatedPeople(listing, version, engine)
+        for text in history {
+            earlier.append(try await self.question(text, on: listing, engine).plan(bounding: repeated))
+        }
         let answer = try await question.run(
-            on: engine, dialect: dialect, seed: noise, versions: version.digest, after: earlier)
+            on: engine, dialect: dialect, seed: noise, versions: version.digest, after: earlier,
+            repeated: repeated)
         return Release(
             answer: answer.json, planDigest: answer.planDigest, versionDigests: [version.digest],
             seedCommitment: noise.commitment, epsilon: question.plan.cost.epsilon.description)
+    }
+
+    /// Rules may promise one row a person; what the version's rows hold decides whether that is relied on.
+    private func repeatedPeople(
+        _ listing: Listing, _ version: AssetVersion, _ engine: any TableEngine
+    ) async throws(Problem) -> Set<String> {
+        let rules = try listing.releaseRules()
+        guard !rules.keyedTables.isEmpty else { return [] }
+        return try await repeatedPeople.tables(version.digest, rules.digest) { () async throws(Problem) in
+            try await rules.tablesWithRepeatedPeople(
+                [listing.tableName: listing.columns], on: engine, dialect: dialect)
+        }
     }
 
     private func question(

@@ -4,6 +4,7 @@ package import Identity
 private import Lane
 private import Policy
 package import Primitives
+import PrivateSQL
 package import Register
 private import Store
 package import Trade
@@ -26,10 +27,11 @@ package struct ComputeService: Sendable {
     let budget: any BudgetKeeper
     let sealingKey: SealingKey
     let fees: FeeSchedule
+    let grid: ReleaseGrid
 
     package init(
         context: StageContext, valve: DataValve, engine: any QuestionEngine, budget: any BudgetKeeper,
-        sealingKey: SealingKey, fees: FeeSchedule = .standard
+        sealingKey: SealingKey, fees: FeeSchedule = .standard, grid: ReleaseGrid = .standard
     ) {
         self.context = context
         self.valve = valve
@@ -37,6 +39,7 @@ package struct ComputeService: Sendable {
         self.budget = budget
         self.sealingKey = sealingKey
         self.fees = fees
+        self.grid = grid
     }
 
     // MARK: 4 · the asker
@@ -70,8 +73,13 @@ package struct ComputeService: Sendable {
                 price: price, request: question.digest, document: record, answer: answer.canonicalBytes,
                 reservedAt: transaction.now, expiresAt: transaction.now)
             guard try PassageBook.reserve(passage, in: transaction).isNew else { return }
-            try context.record(
-                .passageSettled, passage.code, ["receipt": record["receiptDigest"] ?? .null], in: transaction)
+            let leaf = try context.record(
+                .passageSettled, passage.code,
+                [
+                    "receipt": record["receiptDigest"] ?? .null,
+                    "holderLeaf": record["receipt"]?["content"]?["leafHash"] ?? .null,
+                ], in: transaction)
+            try PassageBook.note(leaf, of: passage.id, .asker, in: transaction)
         }
         return .object(document.merging(["result": answer]) { _, answer in answer })
     }
@@ -178,14 +186,11 @@ package struct ComputeService: Sendable {
             let leaf = try context.record(
                 .passageSettled, passage.code,
                 [
-                    "receipt": .string(receipt.digest.hex), "holderLeaf": receipt.content["leaf"] ?? .null,
+                    "receipt": .string(receipt.digest.hex),
+                    "holderLeaf": receipt.content["leafHash"] ?? .null,
                     "price": .string(passage.price.description),
                 ], in: transaction)
-            try transaction.execute(
-                "UPDATE valve_passage SET document = ? WHERE id = ? AND side = 'keeper'",
-                [
-                    JSON.object((document.object ?? [:]).merging(["leaf": .integer(Int64(leaf))]) { $1 }), id,
-                ])
+            try PassageBook.note(leaf, of: id, .keeper, in: transaction)
             return try PassageBook.find(id, .keeper, in: transaction) ?? passage
         }
     }
@@ -261,7 +266,14 @@ package struct ComputeService: Sendable {
     // MARK: 2 · the holder
 
     /// Answers a question under an agreement of ours: decided by our own valve, whatever others decided.
+    /// Answer and refusal alike leave on the release grid.
     package func answer(_ question: Question, price: Money, asker: Party) async throws(Problem) -> JSON {
+        try await grid.release(context.clock) { () async throws(Problem) in
+            try await decide(question, price: price, asker: asker)
+        }
+    }
+
+    private func decide(_ question: Question, price: Money, asker: Party) async throws(Problem) -> JSON {
         let agreement = try await agreement(question.agreementCode)
         guard agreement.provider == context.own else { throw .receiptRefused(question.agreementCode) }
         do throws(Problem) {
@@ -269,6 +281,9 @@ package struct ComputeService: Sendable {
                 throw .receiptRefused(question.agreementCode)
             }
             if let first = try await answeredBefore(question, agreement) { return first }
+            try await context.store.read { transaction throws(Problem) in
+                try Self.requireLimits(question, agreement, in: transaction)
+            }
             let cost = try await engine.check(question.text, on: agreement.listing)
             _ = try await reserve(question, agreement, asker, price, side: .holder, charging: false)
             return try await run(question, agreement, asker, price, cost)
@@ -318,8 +333,8 @@ package struct ComputeService: Sendable {
         _ question: Question, _ agreement: Agreement, _ asker: Party, _ price: Money, _ cost: QuestionCost
     ) async throws(Problem) -> JSON {
         let version = try await version(of: agreement.listing)
-        var random = SystemRandomNumberGenerator()
-        let seed = Redacted((0..<32).map { _ in UInt8.random(in: 0...255, using: &random) })
+        let earlier = try await earlierSeed(cost, on: version.digest)
+        let seed = earlier ?? Redacted(NoiseSeed.fresh().bytes)
         let rules = agreement.listing.rulesDigest
         let history = try await history(on: version, rules, comparing: cost.isCompared)
         let release = try await engine.answer(
@@ -333,7 +348,10 @@ package struct ComputeService: Sendable {
         // Commit 2: from here on the answer is given, whoever crashes: the outbox sends the receipt until it is taken.
         return try await context.store.write { transaction throws(Problem) in
             try valve.requireOpen(use, in: transaction)
-            try budget.charge(cost, for: question, under: agreement, in: transaction)
+            try Self.requireLimits(question, agreement, in: transaction)
+            let epsilon = try budget.charge(
+                cost, for: question, under: agreement, told: release.answer, of: version.digest,
+                in: transaction)
             if cost.isCompared {
                 try ExactAnswers.record(
                     question.passage, question.text, on: version.digest, rules: rules, after: history.count,
@@ -344,8 +362,9 @@ package struct ComputeService: Sendable {
                 [
                     "agreement": .string(agreement.code.text), "plan": .string(release.planDigest.hex),
                     "version": .string(version.digest.hex), "answer": .string(Digest(of: sealed).hex),
-                    "epsilon": .string(release.epsilon),
+                    "epsilon": .string(epsilon),
                 ], in: transaction)
+            let leafHash = try TransparencyLog.leafHash(leaf, in: transaction)
             let content: JSON = [
                 "type": .string(PassageReceipt.type), "passage": .string(question.passage.uuid),
                 "agreement": .string(agreement.code.text), "holder": .string(context.own.uuid),
@@ -354,8 +373,9 @@ package struct ComputeService: Sendable {
                 "question": .string(question.digest.hex), "answer": .string(Digest(of: sealed).hex),
                 "result": .string(Digest(of: release.answer.canonicalBytes).hex),
                 "seed": release.seedCommitment.map { .string($0.hex) } ?? .null,
-                "epsilon": .string(release.epsilon), "price": .string(price.description),
-                "leaf": .integer(Int64(leaf)), "at": .integer(transaction.now.microseconds),
+                "epsilon": .string(epsilon), "price": .string(price.description),
+                "leaf": .integer(Int64(leaf)), "leafHash": .string(leafHash?.hex ?? ""),
+                "at": .integer(transaction.now.microseconds),
             ]
             let receipt = PassageReceipt(
                 content: content, signature: try signer.signature(for: content.canonicalBytes))

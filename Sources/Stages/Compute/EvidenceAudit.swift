@@ -18,7 +18,7 @@ package enum EvidenceAudit {
 
     package static func faults(in transaction: any SQLReading) throws(Problem) -> [Fault] {
         try passageFaults(in: transaction) + agreementFaults(in: transaction)
-            + registrationFaults(in: transaction)
+            + registrationFaults(in: transaction) + rowFaults(in: transaction)
     }
 
     // MARK: Passages

@@ -29,11 +29,14 @@ struct KeptSeed: Sendable {
 
 /// The privacy budget of a holder's assets. Charged in the commit that stores the answer.
 package protocol BudgetKeeper: Sendable {
-    /// Charges a question; throws, before anything is stored, if less is left than it costs.
+    /// Charges a question and remembers what it was told; throws, before anything is stored, if less is left than
+    /// it costs. Free if the same plan on the same version was told the same before, under whichever agreement.
+    ///
+    /// - Returns: the ε that was charged, as a decimal.
     func charge(
-        _ cost: QuestionCost, for question: Question, under agreement: Agreement,
-        in transaction: any SQLWriting
-    ) throws(Problem)
+        _ cost: QuestionCost, for question: Question, under agreement: Agreement, told answer: JSON,
+        of version: Digest, in transaction: any SQLWriting
+    ) throws(Problem) -> String
 
     /// Spent and left for a listing: what the budget page shows.
     func status(of listing: Listing, at now: Instant, in transaction: any SQLReading) throws(Problem) -> JSON

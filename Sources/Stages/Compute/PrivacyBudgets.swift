@@ -16,21 +16,32 @@ package struct PrivacyBudgets: BudgetKeeper {
         _ cost: QuestionCost,
         for question: Question,
         under agreement: Agreement,
+        told answer: JSON,
+        of version: Digest,
         in transaction: any SQLWriting
-    ) throws(Problem) {
+    ) throws(Problem) -> String {
         guard cost.privacy.epsilonMicros > 0, let account = try agreement.listing.privacyAccount else {
-            return
+            return PrivacyCost.none.epsilonText
         }
+        let told = answer.canonicalBytes
+        let known = try PrivacyAccounts.answer(plan: cost.planDigest, versions: version, in: transaction)
+        if known == told { return PrivacyCost.none.epsilonText }
         try PrivacyAccounts.open(account, in: transaction)
         try PrivacyAccounts.spend(
             question.passage,
             by: agreement.id,
             cost.privacy,
             plan: cost.planDigest,
-            version: question.digest,
+            version: version,
             in: [account],
             transaction
         )
+        // Two first askers at once drew two noises: both are paid for, and the first is the one that is told again.
+        if known == nil {
+            try PrivacyAccounts.keep(
+                told, of: question.passage, plan: cost.planDigest, versions: version, in: transaction)
+        }
+        return cost.privacy.epsilonText
     }
 
     package func status(of listing: Listing, at now: Instant, in transaction: any SQLReading) throws(Problem)
@@ -43,10 +54,16 @@ package struct PrivacyBudgets: BudgetKeeper {
             "mode": "differential-privacy", "spent": written(standing.spentMicros),
             "left": written(standing.leftMicros),
             "total": written(account.totalMicros), "questions": .integer(Int64(standing.questions)),
+            "questionsLeft": try listing.questionPrice.flatMap(standing.questionsLeft).map {
+                .integer(Int64($0))
+            } ?? .null,
+            "lastsUntil": standing.lastsUntil(from: now).map { .string($0.rfc3339) } ?? .null,
             "leftInPeriod": standing.leftInPeriodMicros.map(written) ?? .null,
             "periodEnds": standing.periodEndsAt.map { .string($0.rfc3339) } ?? .null,
             "byAgreement": .array(
-                standing.byAsker.map { ["agreement": .string($0.asker.uuid), "spent": written($0.micros)] }
+                standing.byAsker.map {
+                    ["agreement": .string(Code(.agreement, $0.asker).text), "spent": written($0.micros)]
+                }
             ),
         ]
     }
@@ -73,6 +90,14 @@ extension Listing {
 }
 
 extension Listing {
+    /// What one question costs by the rules; `nil` where nothing is noised.
+    fileprivate var questionPrice: PrivacyCost? {
+        get throws(Problem) {
+            guard rules != nil, case .noise(let noise) = try releaseRules().protection else { return nil }
+            return PrivacyCost(epsilonMicros: noise.questionEpsilonMicros)
+        }
+    }
+
     /// Which rules an exact answer was given under.
     var rulesDigest: Digest { Digest(of: (rules ?? .null).canonicalBytes) }
 }

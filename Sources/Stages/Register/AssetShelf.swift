@@ -1,5 +1,6 @@
 // SPDX-License-Identifier: Apache-2.0
 
+package import Classification
 package import Primitives
 package import Store
 
@@ -25,33 +26,64 @@ package enum AssetShelf {
             ])
     }
 
+    /// Writes what was proposed for a version's fields. A field whose new proposal is stricter than what a person had
+    /// decided waits for a decision again; the answer names every field whose proposal changed.
     package static func propose(
         _ gradings: [FieldGrading], for asset: ID<DataAsset>, in transaction: any SQLWriting
-    ) throws(Problem) {
+    ) throws(Problem) -> [GradeDifference] {
+        let before = Dictionary(try self.gradings(of: asset, in: transaction).map { ($0.field, $0) }) { $1 }
         for grading in gradings {
+            let isStricter = before[grading.field]?.confirmed.map { $0 < grading.proposed } ?? false
             try transaction.execute(
                 """
-                INSERT INTO register_grading (asset_id, field, class, proposed, why) VALUES (?, ?, ?, ?, ?)
-                ON CONFLICT (asset_id, field) DO UPDATE
-                SET class = excluded.class, proposed = excluded.proposed, why = excluded.why
+                INSERT INTO register_grading (asset_id, field, class, proposed, rule, why, why_en)
+                VALUES (?, ?, ?, ?, ?, ?, ?) ON CONFLICT (asset_id, field) DO UPDATE
+                SET class = excluded.class, proposed = excluded.proposed, rule = excluded.rule,
+                    why = excluded.why, why_en = excluded.why_en
                 """,
-                [asset, grading.field, grading.dataClass, grading.proposed, grading.why])
+                [
+                    asset, grading.field, grading.dataClass.rawValue, grading.proposed.word, grading.rule,
+                    grading.why.zh, grading.why.en,
+                ])
+            if isStricter {
+                try transaction.execute(
+                    """
+                    UPDATE register_grading SET confirmed = NULL, confirmed_by = NULL, confirmed_at = NULL,
+                        reason = NULL WHERE asset_id = ? AND field = ?
+                    """,
+                    [asset, grading.field])
+            }
+        }
+        guard !before.isEmpty else { return [] }
+        return gradings.compactMap { grading in
+            let old = before[grading.field]?.proposed
+            return old == grading.proposed
+                ? nil : GradeDifference(column: grading.field, before: old, after: grading.proposed)
         }
     }
 
-    /// A responsible person accepts the proposals that are still open, or names another grade with a reason.
+    /// A responsible person accepts the proposals that are still open, or decides otherwise with a reason: the grade by
+    /// field. Throws `register.field-unknown`, `classification.reason-missing`.
     package static func confirm(
-        _ overrides: [String: String], for asset: ID<DataAsset>, by person: String,
+        _ overrides: [String: DataGrade], reasons: [String: String], for asset: ID<DataAsset>,
+        by person: String,
         in transaction: any SQLWriting
     ) throws(Problem) {
-        for grading in try gradings(of: asset, in: transaction)
-        where grading.confirmed == nil || overrides[grading.field] != nil {
+        let known = try gradings(of: asset, in: transaction)
+        let strangers = Set(overrides.keys).subtracting(known.map(\.field)).sorted()
+        guard strangers.isEmpty else {
+            throw Problem(.invalid, "register.field-unknown", ["fields": .list(strangers)])
+        }
+        for grading in known where grading.confirmed == nil || overrides[grading.field] != nil {
+            let (grade, reason) = (overrides[grading.field] ?? grading.proposed, reasons[grading.field])
+            try GradeDecision.requireReason(
+                reason, for: grade, insteadOf: grading.proposed, column: grading.field)
             try transaction.execute(
                 """
-                UPDATE register_grading SET confirmed = ?, confirmed_by = ?, confirmed_at = ?
+                UPDATE register_grading SET confirmed = ?, confirmed_by = ?, confirmed_at = ?, reason = ?
                 WHERE asset_id = ? AND field = ?
                 """,
-                [overrides[grading.field] ?? grading.proposed, person, transaction.now, asset, grading.field])
+                [grade.word, person, transaction.now, reason, asset, grading.field])
         }
     }
 
@@ -60,15 +92,39 @@ package enum AssetShelf {
     ) throws(Problem) -> [FieldGrading] {
         try transaction.all(
             """
-            SELECT field, class, proposed, why, confirmed, confirmed_by FROM register_grading
+            SELECT field, class, proposed, rule, why, why_en, confirmed, confirmed_by, reason FROM register_grading
             WHERE asset_id = ? ORDER BY field
             """,
             [asset]
         ) { row throws(Problem) in
-            FieldGrading(
-                field: try row.text(0), dataClass: try row.text(1), proposed: try row.text(2),
-                why: try row.text(3), confirmed: try row.optional(4, row.text),
-                confirmedBy: try row.optional(5, row.text))
+            let zh = try row.text(4)
+            let en = try row.text(5)
+            return FieldGrading(
+                field: try row.text(0), dataClass: DataClass(rawValue: try row.text(1)) ?? .business,
+                // A word from before grades were typed is taken for the strictest general grade.
+                proposed: DataGrade(word: try row.text(2)) ?? .general4, rule: try row.text(3),
+                why: LocalizedText(zh: zh, en: en.isEmpty ? zh : en),
+                confirmed: try row.optional(6, row.text).flatMap { DataGrade(word: $0) },
+                confirmedBy: try row.optional(7, row.text), reason: try row.optional(8, row.text))
+        }
+    }
+
+    /// Every field that is graded important or higher, with its asset and the catalog's item that graded it.
+    package static func importantFields(
+        in transaction: any SQLReading
+    ) throws(Problem) -> [(asset: String, field: String, item: String?)] {
+        let strict = [DataGrade.important, .core].map(\.word)
+        return try transaction.all(
+            """
+            SELECT a.code, g.field, g.rule FROM register_grading g JOIN register_asset a ON a.id = g.asset_id
+            WHERE COALESCE(g.confirmed, g.proposed) IN (?, ?) ORDER BY a.code, g.field
+            """,
+            strict
+        ) { row throws(Problem) in
+            let rule = try row.text(2)
+            return (
+                try row.text(0), try row.text(1), rule.hasPrefix("catalog:") ? String(rule.dropFirst(8)) : nil
+            )
         }
     }
 

@@ -1,5 +1,6 @@
 // SPDX-License-Identifier: Apache-2.0
 
+package import Classification
 package import Identity
 package import Primitives
 
@@ -66,21 +67,40 @@ package struct AssetVersion: Hashable, Sendable {
 /// What the software proposed for one field, and what a responsible person made of it.
 package struct FieldGrading: Hashable, Sendable {
     package let field: String
-    package let dataClass: String
-    package let proposed: String
-    package let why: String
-    package let confirmed: String?
+    package let dataClass: DataClass
+    package let proposed: DataGrade
+    /// The rule that decided: `kind:resident-id`, `catalog:…`, `default`.
+    package let rule: String
+    package let why: LocalizedText
+    /// `nil` until a person decides, and again when the data grew into a stricter proposal.
+    package let confirmed: DataGrade?
     package let confirmedBy: String?
+    /// Why the decision departs from the proposal.
+    package let reason: String?
 
     package init(
-        field: String, dataClass: String, proposed: String, why: String, confirmed: String? = nil,
-        confirmedBy: String? = nil
+        field: String, dataClass: DataClass, proposed: DataGrade, rule: String, why: LocalizedText,
+        confirmed: DataGrade? = nil, confirmedBy: String? = nil, reason: String? = nil
     ) {
         self.field = field
         self.dataClass = dataClass
         self.proposed = proposed
+        self.rule = rule
         self.why = why
         self.confirmed = confirmed
         self.confirmedBy = confirmedBy
+        self.reason = reason
     }
+
+    package init(_ proposal: GradeProposal) {
+        self.init(
+            field: proposal.column, dataClass: proposal.dataClass, proposed: proposal.grade,
+            rule: proposal.rule,
+            why: LocalizedText(
+                zh: proposal.reasons.map(\.zh).joined(separator: "；"),
+                en: proposal.reasons.map(\.en).joined(separator: "; ")))
+    }
+
+    /// The grade that counts now: the decision, and until there is one the proposal.
+    package var grade: DataGrade { confirmed ?? proposed }
 }

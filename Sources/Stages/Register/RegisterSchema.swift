@@ -71,6 +71,42 @@ package enum RegisterSchema {
                     code TEXT PRIMARY KEY NOT NULL, issued_at INTEGER NOT NULL, note TEXT NOT NULL
                 ) STRICT
                 """,
-            ])
+            ]),
+        // Instant: two columns with a constant default, and empty tables.
+        Migration(
+            "register/0002-grading-valuations-descriptions",
+            [
+                "ALTER TABLE register_grading ADD COLUMN rule TEXT NOT NULL DEFAULT 'default'",
+                "ALTER TABLE register_grading ADD COLUMN why_en TEXT NOT NULL DEFAULT ''",
+                "ALTER TABLE register_grading ADD COLUMN reason TEXT",
+                """
+                CREATE TABLE register_valuation (
+                    id BLOB PRIMARY KEY NOT NULL, asset_code TEXT NOT NULL, version BLOB NOT NULL,
+                    document TEXT NOT NULL, made_at INTEGER NOT NULL
+                ) STRICT
+                """,
+                "CREATE INDEX register_valuation_asset ON register_valuation (asset_code)",
+                """
+                CREATE TABLE register_description (
+                    asset_code TEXT NOT NULL, asker_id BLOB NOT NULL, hour INTEGER NOT NULL, count INTEGER NOT NULL,
+                    PRIMARY KEY (asset_code, asker_id, hour)
+                ) STRICT
+                """,
+            ]),
+        // A new column and an empty table: no time on any number of rows.
+        Migration(
+            "register/0003-notice",
+            [
+                "ALTER TABLE register_application ADD COLUMN notice_until INTEGER",
+                "ALTER TABLE register_registration ADD COLUMN content TEXT",
+                "CREATE INDEX register_registration_by_content ON register_registration (content)",
+                """
+                CREATE TABLE register_objection (
+                    application_code TEXT NOT NULL, party_id BLOB NOT NULL, why TEXT NOT NULL,
+                    filed_at INTEGER NOT NULL, is_upheld INTEGER, decision TEXT, decided_at INTEGER,
+                    PRIMARY KEY (application_code, party_id)
+                ) STRICT
+                """,
+            ]),
     ]
 }

@@ -1,5 +1,6 @@
 // SPDX-License-Identifier: Apache-2.0
 
+private import Classification
 package import Identity
 private import Lane
 package import Primitives
@@ -9,9 +10,11 @@ private import Transparency
 /// Registration: a holder applies, the registering node reviews, a certificate follows.
 package struct RegistrationService: Sendable {
     let context: StageContext
+    let rules: RegistrationRules
 
-    package init(context: StageContext) {
+    package init(context: StageContext, rules: RegistrationRules = .standard) {
         self.context = context
+        self.rules = rules
     }
 
     // MARK: The holder
@@ -33,7 +36,7 @@ package struct RegistrationService: Sendable {
                 "origin": .string(Digest(of: asset.origin.canonicalBytes).hex),
                 "basis": asset.origin["legalBasis"] ?? .null,
                 "grades": .array(
-                    gradings.map { ["field": .string($0.field), "grade": .string($0.confirmed ?? "")] }),
+                    gradings.map { ["field": .string($0.field), "grade": .string($0.grade.word)] }),
             ]
             return (application, try context.exchange(in: transaction))
         }
@@ -61,9 +64,10 @@ package struct RegistrationService: Sendable {
         guard let asset = application["asset"]?.text, Code(asset)?.kind == .asset else {
             throw .bodyMalformed("register.apply", "asset")
         }
-        let context = context
+        let (context, kind) = (context, try rules.kind(application["kind"]?.text ?? ""))
         let id = ID<Registration>(derivedFrom: Digest(of: holder.id.uuid + application.canonicalText))
         return try await context.store.write { transaction throws(Problem) in
+            try Self.requireEntitled(holder.id, to: kind, application, in: transaction)
             try transaction.execute(
                 """
                 INSERT INTO register_application (id, code, asset_code, holder_id, document, state, filed_at)
@@ -76,62 +80,104 @@ package struct RegistrationService: Sendable {
         }
     }
 
-    /// The reviewer grants or refuses. Granting enters the registration, its right and its leaf in one commit and
+    /// What a claim must not contradict when it is filed: the same content registered by another holder, or, for all
+    /// but a first registration, that somebody else holds the asset.
+    private static func requireEntitled(
+        _ holder: ID<Party>, to kind: RegistrationRules.Kind, _ application: JSON,
+        in transaction: any SQLReading
+    ) throws(Problem) {
+        guard kind.effect == .enters else {
+            let asset = application["asset"]?.text ?? ""
+            guard try RegistrationBook.inForce(asset, in: transaction)?.holder == holder else {
+                throw Problem(.conflict, "register.asset-unregistered", ["asset": .text(asset)])
+            }
+            return
+        }
+        let content = application["version"]?.text ?? ""
+        if let other = try RegistrationBook.other(than: holder, of: content, in: transaction) {
+            throw Problem(.conflict, "register.content-registered", ["registration": .code(other.code)])
+        }
+    }
+
+    /// The reviewer finds a claim in order or refuses it. Where the kind has a notice period, it begins now, and a
+    /// second review after it confirms. Confirming enters the registration, its right and its leaf in one commit and
     /// tells the holder.
     package func review(_ code: String, grants: Bool, why: String, by caller: Caller) async throws(Problem)
         -> JSON
     {
         try caller.require(.marketOperate)
         try await context.requireExchange()
-        let context = context
+        let (context, rules) = (context, rules)
         return try await context.store.write { transaction throws(Problem) in
-            let found = try transaction.first(
-                "SELECT id, asset_code, holder_id, document, state FROM register_application WHERE code = ?",
-                [code]
-            ) { row throws(Problem) in
-                (
-                    id: try row.id(0, of: Registration.self), asset: try row.text(1),
-                    holder: try row.id(2, of: Party.self),
-                    document: try row.json(3), state: try row.text(4)
-                )
-            }
-            guard let found else { throw .codeUnknown(code) }
-            guard found.state == "filed" else {
+            let claim = try Claim.find(code, in: transaction)
+            guard claim.state == "filed" || claim.state == "notice" else {
                 throw Problem(
                     .conflict, "register.application-decided",
-                    ["code": .text(code), "state": .text(found.state)])
+                    ["code": .text(code), "state": .text(claim.state)])
             }
+            let kind = try rules.kind(claim.document["kind"]?.text ?? "")
+            if grants, claim.state == "filed", kind.noticeDays > 0 {
+                return try publish(claim, days: kind.noticeDays, in: transaction)
+            }
+            if grants { try requireUncontested(claim, in: transaction) }
             try transaction.execute(
                 "UPDATE register_application SET state = ?, decided_at = ?, why = ? WHERE id = ?",
-                [grants ? "granted" : "refused", transaction.now, why, found.id])
+                [grants ? "granted" : "refused", transaction.now, why, claim.id])
             guard grants else {
-                try context.record(.registrationStep, Code(found.asset), ["step": "refused"], in: transaction)
+                try context.record(.registrationStep, Code(claim.asset), ["step": "refused"], in: transaction)
                 return ["registration": .string(code), "state": "refused"]
             }
-            let leaf = try context.record(
-                .assetRegistered, Code(found.asset),
-                [
-                    "registration": .string(code),
-                    "claim": .string(Digest(of: found.document.canonicalBytes).hex),
-                ],
-                in: transaction)
-            let registration = Registration(
-                id: found.id, assetCode: found.asset, kind: .first, holder: found.holder,
-                document: found.document,
-                leafIndex: Int64(leaf), registeredAt: transaction.now)
-            try RegistrationBook.enter(registration, in: transaction)
-            let answer: JSON = [
-                "registration": .string(code), "asset": .string(found.asset), "state": "granted",
-                "leaf": .integer(Int64(leaf)),
-            ]
-            let holder = try PartyRegister.party(found.holder, in: transaction)
-            if holder.id == context.own {
-                try AssetShelf.setRegistration(code, of: found.asset, in: transaction)
-            } else if holder.address != .account {
-                try context.lane.post("register.granted", answer, to: holder.id, in: transaction)
-            }
-            return answer
+            let leaf = try confirm(claim, kind, in: transaction)
+            return try tell(claim, leaf, in: transaction)
         }
+    }
+
+    /// Does what the kind does; answers the leaf that proves it.
+    private func confirm(
+        _ claim: Claim, _ kind: RegistrationRules.Kind, in transaction: any SQLWriting
+    ) throws(Problem) -> LeafIndex {
+        let grantee = claim.document["grantee"]?.text.flatMap { ID<Party>(uuid: $0) }
+        let statement: JSON = [
+            "registration": .string(claim.code),
+            "claim": .string(Digest(of: claim.document.canonicalBytes).hex),
+        ]
+        if kind.effect == .licenses {
+            let until = claim.document["until"]?.integer.map { Instant(microseconds: $0) }
+            try RegistrationBook.license(
+                claim.document["right"]?.text ?? "", in: claim.asset, from: claim.holder,
+                to: grantee ?? claim.holder, until: until, evidence: claim.code, in: transaction)
+            return try context.record(.rightRecorded, Code(claim.asset), statement, in: transaction)
+        }
+        if kind.effect != .enters, let present = try RegistrationBook.inForce(claim.asset, in: transaction) {
+            try RegistrationBook.end(present, in: transaction)
+            let leaf = try context.record(
+                .registrationRevoked, Code(claim.asset), ["registration": .string(present.code.text)],
+                in: transaction)
+            if kind.effect == .ends { return leaf }
+        }
+        let leaf = try context.record(.assetRegistered, Code(claim.asset), statement, in: transaction)
+        let registration = Registration(
+            id: claim.id, assetCode: claim.asset, kind: kind.name,
+            holder: kind.effect == .moves ? grantee ?? claim.holder : claim.holder,
+            document: claim.document, leafIndex: Int64(leaf), registeredAt: transaction.now)
+        try RegistrationBook.enter(registration, in: transaction)
+        return leaf
+    }
+
+    private func tell(_ claim: Claim, _ leaf: LeafIndex, in transaction: any SQLWriting) throws(Problem)
+        -> JSON
+    {
+        let answer: JSON = [
+            "registration": .string(claim.code), "asset": .string(claim.asset), "state": "granted",
+            "leaf": .integer(Int64(leaf)),
+        ]
+        let holder = try PartyRegister.party(claim.holder, in: transaction)
+        if holder.id == context.own {
+            try AssetShelf.setRegistration(claim.code, of: claim.asset, in: transaction)
+        } else if holder.address != .account {
+            try context.lane.post("register.granted", answer, to: holder.id, in: transaction)
+        }
+        return answer
     }
 
     /// Applications with their state, oldest first: the reviewer's list.

@@ -68,6 +68,24 @@ package enum ListingBook {
             (try Listing(json: try row.json(0)), Listing.State(rawValue: try row.text(1)) ?? .withdrawn)
         }
     }
+
+    /// Listings in any state that changed after a moment, oldest change first.
+    package static func changed(
+        after moment: Instant, limit: Int, in transaction: any SQLReading
+    ) throws(Problem) -> [(Listing, Listing.State, Instant)] {
+        try transaction.all(
+            """
+            SELECT document, state, changed_at FROM trade_listing WHERE changed_at > ?
+            ORDER BY changed_at, id LIMIT ?
+            """,
+            [moment, limit]
+        ) { row throws(Problem) in
+            (
+                try Listing(json: try row.json(0)), Listing.State(rawValue: try row.text(1)) ?? .withdrawn,
+                try row.instant(2)
+            )
+        }
+    }
 }
 
 extension Problem {

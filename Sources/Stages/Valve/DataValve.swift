@@ -66,6 +66,11 @@ package struct DataValve: Sendable {
             "node", use.agreement.code.text, listing.code.text, listing.assetCode, use.asker.code.text,
             "country:" + use.jurisdiction,
         ]
+        try requireOpen(names, in: transaction)
+    }
+
+    /// Throws `valve.closed` if any of these targets is shut.
+    func requireOpen(_ names: [String], in transaction: any SQLReading) throws(Problem) {
         let marks = names.map { _ in "?" }.joined(separator: ", ")
         let closure = try transaction.first(
             "SELECT target, why, closed_at FROM valve_closure WHERE target IN (\(marks)) ORDER BY closed_at LIMIT 1",
@@ -160,31 +165,12 @@ package struct DataValve: Sendable {
 
     // MARK: Refusals
 
-    /// Counts a refusal of a proven caller and logs it: one leaf per agreement, code and hour, so that nobody
-    /// floods the log. Later ones of the hour only count.
+    /// Counts a refusal of a proven caller; the log gets one leaf per agreement, code and hour, with the count.
     package func refuse(
         _ problem: Problem, agreement: Agreement, in transaction: any SQLWriting
     ) throws(Problem) {
-        let hour = transaction.now.seconds / 3600
-        try transaction.execute(
-            """
-            INSERT INTO valve_refusal (agreement_code, code, hour, count, last_at) VALUES (?, ?, ?, 1, ?)
-            ON CONFLICT (agreement_code, code, hour) DO UPDATE SET count = valve_refusal.count + 1,
-            last_at = excluded.last_at
-            """,
-            [agreement.code, problem.code, hour, transaction.now])
-        let content: JSON = [
-            "agreement": .string(agreement.code.text), "code": .string(problem.code), "hour": .integer(hour),
-        ]
-        let entry = LogEntry(
-            .passageRefused, parties: [log.pseudonym(of: agreement.consumer, within: agreement.id)],
-            content: content,
-            id: ID(derivedFrom: Digest(of: content.canonicalBytes)))
-        _ = try log.append(entry, in: transaction)
-    }
-
-    /// How many refusals this node counted.
-    package static func refusalCount(in transaction: any SQLReading) throws(Problem) -> Int64 {
-        try transaction.count("SELECT coalesce(sum(count), 0) FROM valve_refusal")
+        try log.countRefusal(
+            code: problem.code, within: agreement.id,
+            parties: [log.pseudonym(of: agreement.consumer, within: agreement.id)], in: transaction)
     }
 }

@@ -5,6 +5,7 @@ package import Policy
 package import Primitives
 package import Store
 package import Trade
+package import Transparency
 
 /// One use through the valve 过阀记录, as one node keeps it.
 ///
@@ -102,6 +103,17 @@ package enum PassageBook {
             [to.rawValue, document, answer, transaction.now, id, side.rawValue, from.rawValue]) == 1
     }
 
+    /// Notes in a passage's record which leaf of this node's log proves it.
+    package static func note(
+        _ leaf: LeafIndex, of id: ID<Passage>, _ side: Passage.Side, in transaction: any SQLWriting
+    ) throws(Problem) {
+        guard let passage = try find(id, side, in: transaction) else { return }
+        let document = (passage.document.object ?? [:]).merging(["leaf": .integer(Int64(leaf))]) { $1 }
+        try transaction.execute(
+            "UPDATE valve_passage SET document = ? WHERE id = ? AND side = ?",
+            [JSON.object(document), id, side.rawValue])
+    }
+
     package static func find(
         _ id: ID<Passage>, _ side: Passage.Side, in transaction: any SQLReading
     ) throws(Problem) -> Passage? {
@@ -138,6 +150,15 @@ package enum PassageBook {
             "request = ? AND agreement_id = ? AND side = ? AND state IN ('answered', 'settled')",
             [request, agreement, side.rawValue], "reserved_at", in: transaction
         ).first
+    }
+
+    /// How many questions of an agreement one side has answered.
+    package static func answeredCount(
+        under agreement: ID<Agreement>, side: Passage.Side, in transaction: any SQLReading
+    ) throws(Problem) -> Int64 {
+        try transaction.count(
+            "SELECT count(*) FROM valve_passage WHERE agreement_id = ? AND side = ? AND state IN ('answered', 'settled')",
+            [agreement, side.rawValue])
     }
 
     /// A party's passages, newest first; every passage for `nil`.

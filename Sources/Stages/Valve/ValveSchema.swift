@@ -2,7 +2,7 @@
 
 package import Store
 
-/// The tables of passages, refusals and closures.
+/// The tables of passages and closures.
 package enum ValveSchema {
     package static let migrations = [
         Migration(
@@ -19,12 +19,6 @@ package enum ValveSchema {
                 """,
                 "CREATE INDEX valve_passage_by_agreement ON valve_passage (agreement_id, side, state)",
                 "CREATE INDEX valve_passage_by_expiry ON valve_passage (state, expires_at)",
-                """
-                CREATE TABLE valve_refusal (
-                    agreement_code TEXT NOT NULL, code TEXT NOT NULL, hour INTEGER NOT NULL, count INTEGER NOT NULL,
-                    last_at INTEGER NOT NULL, PRIMARY KEY (agreement_code, code, hour)
-                ) STRICT
-                """,
                 """
                 CREATE TABLE valve_closure (
                     target TEXT PRIMARY KEY NOT NULL, closed_by BLOB NOT NULL, why TEXT NOT NULL,

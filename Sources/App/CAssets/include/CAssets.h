@@ -9,5 +9,7 @@ const unsigned char *hutong_style_sheet(size_t *size);
 
 /// The sign of the house, SVG. `*size` is set to its length in bytes.
 const unsigned char *hutong_icon(size_t *size);
+/// The script that works a proof of inclusion out in a browser. `*size` is set to its length in bytes.
+const unsigned char *hutong_proof_script(size_t *size);
 
 #endif

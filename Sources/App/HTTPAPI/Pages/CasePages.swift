@@ -188,7 +188,8 @@ extension Courtyard {
             },
             powers: view.powers(isSignedIn: request.caller != nil), refusal: refusal,
             sameThing: SameThing(
-                http: "curl -H \"Authorization: Bearer $HUTONG_TOKEN\" $HUTONG_URL/api/v1/cases/\(file.code.text)",
+                http:
+                    "curl -H \"Authorization: Bearer $HUTONG_TOKEN\" $HUTONG_URL/api/v1/cases/\(file.code.text)",
                 cli: "hutong case show \(file.code.text)"))
     }
 }

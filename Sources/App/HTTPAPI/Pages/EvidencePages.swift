@@ -15,6 +15,7 @@ extension Courtyard {
     func logPage(_ request: APIRequest) async throws(Problem) -> any Page {
         let signed = try await publisher.checkpoint()
         let size = Int(signed.checkpoint.size)
+        let witnessing = await publisher.witnessing(of: LeafIndex(max(0, size - 1)))
         let end = min(size, request.query["before"].flatMap { Int($0) } ?? size)
         let first = max(0, end - Self.entriesAPage)
         let leaves = try await store.read { transaction throws(Problem) in
@@ -23,8 +24,7 @@ extension Courtyard {
         return LogPage(
             origin: signed.checkpoint.origin, size: size, root: Digest(signed.checkpoint.root),
             checkpoint: String(decoding: signed.note.bytes, as: UTF8.self),
-            witnesses: try await isWitnessed(size: size)
-                ? [Standing(LocalizedText(zh: "已见证", en: "witnessed"), .verified)] : [],
+            witnesses: witnessing.isWitnessed ? [Standing(witnessing.text, .verified)] : [],
             entries: leaves.reversed().map {
                 LogPage.Entry(
                     index: Int($0.index), at: $0.leaf.time, kind: PageWords.entry($0.leaf.kind.rawValue),
@@ -34,7 +34,7 @@ extension Courtyard {
             sameThing: SameThing(http: "curl $HUTONG_URL/checkpoint", cli: "hutong verify hutong-data"))
     }
 
-    private func isWitnessed(size: Int) async throws(Problem) -> Bool {
+    func isWitnessed(size: Int) async throws(Problem) -> Bool {
         guard size > 0 else { return false }
         return try await publisher.witnessedCheckpoint(covering: LeafIndex(size - 1)) != nil
     }
@@ -56,6 +56,8 @@ extension Courtyard {
             kind: PageWords.entry(leaf.leaf.kind.rawValue), subject: leaf.leaf.subject,
             leaf: Digest(leaf.hash),
             path: receipt.path.map { Digest($0) }, root: Digest(receipt.checkpoint.checkpoint.root),
+            record: String(decoding: leaf.leaf.bytes, as: UTF8.self),
+            checkpoint: String(decoding: receipt.checkpoint.note.bytes, as: UTF8.self),
             sameThing: SameThing(http: "curl $HUTONG_URL/checkpoint", cli: "hutong verify FILE.tlog-proof"))
     }
 
@@ -75,7 +77,7 @@ extension Courtyard {
         let events = (resolved["history"]?.array ?? []).map { CodeEvent($0) }
         let name = try await title(of: listings, request) ?? names.byCode[code.text].map { LocalizedText($0) }
         return CodePage(
-            code: code, kind: LocalizedText(code.kind.rawValue), name: name ?? LocalizedText(code.text),
+            code: code, kind: PageWords.kind(code.kind), name: name ?? LocalizedText(code.text),
             holder: nil,
             standing: registration != nil
                 ? Standing(LocalizedText(zh: "已登记", en: "registered"), .verified)
@@ -101,6 +103,7 @@ extension Courtyard {
         let names = try await partyNames()
         let claim = registration["claim"] ?? .null
         let leaf = registration["leaf"]?.integer.map { Int($0) }
+        let witnessing = await publisher.witnessing(of: LeafIndex(max(0, leaf ?? 0)))
         let registeredAt =
             registration["registeredAt"]?.text.flatMap { Instant(rfc3339: $0) } ?? Instant(seconds: 0)
         return PaperPage(
@@ -123,6 +126,7 @@ extension Courtyard {
                     LocalizedText(zh: "登记时间", en: "Registered"),
                     LocalizedText(registeredAt.dateAndTime(in: .shanghai) + " (UTC+8)")
                 ),
+                (LocalizedText(zh: "见证", en: "Witnesses"), witnessing.text),
             ],
             signatures: [
                 PaperPage.Signature(
@@ -130,7 +134,7 @@ extension Courtyard {
                     keyFingerprint: publisher.origin)
             ],
             digest: Digest(of: claim.canonicalBytes), logIndex: leaf,
-            isWitnessed: try await isWitnessed(size: (leaf ?? -1) + 1),
+            isWitnessed: leaf != nil && witnessing.isWitnessed,
             sameThing: SameThing(
                 http: "curl $HUTONG_URL/api/v1/registrations/" + code, cli: "hutong verify \(code).tlog-proof"
             ))
@@ -173,7 +177,10 @@ struct CodeEvent {
             $0.kind == "certificate-issued" || $0.kind == "asset-registered"
         }
         return CodePage.Stage.allCases.map { stage in
-            let own = events.filter { $0.stage == stage }
+            // A settled passage is a use, and with its receipt a service rendered.
+            let own = events.filter {
+                $0.stage == stage || (stage == .service && $0.kind == "passage-settled")
+            }
             let isWaiting = own.isEmpty && !isRegistered && stage != .registration
             return CodePage.Step(
                 stage,

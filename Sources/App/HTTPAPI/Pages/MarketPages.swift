@@ -1,6 +1,7 @@
 // SPDX-License-Identifier: Apache-2.0
 
 import Identity
+private import Lane
 import Primitives
 private import Register
 private import Store
@@ -12,7 +13,7 @@ import WebUI
 extension Courtyard {
     func catalogPage(_ request: APIRequest) async throws(Problem) -> any Page {
         let asked = request.query.filter { !$0.value.isEmpty }
-        let answer = try await api("GET", "/api/v1/listings", query: asked, as: request)
+        let answer = try await catalog("/api/v1/listings", query: asked, as: request)
         let names = try await partyNames()
         let total = Int(answer["total"]?.integer ?? 0)
         let words = asked["q"] ?? ""
@@ -63,22 +64,47 @@ extension Courtyard {
         }
     }
 
-    private func figures(listings: Int) async throws(Problem) -> CatalogPage.Figures {
+    /// A public reading of the catalog. Who is signed in at its own node reads the exchange's; what this node offers
+    /// itself, and everything while the exchange is away, comes from here.
+    func catalog(
+        _ path: String, query: [String: String] = [:], as request: APIRequest
+    ) async throws(Problem) -> JSON {
+        // A search goes to the exchange by itself.
+        guard !isExchange, request.caller?.party == context.own, path != "/api/v1/listings" else {
+            return try await api("GET", path, query: query, as: request)
+        }
+        if let own = try? await api("GET", path, query: query, as: request),
+            own["attestations"]?.array?.isEmpty != true
+        {
+            return own
+        }
+        do throws(Problem) {
+            let exchange = try await context.exchange()
+            return try await context.lane.call(
+                exchange, "catalog",
+                ["path": .string(path), "query": .object(query.mapValues(JSON.string))])
+        } catch {
+            guard error.kind == .unavailable || error.code == "register.exchange-missing" else { throw error }
+            return try await api("GET", path, query: query, as: request)
+        }
+    }
+
+    func figures(listings: Int) async throws(Problem) -> CatalogPage.Figures {
         try await store.read { transaction throws(Problem) in
             let passages = try transaction.count(
                 "SELECT count(DISTINCT id) FROM valve_passage WHERE state IN ('answered', 'settled')")
             return CatalogPage.Figures(
                 listings: listings, passages: Int(passages),
-                refusals: Int(try DataValve.refusalCount(in: transaction)),
+                refusals: Int(try TransparencyLog.refusalCount(in: transaction)),
                 logSize: Int(try TransparencyLog.size(in: transaction)))
         }
     }
 
     func listingPage(_ request: APIRequest) async throws(Problem) -> any Page {
         let code = request.parameter("code")
-        let listing = try await api("GET", "/api/v1/listings/" + code, as: request)
-        let attested = try await api(
-            "GET", "/api/v1/attestations/" + (listing["asset"]?.text ?? ""), as: request)
+        let listing = try await catalog("/api/v1/listings/" + code, as: request)
+        let attested = try await catalog(
+            "/api/v1/attestations/" + (listing["asset"]?.text ?? ""), as: request)
         let names = try await partyNames()
         let title = listing["title"].localized
         let profile = listing["summary"]?["profile"]?["columns"]?.array ?? []
@@ -101,7 +127,7 @@ extension Courtyard {
                 )
                 : nil,
             attestations: (attested["attestations"]?.array ?? []).map { HistoryStep(attestation: $0, names) },
-            terms: Terms(listing["words"]), prices: PriceLine.list(listing["price"]),
+            terms: Terms(listing["words"], names), prices: PriceLine.list(listing["price"]),
             releaseRules: PageWords.rules(listing["rules"]),
             sameThing: SameThing(
                 http: "curl $HUTONG_URL/api/v1/listings/" + code, cli: "hutong agree " + code))
@@ -109,14 +135,14 @@ extension Courtyard {
 
     func agreePage(_ request: APIRequest) async throws(Problem) -> any Page {
         let code = request.parameter("code")
-        let listing = try await api("GET", "/api/v1/listings/" + code, as: request)
+        let listing = try await catalog("/api/v1/listings/" + code, as: request)
         let names = try await partyNames()
         let now = context.clock.now()
         return AgreePage(
             listing: Named(listing["title"].localized, Code(code)),
             holder: names.party(listing["holder"]?.text),
-            terms: Terms(listing["words"]), prices: PriceLine.list(listing["price"]),
-            idempotencyKey: ID<Courtyard>(at: now).uuid,
+            terms: Terms(listing["words"], names), prices: PriceLine.list(listing["price"]),
+            draft: TermsDraft(terms: listing["terms"]), idempotencyKey: ID<Courtyard>(at: now).uuid,
             sameThing: SameThing(
                 http:
                     "curl -X POST -H \"Authorization: Bearer $HUTONG_TOKEN\" -d '{\"listing\": \"\(code)\"}' "
@@ -149,10 +175,10 @@ extension Courtyard {
     /// The names of the parties that this node knows, by their codes.
     func partyNames() async throws(Problem) -> PartyNames {
         try await store.read { transaction throws(Problem) in
-            PartyNames(
-                byCode: Dictionary(try PartyRegister.all(in: transaction).map { ($0.code.text, $0.name) }) {
-                    $1
-                })
+            let parties = try PartyRegister.all(in: transaction)
+            return PartyNames(
+                byCode: Dictionary(parties.map { ($0.code.text, $0.name) }) { $1 },
+                byURN: Dictionary(parties.map { ($0.id.urn, $0.name) }) { $1 })
         }
     }
 }
@@ -160,6 +186,16 @@ extension Courtyard {
 /// What parties are called; a party that this node does not know is shown by its code.
 struct PartyNames {
     let byCode: [String: String]
+    let byURN: [String: String]
+
+    /// A sentence of a policy with the names of the parties in it.
+    func named(_ sentence: LocalizedText) -> LocalizedText {
+        byURN.reduce(sentence) { sentence, party in
+            LocalizedText(
+                zh: sentence.zh.replacing(party.key, with: party.value),
+                en: sentence.en.replacing(party.key, with: party.value))
+        }
+    }
 
     func party(_ code: String?) -> Named {
         Named(byCode[code ?? ""] ?? code ?? "–", Code(code ?? ""))
@@ -213,7 +249,11 @@ extension Histogram {
 
 extension PriceLine {
     static func list(_ json: JSON?) -> [PriceLine] {
-        (json?.object ?? [:]).sorted { $0.key < $1.key }.compactMap { door, text in
+        guard json?.object?.isEmpty == false else {
+            let any = LocalizedText(zh: "各种方式", en: "every door")
+            return [PriceLine(door: any, amount: .zero, unit: LocalizedText(zh: "次", en: "use"))]
+        }
+        return (json?.object ?? [:]).sorted { $0.key < $1.key }.compactMap { door, text in
             text.text.flatMap { Money($0) }.map {
                 PriceLine(door: PageWords.door(door), amount: $0, unit: LocalizedText(zh: "次", en: "use"))
             }
@@ -223,8 +263,8 @@ extension PriceLine {
 
 extension Terms {
     /// The sentences of a policy, as the policy itself words them.
-    init(_ words: JSON?) {
-        self.init(sentences: (words?.array ?? []).map { Optional($0).localized })
+    init(_ words: JSON?, _ names: PartyNames) {
+        self.init(sentences: (words?.array ?? []).map { names.named(Optional($0).localized) })
     }
 }
 
@@ -232,7 +272,9 @@ extension HistoryStep {
     fileprivate init(attestation: JSON, _ names: PartyNames) {
         self.init(
             at: nil, standing: Standing(LocalizedText(zh: "已签名", en: "signed"), .verified),
-            what: PageWords.attestation(attestation["kind"]?.text),
+            what: PageWords.attestation(
+                attestation["kind"]?.text, result: attestation["document"],
+                until: attestation["validUntil"]?.text.flatMap { Instant(rfc3339: $0) }),
             by: names.party(attestation["attester"]?.text))
     }
 }

@@ -10,7 +10,7 @@ import Wire
 extension Courtyard {
     /// The web UI: each page calls the verbs of the API in its reader's name and shows what they answer.
     var pageRoutes: [Route] {
-        publicPages + partyPages + actions
+        publicPages + partyPages + publishRoutes + actions
             + Asset.all.map { asset in
                 Route("GET", asset.path, .anyone, "A file of the web UI.") { _ in
                     APIReply(
@@ -66,6 +66,14 @@ extension Courtyard {
                 request throws(Problem) in
                 try await agreementPaper(request)
             },
+            page("/agreements/:code/budget", .scope(.tradeRead), "What was charged to the privacy budget.") {
+                request throws(Problem) in
+                try await budgetPage(request)
+            },
+            page("/contracts/:code", .scope(.tradeRead), "The data trading contract.") {
+                request throws(Problem) in
+                try await contractPaper(request)
+            },
             page("/mine", .scope(.tradeRead), "What the party has.") { request throws(Problem) in
                 try await minePage(request)
             },
@@ -93,10 +101,8 @@ extension Courtyard {
                 _ = try await api("POST", "/api/v1/demands", body: demand(form), as: request)
                 return APIReply(seeOther: "/demands")
             },
-            action("/listings/:code/agree", .tradeWrite, "Ask for terms.") { request, _ throws(Problem) in
-                _ = try await api(
-                    "POST", "/api/v1/offers", body: ["listing": .string(request.parameter("code"))],
-                    as: request)
+            action("/listings/:code/agree", .tradeWrite, "Ask for terms.") { request, form throws(Problem) in
+                try await ask(forListing: request.parameter("code"), form, request)
                 return APIReply(seeOther: "/mine")
             },
             action("/agreements/:code", .computeWrite, "A question: its price, then its answer.") {
@@ -108,6 +114,15 @@ extension Courtyard {
                 _ = try await api(
                     "POST", "/api/v1/offers/\(request.parameter("code"))/accept", body: [:], as: request)
                 return APIReply(seeOther: "/mine")
+            },
+            action("/offers/:code/counter", .tradeWrite, "Propose other terms.") {
+                request, form throws(Problem) in try await counter(form, request)
+            },
+            action("/offers/:code/decline", .tradeWrite, "End a negotiation.") {
+                request, form throws(Problem) in try await decline(form, request)
+            },
+            action("/desk/:code", .marketOperate, "Approve or refuse a listing or a registration.") {
+                request, form throws(Problem) in try await decide(form, request)
             },
             action("/valve/:target/close", .valveWrite, "Close the valve.") { request, _ throws(Problem) in
                 try await moveValve("close", request)
@@ -149,13 +164,12 @@ extension Courtyard {
 
     /// A form: the caller's cookie is `SameSite=Strict`, and a browser that says the form came from elsewhere is
     /// refused as well.
-    private func action(
+    func action(
         _ path: String, _ scope: Scope, _ summary: String,
         _ act: @escaping @Sendable (APIRequest, [String: String]) async throws(Problem) -> APIReply
     ) -> Route {
         Route("POST", path, .scope(scope), summary) { request throws(Problem) in
-            let site = request.headers["sec-fetch-site"] ?? "same-origin"
-            guard site == "same-origin" || site == "none" else { throw .tokenRefused }
+            guard request.isFromHere else { throw .tokenRefused }
             return try await act(request, request.form)
         }
     }
@@ -191,7 +205,9 @@ extension Courtyard {
             : "?"
                 + request.query.sorted { $0.key < $1.key }
                 .map { $0.key.percentEncoded + "=" + $0.value.percentEncoded }.joined(separator: "&")
-        let roles = Set((caller?.roles ?? []).compactMap { Reader.Role(rawValue: $0.rawValue) })
+        var roles = Set((caller?.roles ?? []).compactMap { Reader.Role(rawValue: $0.rawValue) })
+        // Whoever may look at the desk finds it in the navigation: also at a node of one's own.
+        if caller?.may(.auditRead) == true { roles.insert(.auditor) }
         return Reader(
             language: request.pageLanguage, path: request.path + query, nodeName: name,
             viewer: party.map { Reader.Viewer(name: $0.name, code: $0.code, roles: roles) },
@@ -280,6 +296,12 @@ extension APIReply {
 }
 
 extension APIRequest {
+    /// A browser that says the form came from elsewhere is not believed, whatever cookie it sends.
+    var isFromHere: Bool {
+        let site = headers["sec-fetch-site"] ?? "same-origin"
+        return site == "same-origin" || site == "none"
+    }
+
     /// `?lang=`, then the cookie, then what the browser prefers.
     var pageLanguage: Language {
         (query["lang"] ?? cookie("lang")).flatMap(Language.init) ?? language

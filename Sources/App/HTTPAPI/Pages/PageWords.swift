@@ -45,30 +45,64 @@ enum PageWords {
 
     static func type(_ type: String) -> LocalizedText {
         word(
-            type.lowercased(),
+            String(type.lowercased().prefix { $0 != "(" }),
             [
                 "text": ("文本", "text"), "varchar": ("文本", "text"), "integer": ("整数", "integer"),
                 "bigint": ("整数", "integer"), "decimal": ("小数", "decimal"), "real": ("实数", "real"),
                 "double": ("实数", "real"), "boolean": ("是/否", "yes or no"), "date": ("日期", "date"),
+                "day": ("日期", "date"),
                 "timestamp": ("时间", "time"),
             ])
     }
 
     static func grade(_ grade: String?) -> LocalizedText {
         guard let grade, !grade.isEmpty else { return LocalizedText("–") }
-        return LocalizedText(zh: grade, en: grade)
+        if let level = grade.split(separator: "-").last, grade.hasPrefix("general-") {
+            return LocalizedText(zh: "一般数据 \(level) 级", en: "general, level \(level)")
+        }
+        return word(grade, ["important": ("重要数据", "important"), "core": ("核心数据", "core")])
     }
 
     static func highestGrade(of fields: [JSON]) -> LocalizedText {
-        grade(fields.compactMap { $0["grade"]?.text }.max())
+        let order = ["", "general-1", "general-2", "general-3", "general-4", "important", "core"]
+        return grade(
+            fields.compactMap { $0["grade"]?.text }.max {
+                order.firstIndex(of: $0) ?? 0 < order.firstIndex(of: $1) ?? 0
+            })
     }
 
-    static func attestation(_ kind: String?) -> LocalizedText {
+    /// What was attested, by which method, with which result, until when.
+    static func attestation(_ kind: String?, result: JSON?, until: Instant?) -> LocalizedText {
+        let details = [
+            result?["method"]?.text, result?["result"]?.text,
+            until.map { "→ " + $0.day(in: .shanghai).description },
+        ].compactMap(\.self)
+        let name = attestation(kind)
+        let rest = details.isEmpty ? "" : " · " + details.joined(separator: " · ")
+        return LocalizedText(zh: name.zh + rest, en: name.en + rest)
+    }
+
+    private static func attestation(_ kind: String?) -> LocalizedText {
         word(
             kind ?? "–",
             [
                 "quality": ("质量证明", "quality attestation"), "value": ("价值证明", "value attestation"),
                 "compliance": ("合规证明", "compliance attestation"), "ethics": ("伦理审查", "ethics review"),
+            ])
+    }
+
+    /// What a code is of. The rest keep their prefix: they are ours, not the reader's.
+    static func kind(_ kind: Code.Kind) -> LocalizedText {
+        word(
+            kind.rawValue,
+            [
+                "pty": ("主体", "party"), "src": ("数据源", "source"), "dlv": ("交付批次", "delivery"),
+                "ast": ("数据资产", "data asset"), "ver": ("版本", "version"), "reg": ("登记", "registration"),
+                "mdt": ("授权", "mandate"), "att": ("证明", "attestation"), "prd": ("产品", "product"),
+                "spc": ("数据空间", "space"), "lst": ("挂牌", "listing"), "dmd": ("需求", "demand"),
+                "ofr": ("磋商", "negotiation"), "agr": ("数字合约", "agreement"),
+                "ctr": ("数据交易合同", "contract"), "psg": ("过阀记录", "passage"),
+                "stm": ("结算单", "statement"), "cas": ("事项", "case"), "nod": ("数据节点", "node"),
             ])
     }
 

@@ -1,5 +1,6 @@
 // SPDX-License-Identifier: Apache-2.0
 
+private import Dataspace
 import Identity
 private import Ledger
 import Primitives
@@ -15,11 +16,10 @@ extension Courtyard {
     {
         let code = request.parameter("code")
         let agreement = try await listedAgreement(code, request)
-        let listing = try? await api(
-            "GET", "/api/v1/listings/" + (agreement["listing"]?.text ?? ""), as: request)
         let names = try await partyNames()
-        let question = form["question"] ?? ""
-        let purpose = form["purpose"] ?? ""
+        let wire = try await api("GET", "/api/v1/agreements/" + code, as: request)
+        let question = form["question"] ?? Self.firstQuestion(agreement["table"]?.text ?? "data")
+        let purpose = form["purpose"] ?? Self.firstPurpose(of: wire["policy"])
         let outcome = await ask(form, agreement, request)
         let budget = try? await api(
             "GET", "/api/v1/budgets/" + (agreement["listing"]?.text ?? ""), as: request)
@@ -27,13 +27,14 @@ extension Courtyard {
             code: try agreement.needed("agreement") { Code($0) },
             listing: Named(agreement["title"].localized, Code(agreement["listing"]?.text ?? "")),
             holder: names.party(agreement["provider"]?.text), buyer: names.party(agreement["consumer"]?.text),
-            standing: PageWords.standing(agreement["state"]?.text), terms: Terms(agreement["words"]),
+            standing: PageWords.standing(agreement["state"]?.text),
+            contract: Code(agreement["contract"]?.text ?? ""), terms: Terms(agreement["words"], names),
             moneyLeft: nil,
             budgets: budget.flatMap(Budget.init(status:)).map { [$0] } ?? [],
             tables: [
                 (
                     agreement["table"]?.text ?? "data",
-                    listing?["summary"]?["fields"]?.array?.compactMap { $0["name"]?.text } ?? []
+                    Self.askable(wire["listing"])
                 )
             ],
             purpose: purpose, question: question, quote: outcome.quote, answer: outcome.answer,
@@ -46,7 +47,22 @@ extension Courtyard {
                 cli: "hutong query \(code) 'SELECT …' --purpose …"))
     }
 
-    private func listedAgreement(_ code: String, _ request: APIRequest) async throws(Problem) -> JSON {
+    /// With what the box begins, so that nobody faces an empty one.
+    private static func firstQuestion(_ table: String) -> String { "SELECT COUNT(*) AS n FROM \(table)" }
+
+    private static func firstPurpose(of policy: JSON?) -> String {
+        TermsDraft(terms: policy)?.purposes.split(separator: ",").first.map(String.init) ?? ""
+    }
+
+    /// The columns a question may name, as the release rules have it.
+    private static func askable(_ listing: JSON?) -> [String] {
+        let rules = listing?["rules"]?["tables"]?[listing?["table"]?.text ?? ""]?["columns"]?.object
+        return (listing?["summary"]?["fields"]?.array ?? []).compactMap { $0["name"]?.text }.filter {
+            rules == nil || (rules?[$0] != nil && rules?[$0]?.text != "hidden")
+        }
+    }
+
+    func listedAgreement(_ code: String, _ request: APIRequest) async throws(Problem) -> JSON {
         let all = try await api("GET", "/api/v1/agreements", as: request)["agreements"]?.array ?? []
         guard let found = all.first(where: { $0["agreement"]?.text == Code(code)?.text }) else {
             throw Problem(.missing, "trade.agreement-unknown", ["agreement": .text(code)])
@@ -79,51 +95,38 @@ extension Courtyard {
         }
     }
 
-    func agreementPaper(_ request: APIRequest) async throws(Problem) -> any Page {
-        let agreement = try await listedAgreement(request.parameter("code"), request)
-        let wire = try await api("GET", "/api/v1/agreements/" + request.parameter("code"), as: request)
-        let names = try await partyNames()
-        let words = (agreement["words"]?.array ?? []).map { Optional($0).localized }
-        let price = PriceLine.list(agreement["price"]).map { "\($0.amount)" }.joined(separator: " · ")
-        return PaperPage(
-            kind: .agreement, code: try agreement.needed("agreement") { Code($0) },
-            subject: agreement["title"].localized,
-            facts: [
-                (LocalizedText(zh: "持有方", en: "Holder"), names.party(agreement["provider"]?.text).name),
-                (LocalizedText(zh: "使用方", en: "Buyer"), names.party(agreement["consumer"]?.text).name),
-                (LocalizedText(zh: "状态", en: "State"), PageWords.standing(agreement["state"]?.text).label),
-                (LocalizedText(zh: "价格（每次）", en: "Price a use"), LocalizedText(price.isEmpty ? "–" : price)),
-                (
-                    LocalizedText(zh: "数据交易合同", en: "Contract"),
-                    LocalizedText(agreement["contract"]?.text ?? "–")
-                ),
-            ],
-            clauses: [PaperPage.Clause(LocalizedText(zh: "使用条款", en: "Terms of use"), words)], signatures: [],
-            digest: Digest(of: wire.canonicalBytes), logIndex: nil, isWitnessed: false, sameThing: nil)
-    }
-
     func minePage(_ request: APIRequest) async throws(Problem) -> any Page {
         let names = try await partyNames()
         let caller = try request.proven()
         let agreements = try await api("GET", "/api/v1/agreements", as: request)["agreements"]?.array ?? []
-        let offers = try await api("GET", "/api/v1/offers", as: request)["offers"]?.array ?? []
+        let listings = try await ownListings(caller.party)
         let money = try await balances(of: caller.party)
+        let own = Code(.party, caller.party).text
         return MinePage(
-            waiting: offers.compactMap { HistoryStep(offer: $0, names) },
+            offers: try await offerViews(request, names),
             agreements: agreements.map { row in
                 let code = Code(row["agreement"]?.text ?? "")
-                let isOpen = row["state"]?.text == "in-force"
+                let isOpen = row["state"]?.text == "in-force" && row["consumer"]?.text == own
                 return (
                     Named(row["title"].localized, code), PageWords.standing(row["state"]?.text), nil,
                     isOpen ? code.map { "/agreements/" + $0.text } : nil
                 )
             },
-            listings: [], passages: try await passages(request), statementMonths: [thisMonth],
+            listings: listings, passages: try await passages(request), statementMonths: [thisMonth],
             balance: money.available,
             reserved: money.reserved,
             sameThing: SameThing(
                 http: "curl -H \"Authorization: Bearer $HUTONG_TOKEN\" $HUTONG_URL/api/v1/passages",
                 cli: "hutong receipts --out receipts"))
+    }
+
+    private func ownListings(
+        _ party: ID<Party>
+    ) async throws(Problem) -> [(listing: Named, standing: Standing, earned: Money?)] {
+        try await store.read { transaction throws(Problem) in
+            try ListingBook.all(in: Listing.State.allCases, in: transaction).filter { $0.0.holder == party }
+                .map { (Named($0.title, $0.code), PageWords.standing($1.rawValue), nil) }
+        }
     }
 
     private var thisMonth: String { String(context.clock.now().day(in: .shanghai).description.prefix(7)) }
@@ -175,18 +178,33 @@ extension Courtyard {
         let filed =
             caller.may(.marketOperate)
             ? try await api("GET", "/api/v1/registrations", as: request)["registrations"]?.array ?? [] : []
-        let (closures, listings) = try await store.read { transaction throws(Problem) in
+        let (closures, listings, under) = try await store.read { transaction throws(Problem) in
             (
                 try DataValve.closures(in: transaction),
-                try ListingBook.all(in: Listing.State.allCases, in: transaction)
+                try ListingBook.all(in: Listing.State.allCases, in: transaction),
+                try NegotiationDesk.open(in: transaction).filter { $0.negotiation.state.actor != nil }
             )
         }
+        let own = context.own
         return DeskPage(
-            reviews: listings.filter { $0.1 == .submitted }.map {
+            reviews: listings.filter { $0.1 == .submitted && (isExchange || $0.0.holder != own) }.map {
                 DeskPage.Task(
                     subject: Named($0.0.title, $0.0.code), party: names.party(Code(.party, $0.0.holder).text),
                     standing: PageWords.standing($0.1.rawValue, owner: name),
-                    path: "/listings/" + $0.0.code.text)
+                    path: "/listings/" + $0.0.code.text,
+                    decidePath: caller.may(.marketOperate) ? "/desk/" + $0.0.code.text : nil)
+            },
+            negotiations: under.map { row in
+                let actor = row.negotiation.state.actor
+                let waitsForUs = actor == row.negotiation.side
+                return DeskPage.Task(
+                    subject: Named(LocalizedText(row.listingCode), row.code),
+                    party: names.party(Code(.party, row.counterparty).text),
+                    standing: PageWords.standing(
+                        row.negotiation.state.rawValue,
+                        owner: names.party(
+                            Code(.party, waitsForUs ? row.ownParty : row.counterparty).text
+                        ).name.zh, due: row.negotiation.correspondence.actBefore))
             },
             agreements: agreements.map {
                 DeskPage.Task(
@@ -199,10 +217,12 @@ extension Courtyard {
                         $0["claim"]?["title"].localized ?? LocalizedText("–"),
                         Code($0["registration"]?.text ?? "")),
                     party: names.party($0["holder"]?.text),
-                    standing: PageWords.standing($0["state"]?.text, owner: name))
+                    standing: PageWords.standing($0["state"]?.text, owner: name),
+                    decidePath: $0["state"]?.text == "filed"
+                        ? "/desk/" + ($0["registration"]?.text ?? "") : nil)
             },
             valves: Self.valves(listings.map(\.0), closures, names),
-            figures: .init(listings: listings.count, passages: 0, refusals: 0, logSize: 0),
+            figures: try await figures(listings: listings.count),
             sameThing: SameThing(
                 http: "curl -X POST -H \"Authorization: Bearer $HUTONG_TOKEN\" -d '{\"target\": \"CODE\"}' "
                     + "$HUTONG_URL/api/v1/valve/close",
@@ -220,7 +240,7 @@ extension Courtyard {
             let code = Code(target)
             return DeskPage.ValveRow(
                 target: Named(assets[target] ?? LocalizedText(names.byCode[target] ?? target), code),
-                kind: code.map { LocalizedText($0.kind.rawValue) } ?? LocalizedText(zh: "范围", en: "scope"),
+                kind: code.map { PageWords.kind($0.kind) } ?? LocalizedText(zh: "范围", en: "scope"),
                 isClosed: closed[target] != nil, closedAt: closed[target]?.at, reason: closed[target]?.why)
         }
     }
@@ -228,7 +248,7 @@ extension Courtyard {
 
 extension Budget {
     /// `nil` for a listing that protects its answers by group sizes.
-    fileprivate init?(status: JSON) {
+    init?(status: JSON) {
         guard let total = status["total"]?.text, let spent = status["spent"]?.text,
             let left = status["left"]?.text
         else { return nil }
@@ -236,8 +256,14 @@ extension Budget {
         self.init(unit: "ε", total: total, spent: spent, left: left, spentShare: share)
     }
 
-    /// A decimal in thousandths, for the picture alone.
-    private static func thousandths(_ decimal: String) -> Int {
+    static func decimal(_ thousandths: Int) -> String {
+        let fraction = String(thousandths % 1000 + 1000).dropFirst()
+        let kept = fraction.reversed().drop { $0 == "0" }.reversed()
+        return String(thousandths / 1000) + (kept.isEmpty ? "" : "." + String(kept))
+    }
+
+    /// A decimal in thousandths, for pictures and sums that are shown.
+    static func thousandths(_ decimal: String) -> Int {
         let parts = decimal.split(separator: ".")
         let fraction = (parts.count > 1 ? String(parts[1]) : "") + "000"
         return (Int(parts.first ?? "0") ?? 0) * 1000 + (Int(fraction.prefix(3)) ?? 0)
@@ -337,27 +363,6 @@ extension Chart {
     }
 }
 
-extension HistoryStep {
-    /// A negotiation that is not over: whose turn it is, and until when.
-    fileprivate init?(offer: JSON, _ names: PartyNames) {
-        let state = offer["state"]?.text?.lowercased() ?? ""
-        guard !["finalized", "terminated"].contains(state), let turn = offer["turn"]?.text else { return nil }
-        let isOurs = turn == offer["side"]?.text
-        let other = names.party(offer["counterparty"]?.text)
-        self.init(
-            at: nil,
-            standing: Standing(
-                isOurs
-                    ? LocalizedText(zh: "等我处理", en: "waits for me")
-                    : LocalizedText(zh: "等待对方", en: "waits for them"),
-                .waits, owner: isOurs ? nil : other.name.zh,
-                due: offer["until"]?.text.flatMap { Instant(rfc3339: $0) }),
-            what: LocalizedText(
-                zh: "协商 \(offer["offer"]?.text ?? "")", en: "negotiation \(offer["offer"]?.text ?? "")"),
-            by: other)
-    }
-}
-
 extension PassageView {
     fileprivate init?(_ row: JSON) {
         guard let code = Code(row["passage"]?.text ?? "") else { return nil }
@@ -366,8 +371,11 @@ extension PassageView {
             code: code, at: at.flatMap { Instant(rfc3339: $0) } ?? Instant(seconds: 0),
             agreement: Named(row["agreement"]?.text ?? "–", Code(row["agreement"]?.text ?? "")),
             door: PageWords.door(row["door"]?.text ?? "–"),
-            standing: PageWords.standing(row["state"]?.text ?? "settled"),
+            standing: row["side"]?.text == "holder" && row["state"]?.text == "answered"
+                ? Standing(LocalizedText(zh: "已应答", en: "answered"))
+                : PageWords.standing(row["state"]?.text ?? "settled"),
             price: row["price"]?.text.flatMap { Money($0) } ?? .zero,
+            privacyCost: row["receipt"]?["content"]?["epsilon"]?.text.flatMap { $0 == "0" ? nil : "ε " + $0 },
             receiptPath: row["leaf"]?.integer == nil ? nil : "/api/v1/passages/\(code.text)/proof")
     }
 }

@@ -8,7 +8,8 @@ package struct AgreePage: Page {
     package let holder: Named
     package let terms: Terms
     package let prices: [PriceLine]
-    package let steps: [HistoryStep]
+    /// What the asker may change; `nil` for terms that the form cannot show.
+    package let draft: TermsDraft?
     /// Makes a repeated click one request.
     package let idempotencyKey: String
     package let refusal: Refusal?
@@ -20,7 +21,7 @@ package struct AgreePage: Page {
         holder: Named,
         terms: Terms,
         prices: [PriceLine],
-        steps: [HistoryStep] = [],
+        draft: TermsDraft? = nil,
         idempotencyKey: String,
         refusal: Refusal? = nil,
         sameThing: SameThing?
@@ -29,7 +30,7 @@ package struct AgreePage: Page {
         self.holder = holder
         self.terms = terms
         self.prices = prices
-        self.steps = steps
+        self.draft = draft
         self.idempotencyKey = idempotencyKey
         self.refusal = refusal
         self.sameThing = sameThing
@@ -55,11 +56,18 @@ package struct AgreePage: Page {
             """
         ))</p>
         <p>\(gate(say("按此条款请求", "Ask under these terms")))</p>
-        <p class="fine">\(say("要还价，请用下面的命令行并附上自己的条款。", "To make a counter-offer, send your own terms with the command below."))</p>
-        </form></div>
+        </form>\(given(draft) { counterForm($0, say) })</div>
         <aside class="deal after"><h2>\(say("价格", "Price"))</h2>\(priceList(prices, say))
-        <p>\(say("持有方：", "Holder: "))\(holder.link(say))</p>
-        \(when(!steps.isEmpty) { "<h2>\(say("协商过程", "Negotiation"))</h2>\(history(steps, say))" })</aside></div>
+        <p>\(say("持有方：", "Holder: "))\(holder.link(say))</p></aside></div>
+        """
+    }
+
+    private func counterForm(_ draft: TermsDraft, _ say: Reader) -> HTML {
+        """
+        <details class="card"><summary>\(say("提出别的条款", "Propose other terms"))</summary>\
+        <form method="post">\(draft.fields("counter-", say))\
+        <p><button name="step" value="counter">\(say("按这些条款请求", "Ask under these terms instead"))</button></p>\
+        </form></details>
         """
     }
 }

@@ -75,6 +75,8 @@ package struct AgreementPage: Page {
     package let holder: Named
     package let buyer: Named
     package let standing: Standing
+    /// The commercial paper that names it, once both have signed.
+    package let contract: Code?
     package let terms: Terms
     /// What is still held for it; `nil` on a node that keeps no account.
     package let moneyLeft: Money?
@@ -97,6 +99,7 @@ package struct AgreementPage: Page {
         holder: Named,
         buyer: Named,
         standing: Standing,
+        contract: Code? = nil,
         terms: Terms,
         moneyLeft: Money?,
         budgets: [Budget],
@@ -114,6 +117,7 @@ package struct AgreementPage: Page {
         self.holder = holder
         self.buyer = buyer
         self.standing = standing
+        self.contract = contract
         self.terms = terms
         self.moneyLeft = moneyLeft
         self.budgets = budgets
@@ -231,7 +235,12 @@ package struct AgreementPage: Page {
             \(facts.html)
             \(each(budgets) { $0.meter(say, label: say("隐私预算", "Privacy budget")) })
             <h2>\(say("约定的条款", "Agreed terms"))</h2>\(terms.html(say))
-            <p><a href="/agreements/\(code.text)/paper">\(say("打印数字合约", "Print the agreement"))</a></p>
+            <ul class="files"><li><a href="/agreements/\(code.text)/paper">\(say("打印数字合约", "Print the agreement"))</a></li>
+            \(given(contract) {
+                "<li><a href=\"/contracts/\($0.text)\">\(say("打印数据交易合同", "Print the contract"))</a></li>"
+            })\(when(!budgets.isEmpty) {
+                "<li><a href=\"/agreements/\(code.text)/budget\">\(say("隐私预算逐笔", "Every charge to the budget"))</a></li>"
+            })</ul>
             """
     }
 }

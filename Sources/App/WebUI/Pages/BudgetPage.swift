@@ -8,13 +8,14 @@ package struct BudgetPage: Page {
         package let passage: Code
         package let at: Instant
         package let cost: String
-        package let leftAfter: String
+        /// What this and the earlier charges of the list come to.
+        package let sum: String
 
-        package init(passage: Code, at: Instant, cost: String, leftAfter: String) {
+        package init(passage: Code, at: Instant, cost: String, sum: String) {
             self.passage = passage
             self.at = at
             self.cost = cost
-            self.leftAfter = leftAfter
+            self.sum = sum
         }
     }
 
@@ -22,7 +23,7 @@ package struct BudgetPage: Page {
     package let asset: Named
     package let budget: Budget
     package let charges: [Charge]
-    /// What is left after each charge, over the charges.
+    /// What the charges come to, one after another.
     package let course: Chart?
     package let sameThing: SameThing?
     package var section: Section { .mine }
@@ -73,9 +74,9 @@ package struct BudgetPage: Page {
             caption: say("预算消耗", "Charges"),
             columns: [
                 .text(say("过阀记录", "Passage")), .text(say("时间", "Time")), .number(say("消耗", "Cost")),
-                .number(say("剩余", "Left")),
+                .number(say("累计", "Sum")),
             ],
-            rows: charges.map { [$0.passage.link, say.time($0.at), HTML($0.cost), HTML($0.leftAfter)] }
+            rows: charges.map { [$0.passage.link, say.time($0.at), HTML($0.cost), HTML($0.sum)] }
         ).html
     }
 }

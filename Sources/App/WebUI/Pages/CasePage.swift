@@ -171,8 +171,12 @@ package struct CasePage: Page {
             ],
             rows: materials.map { material in
                 [
-                    HTML(say(material.title)) + when(!material.isRequired) { " <span class=\"fine\">\(say("（可选）", "(optional)"))</span>" },
-                    material.standing.chip(say) + when(!material.reason.isEmpty) { " <span class=\"fine\">\(material.reason)</span>" },
+                    HTML(say(material.title))
+                        + when(!material.isRequired) {
+                            " <span class=\"fine\">\(say("（可选）", "(optional)"))</span>"
+                        },
+                    material.standing.chip(say)
+                        + when(!material.reason.isEmpty) { " <span class=\"fine\">\(material.reason)</span>" },
                     fileCell(material, say),
                 ]
             }

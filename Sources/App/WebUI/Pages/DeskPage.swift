@@ -40,16 +40,22 @@ package struct DeskPage: Page {
         package let party: Named
         package let standing: Standing
         package let path: String?
+        /// Where the operator's decision is sent; `nil` where there is nothing to decide.
+        package let decidePath: String?
 
-        package init(subject: Named, party: Named, standing: Standing, path: String? = nil) {
+        package init(
+            subject: Named, party: Named, standing: Standing, path: String? = nil, decidePath: String? = nil
+        ) {
             self.subject = subject
             self.party = party
             self.standing = standing
             self.path = path
+            self.decidePath = decidePath
         }
     }
 
     package let reviews: [Task]
+    package let negotiations: [Task]
     package let agreements: [Task]
     package let cases: [Task]
     package let valves: [ValveRow]
@@ -59,6 +65,7 @@ package struct DeskPage: Page {
 
     package init(
         reviews: [Task],
+        negotiations: [Task] = [],
         agreements: [Task],
         cases: [Task] = [],
         valves: [ValveRow],
@@ -66,6 +73,7 @@ package struct DeskPage: Page {
         sameThing: SameThing?
     ) {
         self.reviews = reviews
+        self.negotiations = negotiations
         self.agreements = agreements
         self.cases = cases
         self.valves = valves
@@ -78,8 +86,10 @@ package struct DeskPage: Page {
     package func content(_ say: Reader) -> HTML {
         """
         <h1>\(title(say))</h1>
+        \(figureBand(say))
         \(taskSection(say("待审核的挂牌", "Listings to review"), reviews,
                       say("没有待审核的挂牌。", "No listing waits for review."), say))
+        \(when(!negotiations.isEmpty) { taskSection(say("磋商", "Negotiations"), negotiations, "", say) })
         \(taskSection(say("合约", "Agreements"), agreements,
                       say("还没有合约。", "No agreement yet."), say))
         \(when(!cases.isEmpty) { taskSection(say("事项", "Cases"), cases, "", say) })
@@ -89,6 +99,29 @@ package struct DeskPage: Page {
             "Closing acts before the next record, streams included; copies already handed over are not affected."
         ))</p>
         \(valveTable(say))</section>
+        """
+    }
+
+    private func figureBand(_ say: Reader) -> HTML {
+        let cells = [
+            (figures.listings, say("挂牌", "listings")), (figures.passages, say("过阀次数", "passages")),
+            (figures.refusals, say("拒绝次数", "refusals")), (figures.logSize, say("存证条目", "log entries")),
+        ]
+        return """
+            <dl class="band">\(each(cells) { count, name in
+                "<div><dt>\(name)</dt><dd class=\"figure\">\(say.number(count))</dd></div>"
+            })</dl>
+            """
+    }
+
+    /// Granting is one click; refusing needs its reason, which the other side is told.
+    private func decision(_ path: String, _ say: Reader) -> HTML {
+        """
+        <form method="post" action="\(path)"><button name="decision" value="grant">\
+        \(say("批准", "Approve"))</button></form>\
+        <details><summary>\(say("拒绝", "Refuse"))</summary><form method="post" action="\(path)">\
+        \(Field.text("why", id: path + "-why", label: say("理由", "Reason"), isRequired: true))\
+        <p><button name="decision" value="refuse">\(say("拒绝", "Refuse"))</button></p></form></details>
         """
     }
 
@@ -104,7 +137,7 @@ package struct DeskPage: Page {
                 let code: HTML = given(task.subject.code) { " <span class=\"fine\">\($0.link)</span>" }
                 return [
                     (subject ?? HTML(say(task.subject.name))) + code, task.party.link(say),
-                    task.standing.chip(say),
+                    task.standing.chip(say) + given(task.decidePath) { decision($0, say) },
                 ]
             }
         )

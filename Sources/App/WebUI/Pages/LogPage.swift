@@ -121,8 +121,13 @@ package struct ProofPage: Page {
     /// The sibling hashes, from the leaf upward.
     package let path: [Digest]
     package let root: Digest
+    /// The leaf as the log holds it: what the leaf's hash is taken over.
+    package let record: String
+    /// The signed checkpoint that the root stands in.
+    package let checkpoint: String
     package let sameThing: SameThing?
     package var section: Section { .log }
+    package var script: Asset? { .proofScript }
 
     package init(
         index: Int,
@@ -133,6 +138,8 @@ package struct ProofPage: Page {
         leaf: Digest,
         path: [Digest],
         root: Digest,
+        record: String = "",
+        checkpoint: String = "",
         sameThing: SameThing?
     ) {
         self.index = index
@@ -143,6 +150,8 @@ package struct ProofPage: Page {
         self.leaf = leaf
         self.path = path
         self.root = root
+        self.record = record
+        self.checkpoint = checkpoint
         self.sameThing = sameThing
     }
 
@@ -179,9 +188,30 @@ package struct ProofPage: Page {
                 """
             ))</p>
             \(stepTable(steps, say))
+            \(byBrowser(steps, say))
             <h3>\(say("自己算一遍", "Work it out yourself"))</h3>
             <pre tabindex="0"><code>\(script(steps))</code></pre></section>
             """
+    }
+
+    /// The same sum, done by the reader's own browser from what the page shows: the script takes SHA-256 over the record
+    /// and up the path, and looks for the result in the signed checkpoint. Without scripts the section stays hidden, and
+    /// the steps above and the shell lines below prove the same.
+    private func byBrowser(_ steps: [Step], _ say: Reader) -> HTML {
+        when(!record.isEmpty && !checkpoint.isEmpty) {
+            """
+            <section id="recompute" hidden data-leaf="\(leaf.hex)" data-size="\(size)" data-path="\(
+                steps.map { ($0.siblingIsLeft ? "L" : "R") + $0.sibling.hex }.joined(separator: " "))" \
+            data-holds="\(say("成立：本浏览器算出的根与检查点相同。", "It holds: this browser worked out the root of the checkpoint."))" \
+            data-fails="\(say("不成立：算出的根与检查点不同。", "It does not hold: the root worked out is not the checkpoint's."))">
+            <h3>\(say("由本浏览器验算", "Worked out by this browser"))</h3>
+            <p><button type="button" id="recompute-run">\(say("验算", "Work it out"))</button> \
+            <output id="recompute-verdict" role="status"></output></p>
+            <ol id="recompute-steps" class="fine"></ol></section>
+            <details><summary>\(say("叶子原文与检查点", "The leaf and the checkpoint, word for word"))</summary>
+            <pre tabindex="0" id="record">\(record)</pre><pre tabindex="0" id="checkpoint">\(checkpoint)</pre></details>
+            """
+        }
     }
 
     private func verdict(_ holds: Bool) -> Standing {

@@ -57,7 +57,8 @@ package struct PassageView: Hashable, Sendable {
 
 /// What the signed-in party has: agreements, listings, passages, statements, and what waits for it.
 package struct MinePage: Page {
-    package let waiting: [HistoryStep]
+    /// Negotiations under way, ours to move first.
+    package let offers: [OfferView]
     package let agreements: [(agreement: Named, standing: Standing, moneyLeft: Money?, askPath: String?)]
     package let listings: [(listing: Named, standing: Standing, earned: Money?)]
     package let passages: [PassageView]
@@ -70,7 +71,7 @@ package struct MinePage: Page {
     package var section: Section { .mine }
 
     package init(
-        waiting: [HistoryStep] = [],
+        offers: [OfferView] = [],
         agreements: [(agreement: Named, standing: Standing, moneyLeft: Money?, askPath: String?)],
         listings: [(listing: Named, standing: Standing, earned: Money?)],
         passages: [PassageView],
@@ -79,7 +80,7 @@ package struct MinePage: Page {
         reserved: Money?,
         sameThing: SameThing?
     ) {
-        self.waiting = waiting
+        self.offers = offers
         self.agreements = agreements
         self.listings = listings
         self.passages = passages
@@ -97,7 +98,15 @@ package struct MinePage: Page {
         <dl class="band"><div><dt>\(say("可用余额", "Available"))</dt><dd class="figure">\(balance.map { say.money($0) } ?? "–")</dd></div>
         <div><dt>\(say("已预留", "Reserved"))</dt><dd class="figure">\(reserved.map { say.money($0) } ?? "–")</dd></div>
         <div><dt>\(say("结算单", "Statements"))</dt><dd>\(statements(say))</dd></div></dl>
-        \(when(!waiting.isEmpty) { "<section><h2>\(say("等我处理", "Waits for me"))</h2>\(history(waiting, say))</section>" })
+        \(when(say.isA(.holder)) {
+            "<p><a class=\"gate\" href=\"/publish\">\(say("发布数据集", "Publish a dataset"))</a></p>"
+        })
+        \(when(!offers.isEmpty) {
+            """
+            <section><h2>\(say("磋商中", "Under negotiation"))</h2>\
+            <ol class="cards">\(each(offers) { $0.card(say) })</ol></section>
+            """
+        })
         <section><h2>\(say("我的合约", "My agreements"))</h2>\(agreementTable(say))</section>
         \(when(!listings.isEmpty) { "<section><h2>\(say("我的挂牌", "My listings"))</h2>\(listingTable(say))</section>" })
         <section><h2>\(say("我的过阀记录", "My passages"))</h2>\(passageTable(say))</section>

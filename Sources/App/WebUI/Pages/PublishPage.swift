@@ -2,55 +2,61 @@
 
 package import Primitives
 
-/// Publishing: a file goes in, and comes out typed, profiled, graded, registered and listed.
+/// Publishing: a file goes in and comes out typed, profiled, graded, registered and listed. One page a stage; each
+/// shows what is known so far and asks for the next thing alone.
 package struct PublishPage: Page {
-    /// What intake made of the file; a responsible person confirms the grades before anything is listed.
+    package enum Stage: Hashable, Sendable {
+        /// Nothing yet: which file, from whom, on which legal basis.
+        case file
+        /// Types and grades are proposed; a responsible person confirms them.
+        case grades(path: String)
+        /// Filed; the exchange reviews it.
+        case review
+        /// Registered: on which terms it is offered.
+        case offer(path: String, table: String)
+    }
+
+    /// What intake made of the file.
     package struct Proposal: Hashable, Sendable {
         package let asset: Named
         package let rowCount: Int
         package let columns: [ColumnView]
         package let grade: LocalizedText
         package let reasons: [LocalizedText]
-        package let confirmPath: String
 
         package init(
             asset: Named,
             rowCount: Int,
             columns: [ColumnView],
             grade: LocalizedText,
-            reasons: [LocalizedText],
-            confirmPath: String
+            reasons: [LocalizedText]
         ) {
             self.asset = asset
             self.rowCount = rowCount
             self.columns = columns
             self.grade = grade
             self.reasons = reasons
-            self.confirmPath = confirmPath
         }
     }
 
-    package let doors: [(value: String, name: LocalizedText)]
+    package let stage: Stage
     package let legalBases: [(value: String, name: LocalizedText)]
     package let proposal: Proposal?
     package let refusal: Refusal?
-    package let idempotencyKey: String
     package let sameThing: SameThing?
     package var section: Section { .mine }
 
     package init(
-        doors: [(value: String, name: LocalizedText)],
-        legalBases: [(value: String, name: LocalizedText)],
+        stage: Stage,
+        legalBases: [(value: String, name: LocalizedText)] = [],
         proposal: Proposal? = nil,
         refusal: Refusal? = nil,
-        idempotencyKey: String,
         sameThing: SameThing?
     ) {
-        self.doors = doors
+        self.stage = stage
         self.legalBases = legalBases
         self.proposal = proposal
         self.refusal = refusal
-        self.idempotencyKey = idempotencyKey
         self.sameThing = sameThing
     }
 
@@ -60,11 +66,23 @@ package struct PublishPage: Page {
         """
         <h1>\(title(say))</h1>
         \(given(refusal) { $0.note(say) })
-        \(proposal.map { confirmation($0, say) } ?? form(say))
+        \(given(proposal) { summary($0, say) })
+        \(form(say))
+        \(given(proposal) { columnTable($0, say) })
         """
     }
 
     private func form(_ say: Reader) -> HTML {
+        switch stage {
+        case .file: fileForm(say)
+        case .grades(let path): gradesForm(path, say)
+        case .review:
+            "<p>\(Standing(LocalizedText(zh: "已申请登记，等待交易所审核", en: "filed; the exchange reviews it"), .waits).chip(say))</p>"
+        case .offer(let path, let table): offerForm(path, table, say)
+        }
+    }
+
+    private func fileForm(_ say: Reader) -> HTML {
         """
         <p class="lead">\(say(
             "文件只存放在本数据节点。系统先识别类型、分级并给出建议，由您确认后才登记和挂牌。",
@@ -74,34 +92,55 @@ package struct PublishPage: Page {
             """
         ))</p>
         <form method="post" action="/publish" enctype="multipart/form-data" class="card narrow">
-        \(Field.hidden("idempotency-key", idempotencyKey))
-        \(Field.text("file", label: say("CSV 文件", "CSV file"),
-                     hint: say("UTF-8 或 GB18030，第一行为列名。", "UTF-8 or GB18030, first line with the names."),
-                     kind: "file", isRequired: true))
         \(Field.text("title", label: say("名称", "Title"), isRequired: true))
-        \(Field.choice("basis", label: say("合法性基础", "Legal basis"),
+        \(Field.text("owner", label: say("数据来源单位", "Owner of the source"), isRequired: true))
+        \(Field.choice("ground", label: say("合法性基础", "Legal basis"),
                        options: legalBases.map { ($0.value, say($0.name)) }, chosen: legalBases.first?.value ?? ""))
-        <fieldset><legend>\(say("交付方式", "Doors"))</legend>
-        \(each(doors.enumerated()) { Field.check("door", value: $1.value, label: say($1.name), isChecked: $0 == 0) })
-        </fieldset>
-        \(Field.text("price", label: say("每次提问的价格（元）", "Price a question (CNY)"), value: "0.50"))
+        \(Field.text("document", label: say("依据文件", "Document of the legal basis"), isRequired: true))
+        \(Field.text("file", label: say("数据文件", "Data file"),
+                     hint: say("CSV（UTF-8 或 GB18030，第一行为列名）、JSON 或 Parquet。",
+                               "CSV (UTF-8 or GB18030, first line with the names), JSON or Parquet."),
+                     kind: "file", isRequired: true))
         <p>\(gate(say("上传并查看建议", "Upload and see the proposal")))</p></form>
         """
     }
 
-    private func confirmation(_ proposal: Proposal, _ say: Reader) -> HTML {
+    private func summary(_ proposal: Proposal, _ say: Reader) -> HTML {
         """
-        <p class="lead">\(say("已读入", "Read")) \(proposal.asset.link(say))\(say("：", ": "))\
-        \(say("\(say.number(proposal.rowCount)) 行", "\(say.number(proposal.rowCount)) rows"))</p>
-        <section class="card"><h2>\(say("建议级别：", "Proposed grade: "))\(say(proposal.grade))</h2>
-        <ul class="notes">\(each(proposal.reasons) { "<li>\(say($0))</li>" })</ul>
+        <p class="lead">\(proposal.asset.link(say))\(say("：", ": "))\
+        \(say("\(say.number(proposal.rowCount)) 行", "\(say.number(proposal.rowCount)) rows"))\(say("，建议级别：", ", proposed grade: "))\(say(proposal.grade))</p>
+        \(when(!proposal.reasons.isEmpty) {
+            "<ul class=\"notes\">\(each(proposal.reasons) { "<li>\(say($0))</li>" })</ul>"
+        })
+        """
+    }
+
+    private func gradesForm(_ path: String, _ say: Reader) -> HTML {
+        """
+        <form method="post" action="\(path)" class="card narrow">
         <p class="fine">\(say(
             "这是建议，不是认定：由负责人确认，由主管部门认定。",
             "This is a proposal: a responsible person confirms it, the authority determines."
         ))</p>
-        \(columnTable(proposal, say))
-        <form method="post" action="\(proposal.confirmPath)">\(Field.hidden("idempotency-key", idempotencyKey))
-        <p>\(gate(say("确认分级，登记并挂牌", "Confirm, register and list")))</p></form></section>
+        \(Field.text("person", label: say("负责人", "Responsible person"), isRequired: true))
+        <p>\(gate(say("确认分级并申请登记", "Confirm the grades and apply for registration")))</p></form>
+        """
+    }
+
+    private func offerForm(_ path: String, _ table: String, _ say: Reader) -> HTML {
+        """
+        <form method="post" action="\(path)" class="card narrow">
+        <p>\(say(
+            "只提供汇总答案，不交付副本；级别较高的列对提问者不可见。",
+            "Aggregated answers only, no copy; columns of a higher grade stay hidden from questions."
+        ))</p>
+        \(Field.text("title", label: say("名称", "Title"), isRequired: true))
+        \(Field.text("about", label: say("一两句说明", "One or two sentences"), isRequired: true))
+        \(Field.text("table", label: say("提问时的表名", "Name of the table in questions"), value: table, isRequired: true))
+        \(Field.text("group", label: say("每组不少于", "Smallest group shown"), value: "10", kind: "number", isRequired: true))
+        \(Field.text("price", label: say("每次提问的价格（元）", "Price a question (CNY)"), value: "0.50", isRequired: true))
+        \(TermsDraft(purposes: "", until: nil, usesMax: nil).fields("", say))
+        <p>\(gate(say("提交挂牌", "Offer it")))</p></form>
         """
     }
 

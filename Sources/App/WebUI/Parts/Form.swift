@@ -6,18 +6,20 @@ import Primitives
 enum Field {
     static func text(
         _ name: String,
+        id: String? = nil,
         label: String,
         value: String = "",
         hint: String? = nil,
         kind: String = "text",
         isRequired: Bool = false
     ) -> HTML {
+        let id = id ?? name
         let required: HTML = isRequired ? " required" : .nothing
-        let described: HTML = hint == nil ? .nothing : " aria-describedby=\"\(name)-hint\""
+        let described: HTML = hint == nil ? .nothing : " aria-describedby=\"\(id)-hint\""
         return """
-            <p class="field"><label for="\(name)">\(label)</label>\
-            <input id="\(name)" name="\(name)" type="\(kind)" value="\(value)"\(required)\(described)>\
-            \(hintLine(name, hint))</p>
+            <p class="field"><label for="\(id)">\(label)</label>\
+            <input id="\(id)" name="\(name)" type="\(kind)" value="\(value)"\(required)\(described)>\
+            \(hintLine(id, hint))</p>
 
             """
     }
@@ -40,13 +42,26 @@ enum Field {
         chosen: String
     ) -> HTML {
         """
-        <p class="field"><label for="\(name)">\(label)</label><select id="\(name)" name="\(name)">\
-        \(each(options) { option in
-            let selected: HTML = option.value == chosen ? " selected" : .nothing
-            return "<option value=\"\(option.value)\"\(selected)>\(option.name)</option>"
-        })</select></p>
+        <p class="field"><label for="\(name)">\(label)</label>\(select(name, options: options, chosen: chosen))</p>
 
         """
+    }
+
+    /// A list to choose from, named for the ear where the page shows its label in another way.
+    static func select(
+        _ name: String,
+        options: [(value: String, name: String)],
+        chosen: String,
+        label: String? = nil
+    ) -> HTML {
+        let spoken: HTML = given(label) { " aria-label=\"\($0)\"" }
+        return """
+            <select id="\(name)" name="\(name)"\(spoken)>\
+            \(each(options) { option in
+                let selected: HTML = option.value == chosen ? " selected" : .nothing
+                return "<option value=\"\(option.value)\"\(selected)>\(option.name)</option>"
+            })</select>
+            """
     }
 
     static func check(_ name: String, value: String, label: String, isChecked: Bool = false) -> HTML {

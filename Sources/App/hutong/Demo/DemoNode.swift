@@ -10,12 +10,15 @@ final class DemoNode: @unchecked Sendable {
     let name: String
     let data: String
     let arguments: [String]
+    /// What it is started as: `serve`, or `witness serve`.
+    private let verb: [String]
     private var process: Process?
     private let port: Int
     /// Straight to the process: what the node's own people use. Peers come through the tap.
     var url: String { "http://127.0.0.1:\(port)" }
 
-    init(name: String, data: String, port: Int, arguments: [String]) {
+    init(name: String, data: String, port: Int, verb: [String] = ["serve"], arguments: [String]) {
+        self.verb = verb
         self.name = name
         self.data = data
         self.port = port
@@ -27,7 +30,7 @@ final class DemoNode: @unchecked Sendable {
         let process = Process()
         process.executableURL = URL(filePath: "/proc/self/exe").resolvingSymlinksInPath()
         process.arguments =
-            ["serve", "--data", data, "--port", String(port), "--name", name, "--json"] + arguments
+            verb + ["--data", data, "--port", String(port), "--name", name, "--json"] + arguments
         let output = Pipe()
         process.standardOutput = output
         let log = data + ".log"

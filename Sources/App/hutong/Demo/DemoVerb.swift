@@ -10,7 +10,8 @@ struct DemoVerb: Verb {
     static let configuration = CommandConfiguration(
         commandName: "demo", abstract: "Play the main job with four nodes. 演示：四个数据节点，一条龙。",
         discussion: """
-            Four nodes start on free ports: an exchange, an environment center, a hospital that only dials out, a buyer.
+            Four nodes start on free ports: an exchange, an environment center, a hospital that only dials out, a buyer;
+            and three witnesses, two of whom must cosign before anything counts as registered.
             Without --air the air data are synthetic, and say so. Ctrl-C ends the nodes; their folders stay.
             """)
 
@@ -31,21 +32,29 @@ struct DemoVerb: Verb {
         do {
             try await story.play()
         } catch {
-            story.stop()
+            story.end()
             throw error
         }
         story.report["ok"] = true
         story.report["card"] = ["zh": .string(story.card.zh), "en": .string(story.card.en)]
         story.report["urls"] = .object(
             Dictionary(uniqueKeysWithValues: story.nodes.map { ($0.name, .string($0.url)) }))
-        let text = story.nodes.map { "\($0.name)  \($0.url)  \($0.data)" }.joined(separator: "\n")
+        story.report["codes"] = .object(story.codes.mapValues(JSON.string))
+        let text =
+            story.nodes.map { "\($0.name)  \($0.url)  \($0.data)" }.joined(separator: "\n") + "\n\n"
+            + story.pages.map { console.say($0.what) + "  " + $0.url }.joined(separator: "\n") + "\n"
+            + console.say(Self.signIn)
         console.answer(
             .object(story.report),
             text: console.say(story.effect) + "\n" + console.say(story.card) + "\n\n" + text)
-        if once { return story.stop() }
+        if once { return story.end() }
         await Interrupt.wait()
-        story.stop()
+        story.end()
     }
+
+    private static let signIn = LocalizedText(
+        zh: "登录令牌在各节点目录的 keys/operator.token 中。",
+        en: "To sign in, take the token in a node's keys/operator.token.")
 
     /// The real data beside the checkout, those that `--air` names, else a synthetic sample.
     private func airFiles(in folder: String) throws -> ([String], isSynthetic: Bool) {

@@ -14,6 +14,7 @@ import TablesDuckDB
 extension Story {
     func start() async throws -> [String: JSON] {
         for node in nodes { try node.start() }
+        try DemoWitnesses.start(witnesses, over: nodes, in: data)
         let parties = [(air, "holder"), (clinic, "holder"), (buyer, "buyer,holder")]
         for (node, roles) in parties {
             let invitation = try await invite(node.name, roles: roles)
@@ -31,7 +32,7 @@ extension Story {
             _ = try await exchange.door.post(
                 path + "/top-ups", ["amount": .string(amount), "bankReference": .string("B-" + name)])
         }
-        return ["nodes": .integer(4), "accounts": .integer(3)]
+        return ["nodes": .integer(4), "witnesses": .integer(3), "accounts": .integer(3)]
     }
 
     private func invite(_ name: String, roles: String, jurisdiction: String = "CN") async throws(Problem)
@@ -151,9 +152,13 @@ extension Story {
             "/api/v1/registrations/" + (codes["clinic.registration"] ?? ""))
         try hold(
             certificate["proof"]?.text?.hasPrefix("c2sp.org/tlog-proof@v1") == true, "an inclusion proof")
+        try hold(
+            certificate["witnessing"]?["witnessed"] == true,
+            "registered means witnessed: \(certificate["witnessing"]?.canonicalText ?? "")")
         let resolved = try await exchange.door.get("/api/v1/codes/" + clinicAsset)
         return [
             "registrations": .integer(2), "certificate": certificate["registration"] ?? .null,
+            "witnessing": certificate["witnessing"] ?? .null,
             "resolved": resolved["kind"] ?? .null,
         ]
     }

@@ -26,14 +26,19 @@ extension Story {
     // MARK: 9 · verify, and the operator cheats
 
     func verify() async throws -> [String: JSON] {
+        let proofs = try await keepProofs()
         stop()
         for node in nodes {
             let (code, answer) = try run(["verify", node.data, "--json"])
             try hold(code == 0, "\(node.name) verifies: \(answer.canonicalText.prefix(600))")
         }
-        let proof = try await keepProof()
-        let (code, answer) = try run(["verify", proof, "--json"])
-        try hold(code == 0, "the receipt verifies: \(answer.canonicalText.prefix(400))")
+        for proof in proofs {
+            let trust = DemoWitnesses.trustFile(in: data)
+            let (code, answer) = try run(["verify", proof, "--trust", trust, "--json"])
+            try hold(code == 0, "the receipt verifies: \(answer.canonicalText.prefix(400))")
+            let cosigners = answer["cosignedBy"]?.object ?? [:]
+            try hold(cosigners.count >= 2, "two witnesses cosigned it")
+        }
         let frauds = [
             (
                 "drops a charge",
@@ -71,20 +76,19 @@ extension Story {
             try FileManager.default.removeItem(atPath: copy)
         }
         for node in nodes { try node.start() }
-        return ["folders": .integer(4), "receipts": .integer(1), "frauds": .array(found)]
+        return ["folders": .integer(4), "receipts": .integer(Int64(proofs.count)), "frauds": .array(found)]
     }
 
-    /// The buyer's receipt of its question to the clinic, as a file that outlives every node.
-    private func keepProof() async throws -> String {
-        try exchange.start()
-        defer { exchange.stop() }
-        let path = data + "/receipt.tlog-proof"
-        let bytes = try await exchange.door.bytes("/api/v1/passages/\(codes["passage"] ?? "")/proof")
-        try Data(bytes).write(to: URL(filePath: path))
-        let key = try await exchange.door.bytes("/log/vkey")
-        try Data(Array("log ".utf8) + key + Array("quorum none\n".utf8)).write(
-            to: URL(filePath: data + "/trust.policy"))
-        return path
+    /// Both sides' receipts of the buyer's question to the clinic, as files that outlive every node: the asker's,
+    /// the holder's, and the policy whose witnesses cosigned both.
+    private func keepProofs() async throws -> [String] {
+        let folder = data + "/receipts"
+        let own = try await buyer.door.get("/api/v1/passages")["passages"]?.array ?? []
+        let asked = own.filter { $0["receipt"]?["content"]?["passage"]?.text == codes["passage.id"] }
+        try hold(!asked.isEmpty, "the buyer keeps its passage")
+        let written = try await ReceiptFolder(folder).write(asked, from: .remote(buyer.door))
+        try hold(written.missing.isEmpty && written.files.count >= 2, "both sides' receipts: \(written)")
+        return written.files
     }
 
     /// Another process of this binary: what anybody can run.
@@ -103,6 +107,26 @@ extension Story {
 
     // MARK: 10 · the card
 
+    /// Pages that show what just happened.
+    var pages: [(what: LocalizedText, url: String)] {
+        [
+            (
+                LocalizedText(zh: "一码六步（就诊数据）", en: "one code through six steps (the visits)"),
+                exchange.url + "/codes/" + (codes["clinic.asset"] ?? "")
+            ),
+            (
+                LocalizedText(zh: "登记凭证", en: "certificate of registration"),
+                exchange.url + "/certificates/" + (codes["clinic.registration"] ?? "")
+            ),
+            (LocalizedText(zh: "存证日志", en: "the log"), exchange.url + "/log"),
+            (
+                LocalizedText(zh: "提问（买方登录）", en: "ask a question (sign in as buyer)"),
+                buyer.url + "/agreements/" + (codes["clinic.agreement"] ?? "")
+            ),
+            (LocalizedText(zh: "关阀（医院登录）", en: "shut the valve (sign in as clinic)"), clinic.url + "/desk"),
+        ]
+    }
+
     /// The planted effect beside the recovered one: "synthetic" becomes a proof of accuracy.
     var effect: LocalizedText {
         let ask = report["ask"]
@@ -116,14 +140,19 @@ extension Story {
         )
     }
 
-    /// 原始数据出域 0 行 · 过阀 N 次，拒绝 M 次 · 隐私预算 x/y · 结算 z 元，借贷差 0 · 可离线核验
+    /// 原始数据出域 0 行 · 过阀 N 次，拒绝 M 次 · 隐私预算 x/y · 结算 z 元，借贷差 0 · 谁联署 · 可离线核验
     var card: LocalizedText {
         let passages = report["settle"]?["passages"]?.integer ?? 0
         let total = report["settle"]?["total"]?.text ?? ""
         let refused = refusals.count
+        let witnessing = report["register"]?["witnessing"]
+        let names = (witnessing?["cosignedBy"]?.array ?? []).compactMap(\.text).joined(separator: ", ")
+        let known = witnessing?["witnesses"]?.integer ?? 0
         return LocalizedText(
-            zh: "原始数据出域 0 行 · 过阀 \(passages) 次，拒绝 \(refused) 次 · 隐私预算 3/3 · 结算 \(total)，借贷差 0 · 可离线核验",
+            zh:
+                "原始数据出域 0 行 · 过阀 \(passages) 次，拒绝 \(refused) 次 · 隐私预算 3/3 · 结算 \(total)，借贷差 0 · 见证：\(names)（共 \(known) 个）· 可离线核验",
             en: "raw rows that left: 0 · \(passages) passages, \(refused) refusals · privacy budget 3/3 · "
-                + "settled \(total), debits less credits 0 · verifiable offline")
+                + "settled \(total), debits less credits 0 · witnessed by \(names) (of \(known)) · verifiable offline"
+        )
     }
 }

@@ -49,6 +49,7 @@ extension Story {
         try hold(again["price"]?.text == "0.00 CNY", "a repeat is free")
         answers["visits"] = visits["result"]
         codes["passage"] = visits["code"]?.text
+        codes["passage.id"] = visits["passage"]?.text
         let joined = try await buyer.door.post(
             "/api/v1/questions",
             [

@@ -20,6 +20,7 @@ final class Story {
     var clinic: DemoNode
     var buyer: DemoNode
     var taps: [WireTap] = []
+    let witnesses: [DemoNode]
     /// What later steps need from earlier ones.
     var codes: [String: String] = [:]
     var accounts: [String: DemoAccount] = [:]
@@ -36,13 +37,16 @@ final class Story {
         self.isSynthetic = isSynthetic
         self.console = console
         try FileManager.default.createDirectory(atPath: data + "/wire", withIntermediateDirectories: true)
+        witnesses = try DemoWitnesses.prepare(in: data)
+        let policy = DemoWitnesses.policyFile(in: data)
         func node(_ name: String, _ role: String, _ more: [String] = []) throws -> (DemoNode, WireTap) {
             guard let port = WireTap.freePort(),
                 let tap = WireTap(target: port, record: data + "/wire/\(name).bytes")
             else {
                 throw Problem(.unavailable, "demo.step-failed", ["step": "start", "why": "no free port"])
             }
-            let arguments = ["--role", role, "--public-url", "http://127.0.0.1:\(tap.port)"] + more
+            let arguments =
+                ["--role", role, "--public-url", "http://127.0.0.1:\(tap.port)", "--trust", policy] + more
             return (DemoNode(name: name, data: data + "/" + name, port: port, arguments: arguments), tap)
         }
         var tap: WireTap
@@ -59,7 +63,9 @@ final class Story {
     var nodes: [DemoNode] { [exchange, air, clinic, buyer] }
 
     func play() async throws {
-        try await step("start", "四个数据节点启动并加入交易所", "four nodes start and join") { try await self.start() }
+        try await step(
+            "start", "四个数据节点与三个见证人启动，加入交易所", "four nodes and three witnesses start; the nodes join"
+        ) { try await self.start() }
         try await step("collect", "采集：合法性依据、类型、剖析", "collect, with legal basis") { try await self.collect() }
         try await step("register", "登记与评估", "register and assess") { try await self.register() }
         try await step("list", "开放与挂牌，需求撮合", "open, list, match a demand") { try await self.list() }
@@ -78,6 +84,12 @@ final class Story {
 
     func stop() {
         for node in nodes { node.stop() }
+    }
+
+    /// Ends the nodes, then the witnesses.
+    func end() {
+        stop()
+        for witness in witnesses { witness.stop() }
     }
 
     private func step(

@@ -1,6 +1,6 @@
 // SPDX-License-Identifier: Apache-2.0
 
-private import Identity
+package import Identity
 package import Primitives
 
 /// What a log answers over HTTP (c2sp.org/tlog-tiles@v0.1.0): the derived files, with the headers that let
@@ -8,16 +8,22 @@ package import Primitives
 package struct LogEndpoints: Sendable {
     private let storage: any LogStorage
     private let key: String
+    private let policy: String
 
-    /// - Parameter key: the log's verifier key, answered under `vkey`.
-    package init(storage: any LogStorage, key: some CustomStringConvertible) {
+    /// - Parameters:
+    ///   - key: the log's verifier key, answered under `vkey`.
+    ///   - policy: what makes a checkpoint of this log count, answered under `policy` (c2sp.org/tlog-policy). It is
+    ///     the log's own claim: a reader compares it with what others say.
+    package init(storage: any LogStorage, key: NoteKey, policy: TrustPolicy? = nil) {
         self.storage = storage
         self.key = "\(key)\n"
+        self.policy = (policy ?? TrustPolicy(log: key)).text
     }
 
     /// - Parameter path: below the log's prefix, without the leading slash.
     package func answer(_ path: String) throws(Problem) -> WebAnswer {
         if path == "vkey" { return .text(200, key) }
+        if path == "policy" { return .text(200, policy) }
         if path == "checkpoint" {
             guard let bytes = try storage.read(path) else { return .text(404, "no checkpoint yet\n") }
             // "The checkpoint … should have a short cache lifetime": it is the one file that changes.

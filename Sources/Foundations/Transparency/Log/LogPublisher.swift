@@ -19,12 +19,16 @@ package actor LogPublisher {
     private let signers: [NoteSigner]
     /// The log's name.
     package nonisolated let origin: String
-    nonisolated let policy: TrustPolicy
+    /// The witnesses it asks, and how many make a checkpoint count.
+    package nonisolated let policy: TrustPolicy
+    nonisolated let checkers: SignatureCheckers
 
     private var builder = TileBuilder()
     private var latest: SignedCheckpoint?
     private var rounds: WitnessRounds
     private var isPublishing = false
+    /// Whether the witnesses are being asked: only then is it worth waiting for them.
+    var isCollecting = false
     /// Who waits for something here to change; each wakes, looks, and waits again if it was not for it.
     private var watchers: [Int: AsyncStream<Void>.Continuation] = [:]
     private var nextWatcher = 0
@@ -46,9 +50,13 @@ package actor LogPublisher {
         self.storage = storage
         self.signers = signers
         self.policy = policy ?? TrustPolicy(log: key)
+        self.checkers = checkers
         rounds = WitnessRounds(policy: self.policy, checkers: checkers)
         origin = key.name
     }
+
+    /// The keys that sign the checkpoints: the log's Ed25519 key first, then others such as SM2.
+    package nonisolated var ownKeys: [NoteKey] { signers.map(\.key) }
 
     // MARK: Deriving
 
@@ -141,7 +149,7 @@ package actor LogPublisher {
                 }
                 builder.append(stored.leaf.bytes, hash: stored.hash, full: &full)
             }
-            for file in full { try storage.write(file.bytes, to: file.address.path, durably: true) }
+            try storage.write(full)
             if leaves.count < limit { return }
         }
     }

@@ -23,14 +23,20 @@ extension TransparencyLog {
         )
     }
 
-    /// Logs the tallies of all hours before the current one and forgets them: background work, every few
-    /// minutes. At most `limit` at once; returns how many, so that the caller goes on while it is the limit.
+    /// Tallies that one call of `sealRefusals` logs: a commit that others hardly notice.
+    package static let refusalsSealedAtOnce = 500
+
+    /// Logs the tallies of all hours before the current one, and keeps them with their leaf: background work, every
+    /// few minutes. At most `limit` at once; returns how many, so that the caller goes on while it is the limit.
     @discardableResult
-    package func sealRefusals(limit: Int = 500, in writing: any SQLWriting) throws(Problem) -> Int {
+    package func sealRefusals(
+        limit: Int = TransparencyLog.refusalsSealedAtOnce,
+        in writing: any SQLWriting
+    ) throws(Problem) -> Int {
         let tallies = try writing.all(
             """
             SELECT hour_at, scope, code, parties, refusal_count FROM transparency_refusal
-            WHERE hour_at < ? ORDER BY hour_at, scope, code LIMIT ?
+            WHERE leaf_index IS NULL AND hour_at < ? ORDER BY hour_at, scope, code LIMIT ?
             """,
             [Self.hour(of: writing.now), limit]
         ) { row throws(Problem) in
@@ -43,13 +49,21 @@ extension TransparencyLog {
             )
         }
         for tally in tallies {
-            try append(LogEntry(.passageRefused, parties: tally.parties, content: tally.content), in: writing)
+            let leaf = try append(
+                LogEntry(.passageRefused, parties: tally.parties, content: tally.content),
+                in: writing
+            )
             try writing.execute(
-                "DELETE FROM transparency_refusal WHERE hour_at = ? AND scope = ? AND code = ?",
-                [tally.hour, tally.scope, tally.code]
+                "UPDATE transparency_refusal SET leaf_index = ? WHERE hour_at = ? AND scope = ? AND code = ?",
+                [Int64(clamping: leaf), tally.hour, tally.scope, tally.code]
             )
         }
         return tallies.count
+    }
+
+    /// How many refusals this node has counted, logged already or not.
+    package static func refusalCount(in reading: any SQLReading) throws(Problem) -> Int64 {
+        try reading.count("SELECT coalesce(sum(refusal_count), 0) FROM transparency_refusal")
     }
 
     private static func hour(of time: Instant) -> Instant {
@@ -65,7 +79,7 @@ extension TransparencyLog {
 
         var content: JSON {
             [
-                "scope": .string(scope.urn), "code": .string(code), "count": .integer(count),
+                "agreement": .string(scope.urn), "code": .string(code), "count": .integer(count),
                 "hour": .string(hour.rfc3339),
             ]
         }

@@ -14,9 +14,11 @@ package struct TransparencyLog: Sendable {
     private let pseudonyms: Pseudonyms
     private let salts: @Sendable () -> Salt
 
-    package init(pseudonyms: Pseudonyms, salts: @escaping @Sendable () -> Salt = Salt.random) {
+    /// - Parameter salts: where salts come from; `nil` for the system's random bytes, which is what a node uses.
+    package init(pseudonyms: Pseudonyms, salts: (@Sendable () -> Salt)? = nil) {
         self.pseudonyms = pseudonyms
-        self.salts = salts
+        let source = SaltSource()
+        self.salts = salts ?? { source.next() }
     }
 
     /// The party's name in the leaves of one agreement or other scope.
@@ -32,7 +34,7 @@ package struct TransparencyLog: Sendable {
     /// `transparency.entry-too-large`. Costs one statement and two hashes.
     @discardableResult
     package func append(_ entry: LogEntry, in writing: any SQLWriting) throws(Problem) -> LeafIndex {
-        let content = entry.content.canonicalBytes
+        let content = entry.canonicalContent
         guard content.count <= LogEntry.contentBytesMax, entry.parties.count <= LogEntry.partiesMax else {
             throw Problem(
                 .invalid,
@@ -88,6 +90,17 @@ package struct TransparencyLog: Sendable {
     /// How many leaves the log has.
     package static func size(in reading: any SQLReading) throws(Problem) -> UInt64 {
         UInt64(try reading.count("SELECT COALESCE(MAX(leaf_index) + 1, 0) FROM transparency_leaf"))
+    }
+
+    /// The hash of one leaf, as the log's tree has it; `nil` where there is no such leaf.
+    package static func leafHash(
+        _ index: LeafIndex,
+        in reading: any SQLReading
+    ) throws(Problem) -> Digest? {
+        try reading.first(
+            "SELECT leaf_hash FROM transparency_leaf WHERE leaf_index = ?",
+            [Int64(clamping: index)]
+        ) { row throws(Problem) in try row.digest(0) }
     }
 
     /// The leaves about one thing, oldest first: at most `limit`, from an index on.

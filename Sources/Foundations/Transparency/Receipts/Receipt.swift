@@ -80,6 +80,9 @@ package struct Disclosure: Hashable, Sendable {
     package let salt: Salt
     package let content: JSON
 
+    /// The leaf's hash in hexadecimal: how one receipt names the leaf of another.
+    package var leafHash: String { Hex.encode(leaf.hash.bytes) }
+
     package init(_ stored: StoredLeaf) throws(Problem) {
         guard let content = try? JSON(parsing: stored.content) else {
             throw Problem(

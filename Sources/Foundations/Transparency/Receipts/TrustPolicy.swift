@@ -53,6 +53,14 @@ package struct TrustPolicy: Hashable, Sendable {
     package struct Failure: Error, Hashable, Sendable {
         package let line: Int
         package let reason: String
+
+        package var problem: Problem {
+            Problem(
+                .invalid,
+                "transparency.policy-malformed",
+                ["line": .integer(Int64(line)), "reason": .text(reason)]
+            )
+        }
     }
 
     package let logs: [Log]
@@ -91,6 +99,20 @@ package struct TrustPolicy: Hashable, Sendable {
             throw Failure(line: lines.count, reason: "a quorum line is missing")
         }
         self.init(logs: reader.logs, witnesses: reader.witnesses, quorum: quorum)
+    }
+
+    /// The same witnesses and quorum for these logs as well. A key that stands here already is not added twice.
+    package func adding(logs keys: [NoteKey]) -> TrustPolicy {
+        var logs = logs
+        for key in keys where !logs.contains(where: { $0.key.publicKey == key.publicKey }) {
+            logs.append(Log(key: key))
+        }
+        return TrustPolicy(logs: logs, witnesses: witnesses, quorum: quorum)
+    }
+
+    /// Whether the witnesses that can be asked (those with an address) could ever be enough.
+    package var isReachable: Bool {
+        quorum.isMet(by: Set(witnesses.filter { $0.url != nil }.map(\.name)))
     }
 
     /// The policy as a file. Groups are written with names of our own.

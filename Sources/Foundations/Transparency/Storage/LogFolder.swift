@@ -26,17 +26,39 @@ package struct LogFolder: LogStorage {
     }
 
     package func write(_ bytes: [UInt8], to path: String, durably: Bool) throws(Problem) {
-        let file = root + "/" + path
-        let folder = String(file[..<(file.lastIndex(of: "/") ?? file.endIndex)])
         do {
-            if !FileManager.default.fileExists(atPath: folder) {
-                try FileManager.default.createDirectory(atPath: folder, withIntermediateDirectories: true)
-            }
-            try Self.replace(file, with: bytes, durably: durably)
+            let folder = try place(bytes, at: path, durably: durably)
             if durably { try Self.synchronize(folder) }
         } catch {
             throw failed("write \(path): \(error)")
         }
+    }
+
+    package func write(_ files: [TileBuilder.File]) throws(Problem) {
+        var folders: Set<String> = []
+        for file in files {
+            do {
+                folders.insert(try place(file.bytes, at: file.address.path, durably: true))
+            } catch {
+                throw failed("write \(file.address.path): \(error)")
+            }
+        }
+        do {
+            for folder in folders { try Self.synchronize(folder) }
+        } catch {
+            throw failed("\(error)")
+        }
+    }
+
+    /// Writes a file as a whole and returns its folder, whose entry is not durable yet.
+    private func place(_ bytes: [UInt8], at path: String, durably: Bool) throws -> String {
+        let file = root + "/" + path
+        let folder = String(file[..<(file.lastIndex(of: "/") ?? file.endIndex)])
+        if !FileManager.default.fileExists(atPath: folder) {
+            try FileManager.default.createDirectory(atPath: folder, withIntermediateDirectories: true)
+        }
+        try Self.replace(file, with: bytes, durably: durably)
+        return folder
     }
 
     package func remove(_ path: String) throws(Problem) {

@@ -15,8 +15,17 @@ package protocol LogStorage: Sendable {
     /// the disk.
     func write(_ bytes: [UInt8], to path: String, durably: Bool) throws(Problem)
 
+    /// Puts several files in place and waits once for the disk: all of them are durable when it returns.
+    func write(_ files: [TileBuilder.File]) throws(Problem)
+
     /// Removes a file, or a folder with what is in it; nothing happens where there is none.
     func remove(_ path: String) throws(Problem)
+}
+
+extension LogStorage {
+    package func write(_ files: [TileBuilder.File]) throws(Problem) {
+        for file in files { try write(file.bytes, to: file.address.path, durably: true) }
+    }
 }
 
 /// The files in memory, for tests and for building a log again beside the stored one.

@@ -30,8 +30,13 @@ package enum TransparencySchema {
                     code TEXT NOT NULL,
                     parties TEXT NOT NULL,
                     refusal_count INTEGER NOT NULL CHECK (refusal_count > 0),
+                    leaf_index INTEGER,
                     PRIMARY KEY (hour_at, scope, code)
                 ) STRICT
+                """,
+                """
+                CREATE INDEX transparency_refusal_open ON transparency_refusal (hour_at)
+                WHERE leaf_index IS NULL
                 """,
                 """
                 CREATE TABLE transparency_peer_checkpoint (

@@ -218,7 +218,12 @@ private struct Walk {
     private func compare(_ file: TileBuilder.File, _ report: inout InspectionReport) throws(Problem) {
         report.filesChecked += 1
         if file.address.content == .entries, changedBundles.contains(file.address.index) { return }
-        let found = try storage.read(file.address.path)
+        var found = try storage.read(file.address.path)
+        if found == nil, !file.address.isFull {
+            // A partial file may be gone once the full one exists: then the full one begins with it.
+            let full = TileAddress(file.address.content, index: file.address.index, width: 256)
+            found = try storage.read(full.path).map { Array($0.prefix(file.bytes.count)) }
+        }
         guard found != file.bytes else { return }
         let what: LocalizedText =
             found == nil

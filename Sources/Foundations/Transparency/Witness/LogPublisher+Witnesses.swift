@@ -14,8 +14,12 @@ extension LogPublisher {
         clock: any Clock<Duration> = ContinuousClock(),
         note: @escaping @Sendable (TrustPolicy.Witness, Problem) -> Void = { _, _ in }
     ) async {
+        let asked = policy.witnesses.filter { $0.url != nil }
+        guard !asked.isEmpty else { return }
+        isCollecting = true
+        defer { isCollecting = false }
         await withDiscardingTaskGroup { group in
-            for witness in policy.witnesses where witness.url != nil {
+            for witness in asked {
                 group.addTask { await self.attend(witness, over: transport, clock: clock, note: note) }
             }
         }

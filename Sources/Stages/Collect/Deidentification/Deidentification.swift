@@ -176,7 +176,8 @@ package struct Deidentification: Sendable {
         guard case .integer(let rowCount)? = counted.rows.first?.first else {
             throw Problem(.fault, "tables.query-refused", operatorNote: "count(*) gave no number")
         }
-        let evidence = try await Discovery.evidence(of: result, rowCount: Int64(rowCount), engine: engine)
+        let evidence = try await Discovery.evidence(
+            of: result, rowCount: Int64(rowCount), recognizers: [], engine: engine)
         var remaining: [String: String] = [:]
         for column in evidence {
             // A keyed transformation keeps the form on purpose; its values are nobody's.
@@ -185,7 +186,7 @@ package struct Deidentification: Sendable {
             default: break
             }
             let direct = column.counts.first { $0.evidence != .heuristic && $0.kind.grade > .general2 }
-            if let direct { remaining[column.column] = direct.kind.rawValue }
+            if let direct { remaining[column.column] = direct.kind.word }
         }
         let after = try await smallestGroup(of: result)
         return DeidentificationReport(
@@ -221,31 +222,56 @@ private struct DigitCipher {
         self.cipher = cipher
     }
 
+    /// Numbers of one length lie one after the other and go through the cipher together.
+    private struct Group {
+        var rowCount = 0
+        var digits: [UInt8] = []
+    }
+
     func encrypt(_ input: TextVector, _ output: inout TextVector) throws(Problem) {
-        var byLength: [Int: [Int]] = [:]
-        var digits: [[UInt8]] = []
+        var groups: [Int: Group] = [:]
+        // Of each row, how many digits it has and which of its group it is.
+        var places: [(length: Int, number: Int)] = []
+        places.reserveCapacity(input.count)
         for row in 0..<input.count {
-            let found = input.bytes(row).filter { (48...57).contains($0) }.map { $0 - 48 }
-            digits.append(found)
-            byLength[found.count, default: []].append(row)
+            let bytes = input.bytes(row)
+            let length = bytes.count(where: Self.isDigit)
+            guard length > 0 else {
+                places.append((0, 0))
+                continue
+            }
+            places.append((length, Self.add(bytes, to: &groups[length, default: Group()])))
         }
-        for (length, rows) in byLength where length > 0 {
-            var batch = rows.map { digits[$0] }
+        for length in groups.keys {
             do throws(FF1.Failure) {
-                try cipher.encrypt(batch: &batch)
+                try cipher.encrypt(numerals: &groups[length, default: Group()].digits, length: length)
             } catch {
                 throw Problem(.invalid, "collect.number-short", ["digits": .integer(Int64(length))])
             }
-            for (place, row) in rows.enumerated() { digits[row] = batch[place] }
         }
+        var line: [UInt8] = []
         for row in 0..<input.count {
-            var place = 0
-            output.append(
-                input.bytes(row).map { byte in
-                    guard (48...57).contains(byte) else { return byte }
-                    place += 1
-                    return digits[row][place - 1] + 48
-                })
+            let (length, number) = places[row]
+            let digits = groups[length]?.digits ?? []
+            var next = number * length
+            line.removeAll(keepingCapacity: true)
+            for byte in input.bytes(row) {
+                guard Self.isDigit(byte) else {
+                    line.append(byte)
+                    continue
+                }
+                line.append(digits[next] + 48)
+                next += 1
+            }
+            output.append(line)
         }
+    }
+
+    private static func isDigit(_ byte: UInt8) -> Bool { byte &- 48 < 10 }
+
+    private static func add(_ bytes: ArraySlice<UInt8>, to group: inout Group) -> Int {
+        for byte in bytes where isDigit(byte) { group.digits.append(byte - 48) }
+        group.rowCount += 1
+        return group.rowCount - 1
     }
 }

@@ -11,13 +11,15 @@ package enum Discovery {
     /// Rows looked at, spread evenly over the table.
     package static let sampleRows: Int64 = 20_000
 
-    /// Evidence of every column of a table the engine has under `table`. Numbers and texts are looked at; days,
-    /// truth values and fractions hold no identifier.
+    /// Evidence of every column of a table the engine has under `table`, by the scanner and by `recognizers`. Texts,
+    /// whole numbers and days are looked at; truth values and fractions hold no identifier.
     package static func evidence(
-        of table: String, rowCount: Int64, engine: any TableEngine
+        of table: String, rowCount: Int64,
+        recognizers: [DeclaredRecognizer] = GradingRules.builtIn.recognizers,
+        engine: any TableEngine
     ) async throws(Problem) -> [ColumnEvidence] {
         let columns = try await engine.columns(of: .named(table))
-        let looked = columns.filter { $0.type == .text || $0.type == .integer }
+        let looked = columns.filter { [.text, .integer, .day].contains($0.type) }
         guard !looked.isEmpty else {
             return columns.map { ColumnEvidence(column: $0.name, sampledCount: 0, counts: []) }
         }
@@ -28,7 +30,7 @@ package enum Discovery {
             ? "SELECT \(list) FROM \(table.quotedIdentifier)"
             : "SELECT \(list) FROM (SELECT *, row_number() OVER () AS hutong_row FROM \(table.quotedIdentifier)) "
                 + "WHERE hutong_row % \(step) = 0"
-        let tallies = Mutex(looked.map { ColumnTally(header: $0.name) })
+        let tallies = Mutex(looked.map { ColumnTally(header: $0.name, recognizers: recognizers) })
         try await engine.run(TableQuery(sql)) { batch in
             tallies.withLock { tallies in
                 for place in tallies.indices {
@@ -57,10 +59,13 @@ struct ColumnTally {
     /// The header as a label, so that `病历号` or `account_no` speaks for the values under it.
     private let label: [UInt8]
     private var sampled = 0
-    private var tallies: [SensitiveKind: Tally] = [:]
+    private var tallies: [EvidenceKind: Tally] = [:]
+    /// Declared recognizers that look under this header, and whether the header names them.
+    private let declared: [(recognizer: DeclaredRecognizer, isNamed: Bool)]
 
-    init(header: String) {
+    init(header: String, recognizers: [DeclaredRecognizer]) {
         self.header = header
+        declared = recognizers.filter { $0.looks(under: header) }.map { ($0, $0.isNamed(by: header)) }
         let words = header.replacing("_", with: " ").replacing("\n", with: " ")
         label = Array((words + "：").utf8)
     }
@@ -79,6 +84,22 @@ struct ColumnTally {
         }
         sampled += values.count
         count(buffer, values)
+        for (recognizer, isNamed) in declared { count(buffer, values, by: recognizer, isNamed: isNamed) }
+    }
+
+    /// A declared recognizer takes values whole.
+    private mutating func count(
+        _ buffer: [UInt8], _ values: [Range<Int>], by recognizer: DeclaredRecognizer, isNamed: Bool
+    ) {
+        var tally = tallies[recognizer.kind] ?? Tally()
+        for value in values {
+            guard let evidence = recognizer.evidence(for: buffer[value], isNamed: isNamed) else { continue }
+            tally.rows += 1
+            tally.wholes += 1
+            tally.evidence[evidence, default: 0] += 1
+            if tally.example.isEmpty { tally.example = Self.masked(buffer[value]) }
+        }
+        if tally.rows > 0 { tallies[recognizer.kind] = tally }
     }
 
     private mutating func count(_ buffer: [UInt8], _ values: [Range<Int>]) {
@@ -92,14 +113,15 @@ struct ColumnTally {
             // A finding in the label itself, or one that runs over a value's end, is none.
             guard row < values.count, finding.start >= values[row].lowerBound else { continue }
             guard seen.insert(finding.kind).inserted else { continue }
-            var tally = tallies[finding.kind] ?? Tally()
+            let kind = EvidenceKind(finding.kind)
+            var tally = tallies[kind] ?? Tally()
             tally.rows += 1
             if finding.start == values[row].lowerBound, finding.end == values[row].upperBound {
                 tally.wholes += 1
             }
             tally.evidence[finding.evidence, default: 0] += 1
             if tally.example.isEmpty { tally.example = Self.masked(buffer[finding.start..<finding.end]) }
-            tallies[finding.kind] = tally
+            tallies[kind] = tally
         }
     }
 
@@ -121,7 +143,7 @@ struct ColumnTally {
                 }?.key
                     ?? .heuristic, example: tally.example)
         }
-        let sorted = counts.sorted { ($1.rowCount, $0.kind.rawValue) < ($0.rowCount, $1.kind.rawValue) }
+        let sorted = counts.sorted { ($1.rowCount, $0.kind.word) < ($0.rowCount, $1.kind.word) }
         return ColumnEvidence(column: header, sampledCount: sampled, counts: sorted)
     }
 }

@@ -28,6 +28,17 @@ struct DeliveryReceipt: Sendable {
     var filesDigest: Digest { Digest(of: surveys.flatMap(\.digest.bytes)) }
     var byteCount: Int64 { surveys.reduce(0) { $0 + $1.byteCount } }
 
+    /// An engine's complaint about a statement of ours is in truth one about the sender's file: said so.
+    func told(_ problem: Problem) -> Problem {
+        let complaints = ["tables.query-refused", "tables.value-unreadable", "tables.file-unreadable"]
+        guard complaints.contains(problem.code), let survey = surveys.first, problem.kind != .fault else {
+            return problem
+        }
+        let name = URL(filePath: survey.path).lastPathComponent
+        let code = survey.kind == .jsonText ? "tables.json-unreadable" : "tables.file-unreadable"
+        return Problem(.invalid, code, ["file": .text(name)], operatorNote: problem.operatorNote)
+    }
+
     func refused(_ problem: Problem) -> Delivery {
         Delivery(
             id: id, source: offer.source, sequence: offer.sequence ?? 0, receivedAt: receivedAt,
@@ -43,10 +54,13 @@ struct DeliveryReading: Sendable {
     let profile: TableProfile
     let conformity: ConformityReport?
     let evidence: [ColumnEvidence]
+    let grades: [GradeProposal]
     let content: Digest
     let eventTime: Instant?
 
-    init(_ receipt: DeliveryReceipt, engine: any TableEngine, folder: String) async throws(Problem) {
+    init(
+        _ receipt: DeliveryReceipt, _ rules: GradingRules, engine: any TableEngine, folder: String
+    ) async throws(Problem) {
         let scratch = DeliveryScratch(receipt, folder: folder)
         defer { scratch.clear() }
         let source = try await scratch.source(receipt, engine: engine)
@@ -72,7 +86,10 @@ struct DeliveryReading: Sendable {
         profile = try await engine.profile(.parquet([path]), ProfilePlan())
         // From here on the table's name means the accepted rows.
         try await engine.attach(.parquet([path]), as: table)
-        evidence = try await Discovery.evidence(of: table, rowCount: profile.rowCount, engine: engine)
+        evidence = try await Discovery.evidence(
+            of: table, rowCount: profile.rowCount, recognizers: rules.recognizers, engine: engine)
+        let rowCount = profile.rowCount
+        grades = evidence.map { GradeProposal($0, rowCount: rowCount, catalogs: rules.catalogs) }
         eventTime = try await Self.eventTime(of: table, columns, engine)
         try await engine.execute("DROP VIEW \(table.quotedIdentifier)")
     }
@@ -174,14 +191,14 @@ package struct PreparedDelivery: Sendable {
     package var eventTime: Instant? { reading.eventTime }
     package var evidence: [ColumnEvidence] { reading.evidence }
 
-    /// Proposed classes and grades, one a column; `catalog` is the sector's important-data catalog.
-    package func grades(_ catalog: ImportantDataCatalog = .empty) -> [GradeProposal] {
-        evidence.map { GradeProposal($0, rowCount: profile.rowCount, catalog: catalog) }
-    }
+    /// Proposed classes and grades, one a column, under the rules in force when it was read.
+    package var grades: [GradeProposal] { reading.grades }
+    /// SHA-256 of every file as it arrived, in their order.
+    package var fileDigests: [Digest] { receipt.surveys.map(\.digest) }
 
     /// The profile without values of columns that hold something personal or graded above general 2.
     package var publicProfile: TableProfile {
-        let hidden = Set(grades().filter { $0.grade > .general2 }.map(\.column))
+        let hidden = Set(grades.filter { $0.grade > .general2 }.map(\.column))
         return profile.withoutValues(of: hidden)
     }
 
@@ -189,7 +206,7 @@ package struct PreparedDelivery: Sendable {
         let findings = evidence.map { ["column": .string($0.column), "findings": $0.json] as JSON }
         var report: [String: JSON] = [
             "profile": publicProfile.json, "findings": .array(findings),
-            "grades": .array(grades().map(\.json)),
+            "grades": .array(grades.map(\.json)),
         ]
         if let conformity { report["conformity"] = conformity.json }
         return Delivery(

@@ -39,18 +39,23 @@ package struct Intake: Sendable {
     /// commit, with `record(_:in:)`. From here on the Parquet file is on disk; if nobody records it, nothing
     /// names it and `sweep` removes it.
     package func prepare(_ offer: DeliveryOffer) async throws(Problem) -> PreparedDelivery {
-        let source = try await store.read { reading throws(Problem) in
-            try SourceRegister.source(offer.source, in: reading)
+        let (source, rules) = try await store.read { reading throws(Problem) in
+            (
+                try SourceRegister.source(offer.source, in: reading),
+                try GradingRuleBook.inForce(in: reading)
+            )
         }
         var receipt = DeliveryReceipt(offer, at: clock.now())
         do throws(Problem) {
             try source.basis.check(at: clock.now())
             try receipt.survey()
-            return try await PreparedDelivery(receipt, reading(receipt))
+            let reading = try await DeliveryReading(receipt, rules, engine: engine, folder: folder)
+            return PreparedDelivery(receipt, reading)
         } catch {
-            let refused = receipt.refused(error)
+            let problem = receipt.told(error)
+            let refused = receipt.refused(problem)
             try await store.write { writing throws(Problem) in _ = try register.record(refused, in: writing) }
-            throw error
+            throw problem
         }
     }
 
@@ -77,10 +82,6 @@ package struct Intake: Sendable {
         ) { row throws(Problem) in try row.integer(0) }
         if let known { return known }
         return try SourceRegister.nextSequence(of: prepared.receipt.offer.source, in: writing)
-    }
-
-    private func reading(_ receipt: DeliveryReceipt) async throws(Problem) -> DeliveryReading {
-        try await DeliveryReading(receipt, engine: engine, folder: folder)
     }
 }
 

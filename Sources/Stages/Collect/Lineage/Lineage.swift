@@ -51,9 +51,12 @@ package struct LineageStep: Hashable, Sendable {
 
     package func signed(by signer: any Signer) throws(Problem) -> LineageStep {
         let bytes = try signer.signature(for: statement.canonicalBytes)
-        return LineageStep(
-            activity, inputs, output, parameters, carriedOutBy, at,
-            StepSignature(key: signer.publicKey, bytes: bytes))
+        return bearing(StepSignature(key: signer.publicKey, bytes: bytes))
+    }
+
+    /// The step with a signature that somebody made over its statement.
+    func bearing(_ signature: StepSignature) -> LineageStep {
+        LineageStep(activity, inputs, output, parameters, carriedOutBy, at, signature)
     }
 }
 

@@ -24,7 +24,8 @@ package struct QualityAssessment: Sendable {
         let distinct = try await number(
             "SELECT count(*) FROM (SELECT DISTINCT * FROM \(table.quotedIdentifier))")
         let ordered = try await orderedCount()
-        let evidence = try await Discovery.evidence(of: table, rowCount: conformity.rowCount, engine: engine)
+        let evidence = try await Discovery.evidence(
+            of: table, rowCount: conformity.rowCount, recognizers: [], engine: engine)
         let bare = evidence.filter { GradeProposal($0, rowCount: conformity.rowCount).grade >= .general4 }
             .count
         let tally = Tally(standard: standard, conformity: conformity, present: present)

@@ -16,6 +16,16 @@ package struct CollectionSource: Hashable, Sendable {
     package let useConditions: String
 
     package var code: Code { Code(.source, id) }
+
+    package var json: JSON {
+        [
+            "source": .string(code.text), "name": ["zh": .string(name.zh), "en": .string(name.en)],
+            "kind": .string(kind.rawValue), "owner": .string(owner), "collector": .string(collector),
+            "method": .string(method.rawValue), "ground": .string(basis.ground.rawValue),
+            "document": .string(basis.document), "until": basis.until.map { .string($0.rfc3339) } ?? .null,
+            "useConditions": .string(useConditions),
+        ]
+    }
 }
 
 /// What kind of body the data comes from (S05).

@@ -41,6 +41,26 @@ package struct SourceRegister: Sendable {
         return source
     }
 
+    /// The source with this code; `collect.source-unknown` if there is none.
+    package static func source(
+        named code: String, in reading: any SQLReading
+    ) throws(Problem) -> CollectionSource {
+        let found = try reading.first(
+            select + " WHERE code = ?", [Code(code)?.text ?? code], CollectionSource.init)
+        guard let found else { throw Problem(.missing, "collect.source-unknown", ["source": .text(code)]) }
+        return found
+    }
+
+    /// Sources whose name, owner or collector holds the words, each with its kind, owner and use conditions (S05).
+    package static func search(
+        _ words: String, limit: Int = 100, in reading: any SQLReading
+    ) throws(Problem) -> [CollectionSource] {
+        let mark = "%" + words.replacing("%", with: "").replacing("_", with: "") + "%"
+        return try reading.all(
+            select + " WHERE name_zh LIKE ? OR name_en LIKE ? OR owner LIKE ? OR collector LIKE ? "
+                + "ORDER BY name_en, id LIMIT ?", [mark, mark, mark, mark, limit], CollectionSource.init)
+    }
+
     /// All sources, or those of one kind, by name.
     package static func sources(
         of kind: SourceKind? = nil, in reading: any SQLReading

@@ -71,6 +71,8 @@ package struct PrivacyStanding: Hashable, Sendable {
     package let questions: Int
     /// Spent by asker, the most first.
     package let byAsker: [(asker: ID<PrivacyAccount>, micros: UInt64)]
+    /// When the first question was asked.
+    package let firstAt: Instant?
 
     package static func == (left: PrivacyStanding, right: PrivacyStanding) -> Bool {
         left.spentMicros == right.spentMicros && left.spentInPeriodMicros == right.spentInPeriodMicros
@@ -78,6 +80,15 @@ package struct PrivacyStanding: Hashable, Sendable {
     }
 
     package func hash(into hasher: inout Hasher) { hasher.combine(spentMicros) }
+
+    /// When the total is spent if it goes on as it did so far; `nil` where nothing was spent.
+    package func lastsUntil(from now: Instant) -> Instant? {
+        guard let firstAt, spentMicros > 0 else { return nil }
+        let elapsed = Double(max(1, now.microseconds - firstAt.microseconds))
+        let rest = elapsed * Double(leftMicros) / Double(spentMicros)
+        // Beyond a century nobody plans.
+        return rest < 3.2e15 ? Instant(microseconds: now.microseconds + Int64(rest)) : nil
+    }
 
     /// How many more questions of this price fit into what is left: the forecast of the budget page.
     /// Composition by ρ may allow more; never fewer.

@@ -27,7 +27,8 @@ extension PrivacyAccounts {
             },
             periodEndsAt: period?.upperBound,
             questions: charges.count,
-            byAsker: byAsker.sorted { $0.value > $1.value }.map { (asker: $0.key, micros: $0.value) }
+            byAsker: byAsker.sorted { $0.value > $1.value }.map { (asker: $0.key, micros: $0.value) },
+            firstAt: charges.map(\.at).min()
         )
     }
 

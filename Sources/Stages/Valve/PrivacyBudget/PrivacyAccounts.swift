@@ -137,6 +137,18 @@ package enum PrivacyAccounts {
         )
         guard open == 0 else { throw Problem(.conflict, "valve.privacy-reservation-over") }
         try settle(passage, as: .charged, in: tx)
+        try keep(answer, of: passage, plan: plan, versions: versions, in: tx)
+        return answer
+    }
+
+    /// Stores the answer that a plan gets on these versions from now on.
+    package static func keep<Passage>(
+        _ answer: [UInt8],
+        of passage: ID<Passage>,
+        plan: Digest,
+        versions: Digest,
+        in tx: any SQLWriting
+    ) throws(Problem) {
         try tx.execute(
             """
             INSERT INTO valve_privacy_answer (plan, versions, passage, answer, answer_digest, stored_at) \
@@ -144,7 +156,18 @@ package enum PrivacyAccounts {
             """,
             [plan, versions, passage, answer, Digest(of: answer), tx.now]
         )
-        return answer
+    }
+
+    /// The passage that this plan was answered in first on these versions.
+    package static func answeredPassage<Passage>(
+        plan: Digest,
+        versions: Digest,
+        in tx: any SQLReading
+    ) throws(Problem) -> ID<Passage>? {
+        try tx.first(
+            "SELECT passage FROM valve_privacy_answer WHERE plan = ? AND versions = ?",
+            [plan, versions]
+        ) { row throws(Problem) in try row.id(0, of: Passage.self) }
     }
 
     /// Charges at once, for a door that stores its answer in the same commit itself.

@@ -1,17 +1,18 @@
 // SPDX-License-Identifier: Apache-2.0
 
-import Compute
-import Foundation
-import Ledger
+private import Compute
+private import Foundation
+private import Ledger
+private import Metering
 import Primitives
 import Store
-import Transparency
+package import Transparency
 
 /// What other rooms check about their rows and files, for `fsck` and `verify`.
-enum DataChecks {
+package enum DataChecks {
     /// - Parameter folder: the node's data folder.
-    static func all(_ folder: String) -> [any DataCheck] {
-        [BooksCheck(), EvidenceCheck(), ObjectsCheck(folder: folder + "/objects")]
+    package static func all(_ folder: String) -> [any DataCheck] {
+        [BooksCheck(), MeterCheck(), EvidenceCheck(), ObjectsCheck(folder: folder + "/objects")]
     }
 }
 
@@ -21,6 +22,15 @@ private struct BooksCheck: DataCheck {
 
     func findings(in reading: any SQLReading) throws(Problem) -> [Finding] {
         try Books.faults(in: reading).map { Finding("ledger", LocalizedText($0)) }
+    }
+}
+
+/// Grants are used as often as was reserved; events are numbered without a gap and fit their meter.
+private struct MeterCheck: DataCheck {
+    let name = "meter"
+
+    func findings(in reading: any SQLReading) throws(Problem) -> [Finding] {
+        try MeteringAudit.faults(in: reading).map { Finding($0.place, $0.what) }
     }
 }
 

@@ -1,0 +1,71 @@
+// SPDX-License-Identifier: Apache-2.0
+//
+// Specification: docs/clean-room.md §3 (keys). Secret: the rows. Public: the rules' promise that a person has one
+// row; never whether the rows keep it: both ways of running have the same plan digest and the same noise.
+
+package import Primitives
+package import Tables
+
+extension ReleaseRules {
+    /// Tables whose rules say that a person has one row.
+    package var keyedTables: Set<String> {
+        Set(tables.filter { $0.value.unit?.isKey == true }.keys)
+    }
+
+    /// The same rules with nothing assumed of these tables: a person may have any number of rows and counts for one.
+    func bounding(_ repeated: Set<String>) -> ReleaseRules {
+        let bounded = tables.map { name, table in
+            guard repeated.contains(name), let unit = table.unit else { return (name, table) }
+            return (
+                name,
+                TableRules(
+                    columns: table.columns, unit: unit.afterJoin, joins: table.joins,
+                    rowFilter: table.rowFilter)
+            )
+        }
+        return ReleaseRules(
+            tables: Dictionary(uniqueKeysWithValues: bounded), protection: protection, purposes: purposes,
+            limits: limits, json: json)
+    }
+
+    /// The tables of `keyedTables` in whose rows somebody stands more than once. One pass over each; the
+    /// outcome holds as long as the version does, and stays at the holder.
+    package func tablesWithRepeatedPeople(
+        _ schema: [String: [Column]],
+        on engine: any TableEngine,
+        dialect: any RelationDialect
+    ) async throws(Problem) -> Set<String> {
+        var repeated: Set<String> = []
+        for name in keyedTables.sorted() {
+            guard let unit = tables[name]?.unit,
+                let column = schema[name]?.first(where: { $0.name == unit.column })
+            else { continue }
+            let person = RelationExpression.column("#unit")
+            let counts = Relation.aggregate(
+                .project(.table(name), [.init("#unit", .read(column.name, column.type))]),
+                keys: [], [.init("#rows", .present(person)), .init("#people", .distinct(person))])
+            let row = try await engine.rows(TableQuery(dialect.sql(counts), timeLimit: .seconds(60))).rows
+                .first
+            guard let row, row.count == 2, row[0] == row[1] else {
+                repeated.insert(name)
+                continue
+            }
+        }
+        return repeated
+    }
+}
+
+extension CleanRoomQuestion {
+    /// The plan to run where these tables do not keep the promise of one row a person: contributions are bounded,
+    /// noise and digest are those of the promised plan, so that an answer does not tell which of the two ran.
+    package func plan(bounding repeated: Set<String>) throws(Problem) -> ReleasePlan {
+        guard !repeated.isDisjoint(with: plan.tables) else { return plan }
+        do throws(QuestionRefusal) {
+            var bounded = try CleanRoomQuestion(tree, rules: rules.bounding(repeated), schema: schema).plan
+            bounded.standsFor = plan.digest
+            return bounded
+        } catch {
+            throw error.problem(in: tree)
+        }
+    }
+}

@@ -1,0 +1,73 @@
+// SPDX-License-Identifier: Apache-2.0
+
+import Assembly
+import Foundation
+import Logging
+import Primitives
+import Synchronization
+import TestKit
+
+/// A node that really serves a port in this process, over a folder that is gone afterwards.
+struct ServedNode: Sendable {
+    let node: Node
+    let port: Int
+    let token: String
+
+    /// Starts a node, runs `body` against it, and stops it.
+    static func run(_ body: @escaping @Sendable (ServedNode) async throws -> Void) async throws {
+        let folder = FileManager.default.temporaryDirectory.appending(
+            path: "hutong-served-\(UInt64.random(in: 0...UInt64.max))")
+        defer { try? FileManager.default.removeItem(at: folder) }
+        let settings = NodeSettings(
+            data: folder.path(percentEncoded: false), port: 0, name: "served", role: .exchange)
+        let node = try await Node.open(settings, version: "0.1.0")
+        let token = Node.operatorToken(of: settings.data) ?? ""
+        let (urls, continuation) = AsyncStream.makeStream(of: String.self)
+        try await withThrowingTaskGroup(of: Void.self) { group in
+            group.addTask {
+                try await node.serve(logger: Logger(label: "test") { _ in SwiftLogNoOpLogHandler() }) { url in
+                    continuation.yield(url)
+                }
+            }
+            group.addTask {
+                for await url in urls {
+                    let port = url.split(separator: ":").last.flatMap { Int($0) } ?? 0
+                    return try await body(ServedNode(node: node, port: port, token: token))
+                }
+            }
+            try await group.next()
+            group.cancelAll()
+        }
+    }
+
+    func ask(
+        _ method: String, _ path: String, _ body: [UInt8] = [], headers: [String: String] = [:]
+    ) async throws -> (status: Int, json: JSON) {
+        let reply = try await LoopbackHTTP.ask(
+            method, path, port: port,
+            headers: headers.merging(["Authorization": "Bearer " + token]) { given, _ in given }, body: body)
+        return (reply.status, (try? JSON(parsing: reply.body)) ?? .null)
+    }
+
+    func post(_ path: String, _ body: JSON = [:]) async throws -> (status: Int, json: JSON) {
+        try await ask("POST", path, body.canonicalBytes)
+    }
+
+    /// Uploads bytes as a file of this name and takes them in; the answer of the step that refused, else of the last.
+    func publish(
+        _ bytes: [UInt8], named name: String, title: String = "t", asset: String? = nil
+    ) async throws -> (status: Int, json: JSON) {
+        let encoded = name.addingPercentEncoding(withAllowedCharacters: .alphanumerics) ?? "x"
+        let staged = try await ask("POST", "/api/v1/deliveries?name=" + encoded, bytes)
+        guard let delivery = staged.json["delivery"] else { return staged }
+        return try await post(
+            "/api/v1/assets",
+            [
+                "deliveries": [delivery], "title": .string(title), "asset": asset.map(JSON.string) ?? .null,
+                "source": [
+                    "name": "test", "kind": "institution", "owner": "Center", "collector": "Center",
+                    "method": "system", "ground": "own-operation", "document": "rules",
+                ],
+            ])
+    }
+}
