@@ -112,7 +112,7 @@ let package = Package(
         room("Stages", "Deliver", ["Primitives", crypto]),
         // Oversight
         room("Oversight", "Measure", ["Rules", "Primitives"]),
-        room("Oversight", "Packs", ["Casework", "Classification", "Lists", "Measure", "Rules", "Primitives", yams, "Trade", "Register", "Lane", "Transparency", "Identity", "Store"]),
+        room("Oversight", "Packs", ["Casework", "Classification", "Lists", "Measure", "Policy", "Rules", "Primitives", yams, "Trade", "Register", "Lane", "Transparency", "Identity", "Store"]),
         // App
         .target(name: "CTexts", path: "Sources/App/CTexts", cSettings: [.unsafeFlags(["-std=c23"])]),
         room("App", "Wire", ["Primitives", "CTexts", yams]),
@@ -127,7 +127,7 @@ let package = Package(
         .target(name: "TestKit", dependencies: ["Primitives"], path: "Tests/TestKit", swiftSettings: strict),
         tests("HouseTests", ["Primitives", "Wire"]),
         tests("EndToEndTests", ["Primitives", "hutong", "TestKit", "Assembly", "Store", "StoreSQLite", "Transparency"]),
-        tests("HTTPAPITests", ["Classification", "Assembly", "HTTPAPI", "Identity", "Register", "Primitives", "TestKit", logging, "Store", "Transparency", "Packs"]),
+        tests("HTTPAPITests", ["Classification", "Assembly", "HTTPAPI", "Identity", "Register", "Primitives", "TestKit", logging, "Store", "Transparency", "Packs", "Trade", "Policy"]),
         // Tests
         tests("PrimitivesTests", ["Primitives"]),
         tests("DataspaceTests", ["Dataspace", "Policy", "Primitives", "Wire", "Publish", "Deliver"]),

@@ -124,6 +124,7 @@ package enum Notices {
         case listingOpened = "listing-opened"
         case listingRefused = "listing-refused"
         case valveClosed = "valve-closed"
+        case reportDue = "report-due"
     }
 
     package struct Notice: Hashable, Sendable {
