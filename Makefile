@@ -12,7 +12,7 @@ setup:    ## install what is missing (Debian packages, the DuckDB library); safe
 build:    ## the one binary, optimized: .build/release/hutong
 	@Scripts/build
 
-demo:     ## four nodes and the whole story on this machine; minutes the first time, seconds later
+demo:     ## five nodes and the whole story on this machine; minutes the first time, seconds later
 	@Scripts/demo
 
 serve:    ## one node with its data in ./hutong-data

@@ -106,8 +106,8 @@ let package = Package(
         room("Stages", "Collect", ["Tables", "Store", "Transparency", "Primitives", "Classification", "Scan", "FormatPreserving", crypto, "Identity"]),
         room("Stages", "Register", ["Collect", "Classification", "Lane", "Transparency", "Tables", "Identity", "Store", "Primitives"]),
         room("Stages", "Trade", ["Register", "Ledger", "Lane", "Transparency", "Dataspace", "Policy", "Identity", "Store", "Primitives", "Metering"]),
-        room("Stages", "Valve", ["PrivateSQL", "Trade", "Register", "Transparency", "Policy", "Identity", "Store", "Primitives"]),
-        room("Stages", "Compute", ["PrivateSQL", "Tables", "Valve", "Trade", "Register", "Lane", "Transparency", "Policy", "Identity", "Store", "Primitives"]),
+        room("Stages", "Valve", ["PrivateSQL", "Trade", "Register", "Metering", "Transparency", "Policy", "Identity", "Store", "Primitives"]),
+        room("Stages", "Compute", ["PSI", "Noise", "PrivateSQL", "Tables", "Valve", "Trade", "Register", "Lane", "Transparency", "Policy", "Identity", "Store", "Primitives"]),
         room("Stages", "Publish", ["Policy", "Primitives"]),
         room("Stages", "Deliver", ["Primitives", crypto]),
         // Oversight
@@ -116,19 +116,18 @@ let package = Package(
         // App
         .target(name: "CTexts", path: "Sources/App/CTexts", cSettings: [.unsafeFlags(["-std=c23"])]),
         room("App", "Wire", ["Primitives", "CTexts", yams]),
-        .executableTarget(name: "hutong", dependencies: ["Assembly", "HTTPAPI", "APIClient", "Identity", "Register", "Store", "Transparency", "Trade", logging, "Wire", "Policy", "Primitives", arguments, "Tables", "TablesDuckDB", "Collect", yams, "StoreSQLite", "Ledger", "Metering", "PrivateSQL", "PSI", "Oblivious", "Rules", "Classification", "Scan", "TransparencyHTTP", "SignersOpenSSL", "Packs", "Lists", "Measure"],
+        .executableTarget(name: "hutong", dependencies: ["Assembly", "Compute", "Valve", "HTTPAPI", "APIClient", "Identity", "Register", "Store", "Transparency", "Trade", logging, "Wire", "Policy", "Primitives", arguments, "Tables", "TablesDuckDB", "Collect", yams, "StoreSQLite", "Ledger", "Metering", "PrivateSQL", "PSI", "Oblivious", "Rules", "Classification", "Scan", "TransparencyHTTP", "SignersOpenSSL", "Packs", "Lists", "Measure"],
                           path: "Sources/App/hutong", swiftSettings: strict),
         .target(name: "CAssets", path: "Sources/App/CAssets", cSettings: [.unsafeFlags(["-std=c23"])]),
         room("App", "WebUI", ["Primitives", "CAssets"]),
         room("App", "HTTPAPI", ["Packs", "Compute", "Collect", "Wire", "WebUI", "Primitives", hummingbird, hummingbirdCore, hummingbirdTLS, nio, nioSSL, httpTypes, logging]),
         room("App", "APIClient", ["Wire", "Primitives", httpClient, nio, nioHTTP, nioSSL]),
-        room("App", "Assembly", ["HTTPAPI", "Compute", "Valve", "Trade", "Register", "Collect", "Ledger", "Metering", "Transparency", "Lane", "Identity", "Store", "Tables", "LaneHTTP", "StoreSQLite", "SignersOpenSSL", "TransparencyHTTP", "TablesDuckDB", "Primitives", logging, "Packs", "Casework", "Lists"]),
+        room("App", "Assembly", ["HTTPAPI", "Compute", "Valve", "Trade", "Register", "Collect", "Ledger", "Metering", "Transparency", "Lane", "Identity", "Store", "Tables", "LaneHTTP", "StoreSQLite", "StorePostgres", "SignersOpenSSL", "TransparencyHTTP", "TablesDuckDB", "Primitives", logging, "Packs", "Casework", "Lists"]),
         // Tests
         .target(name: "TestKit", dependencies: ["Primitives"], path: "Tests/TestKit", swiftSettings: strict),
         tests("HouseTests", ["Primitives", "Wire"]),
-        tests("EndToEndTests", ["Primitives", "hutong", "TestKit", "Assembly", "Store", "StoreSQLite", "Transparency"]),
+        tests("EndToEndTests", ["Primitives", "hutong", "TestKit", "TestStores", "Assembly", "Store", "StoreSQLite", "Transparency"]),
         tests("HTTPAPITests", ["Classification", "Assembly", "HTTPAPI", "Identity", "Register", "Primitives", "TestKit", logging, "Store", "Transparency", "Packs", "Trade", "Policy"]),
-        // Tests
         tests("PrimitivesTests", ["Primitives"]),
         tests("DataspaceTests", ["Dataspace", "Policy", "Primitives", "Wire", "Publish", "Deliver"]),
         tests("TransparencyTests", ["Transparency", "Identity", "Merkle", "CMerkle", "Store", "StoreSQLite", "Primitives", crypto, "SignersOpenSSL"]),
@@ -137,11 +136,11 @@ let package = Package(
         tests("PacksTests", ["Packs", "Measure", "Rules", "Lists", "Casework", "Trade", "Policy", "Register", "Lane", "Transparency", "Identity", "Store", "TestStores", "Primitives"]),
         tests("RulesTests", ["Rules", "Primitives"]),
         tests("CaseworkTests", ["Casework", "Store", "Primitives"]),
-        tests("LedgerTests", ["Ledger", "StoreSQLite", "Metering", "Trade", "Primitives", "Store", "TestStores"]),
+        tests("LedgerTests", ["Ledger", "StoreSQLite", "Metering", "Trade", "Valve", "Register", "Transparency", "Lane", "Policy", "Identity", "Primitives", "Store", "TestStores"]),
         tests("WebUITests", ["WebUI", "Primitives", "TestKit"]),
         .target(name: "TestStores", dependencies: ["Primitives", "Store", "StoreSQLite", "StorePostgres"],
                 path: "Tests/TestStores", swiftSettings: strict),
         tests("PrivateSQLTests", ["PrivateSQL", "Noise", "Tables", "TablesDuckDB", "TablesSpark", "Valve", "Store", "TestStores", "Primitives"]),
-        tests("PSITests", ["PSI", "Curves", "Oblivious", "Primitives", crypto]),
+        tests("PSITests", ["PSI", "Compute", "Trade", "Policy", "Identity", "Curves", "Oblivious", "Primitives", crypto]),
     ]
 )

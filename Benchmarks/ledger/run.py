@@ -63,6 +63,37 @@ class Postgres:
         self.server.wait()
 
 
+class Node:
+    """One node of ours on a free port, for clients over HTTP."""
+
+    def __init__(self, binary, root):
+        self.client = os.path.join(root, "clients")
+        subprocess.run(["cc", "-O2", "-D_GNU_SOURCE", "-o", self.client, os.path.join(HERE, "clients.c"), "-lpthread"],
+                       check=True)
+        data = os.path.join(root, "node")
+        self.process = subprocess.Popen(
+            [binary, "serve", "--data", data, "--port", "0", "--name", "bench", "--role", "exchange", "--json"],
+            stdout=subprocess.PIPE, stderr=subprocess.DEVNULL, text=True)
+        said = ""
+        while True:
+            said += self.process.stdout.readline()
+            try:
+                self.port = json.loads(said)["url"].rsplit(":", 1)[1]
+                break
+            except ValueError:
+                continue
+        with open(os.path.join(data, "keys", "operator.token")) as file:
+            self.token = file.read().strip()
+
+    def run(self, clients, seconds):
+        return float(subprocess.run([self.client, self.port, self.token, "bench", str(clients), str(seconds)],
+                                    capture_output=True, text=True, check=True).stdout)
+
+    def stop(self):
+        self.process.terminate()
+        self.process.wait()
+
+
 def main():
     arguments = argparse.ArgumentParser(description=__doc__, formatter_class=argparse.RawDescriptionHelpFormatter)
     arguments.add_argument("--binary", default=".build/release/hutong")
@@ -74,6 +105,7 @@ def main():
     batch = os.path.join(root, "batch")
     subprocess.run(["cc", "-O2", "-o", batch, os.path.join(HERE, "batch.c"), "-lsqlite3"], check=True)
     postgres = Postgres(root)
+    node = Node(options.binary, root)
     uniform = r"\set f random(1, 10000)" + "\n" + r"\set t random(1, 10000)" + "\nSELECT move(:f, :t);\n"
 
     def ours(clients, holds, *more):
@@ -93,6 +125,7 @@ def main():
         "1000 clients, one hot account, with leaf": lambda: ours(1000, "leaf", "--hot"),
         "1000 clients, without log": lambda: ours(1000, "transfer"),
         "1000 clients, with leaf, meter and grant": lambda: ours(1000, "passage"),
+        "32 clients over HTTP, one top-up with leaf a request": lambda: node.run(32, options.seconds),
         "(a) SQLite through C, 1000 a commit": c,
         "(b) PostgreSQL, one call a transfer, 32 clients": lambda: postgres.pgbench(uniform, 32, options.seconds),
         "(b) PostgreSQL, set-based batches of 1000": lambda: postgres.pgbench(
@@ -105,11 +138,14 @@ def main():
                 best[name] = max(best[name], run())
     finally:
         postgres.stop()
+        node.stop()
         shutil.rmtree(root, ignore_errors=True)
     leaf, plain = best["1000 clients, with leaf"], best["1000 clients, without log"]
     ratios = {
         "with leaf / PostgreSQL batches": leaf / best["(b) PostgreSQL, set-based batches of 1000"],
-        "32 clients / PostgreSQL 32 clients": best["32 clients, with leaf"]
+        "32 clients in the process / PostgreSQL 32 clients": best["32 clients, with leaf"]
+            / best["(b) PostgreSQL, one call a transfer, 32 clients"],
+        "32 clients over HTTP / PostgreSQL 32 clients": best["32 clients over HTTP, one top-up with leaf a request"]
             / best["(b) PostgreSQL, one call a transfer, 32 clients"],
         "with leaf / SQLite through C": leaf / best["(a) SQLite through C, 1000 a commit"],
         "with leaf / without log": leaf / plain,

@@ -2,6 +2,7 @@
 
 import Foundation
 import Primitives
+import TestStores
 import Testing
 
 /// The whole story, played by the real binary with four real processes; the demonstration itself checks each fact and
@@ -9,7 +10,7 @@ import Testing
 @Suite("The story", .serialized)
 struct StoryTests {
     @Test(
-        "S94, S60, S17: four nodes publish, agree, ask, pay, refuse, settle and verify, and a cheating operator is found"
+        "S94, S62, S60, S17: five nodes publish, agree, match, ask, pay, refuse, settle and verify; a cheating operator is found"
     )
     func story() async throws {
         let folder = FileManager.default.temporaryDirectory.appending(
@@ -22,6 +23,7 @@ struct StoryTests {
         #expect(report["ok"] == true)
         #expect(report["ask"]?["wire"]?["rawValuesFound"]?.integer == 0)
         #expect((report["ask"]?["wire"]?["bytesSearched"]?.integer ?? 0) > 100_000)
+        #expect(report["match"]?["districts"]?.array?.count == 6)
         #expect(report["settle"]?["sum"]?.integer == 0)
         #expect(report["verify"]?["frauds"]?.array?.count == 3)
         let refused = Set((report["refuse"]?["refusals"]?.array ?? []).compactMap { $0["code"]?.text })
@@ -31,6 +33,7 @@ struct StoryTests {
                 "policy.operand-unenforceable", "valve.party-not-entitled", "policy.use-refused",
                 "valve.closed",
                 "valve.export-denied", "valve.privacy-spent", "valve.agreement-ended",
+                "compute.match-want-refused", "compute.match-sets-spent",
             ]))
         let recovered = try #require(report["ask"]?["recovered"]?.double)
         #expect(abs(recovered - 0.2) < 0.05)
@@ -41,6 +44,30 @@ struct StoryTests {
         for node in ["exchange", "clinic"] {
             try await RowFlips(folder: folder.appending(path: node).path(percentEncoded: false)).check()
         }
+    }
+
+    @Test("the same story holds where every node keeps its records in PostgreSQL")
+    func storyOnPostgres() throws {
+        guard let url = try Engine.postgresURL(for: ["exchange", "air", "clinic", "care", "buyer"]) else {
+            return
+        }
+        let folder = FileManager.default.temporaryDirectory.appending(
+            path: "hutong-postgres-\(ProcessInfo.processInfo.processIdentifier)")
+        defer { try? FileManager.default.removeItem(at: folder) }
+        let run = try Binary.run(
+            [
+                "demo", "--once", "--json", "--synthetic", "--store", url, "--data",
+                folder.path(percentEncoded: false),
+            ])
+        let report = try JSON(parsing: run.output)
+        try #require(
+            run.status == 0, "\(report["detail"]?.text ?? String(decoding: run.output, as: UTF8.self))")
+        #expect(report["ok"] == true)
+        #expect(report["settle"]?["sum"]?.integer == 0)
+        #expect((report["verify"]?["receipts"]?.integer ?? 0) >= 2, "both sides' receipts")
+        let files = try FileManager.default.contentsOfDirectory(
+            atPath: folder.appending(path: "exchange").path())
+        #expect(files.contains("store.url") && !files.contains("node.sqlite"))
     }
 
     @Test("kill -9 of exchange or holder in the middle of questions loses nothing and charges nothing twice")

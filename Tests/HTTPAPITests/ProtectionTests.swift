@@ -36,3 +36,22 @@ struct ProtectionTests {
         }
     }
 }
+
+@Suite("A guest of a node")
+struct GuestTests {
+    @Test("whatever its role, a guest neither shuts, grades nor adds to what the node itself holds")
+    func ownData() async throws {
+        try await ServedNode.run { node in
+            let file = Array("a,b\n1,2\n".utf8)
+            let asset = try #require(try await node.publish(file, named: "a.csv").json["asset"]?.text)
+            let guest = try await node.guest(roles: "holder,buyer,assessor")
+            for target in [asset, "node", "country:US"] {
+                let refused = try await guest.post("/api/v1/valve/close", ["target": .string(target)])
+                #expect(refused.status == 403 && refused.json["code"] == "identity.scope-missing")
+            }
+            #expect(try await guest.publish(file, named: "b.csv").status == 403)
+            #expect(try await guest.post("/api/v1/assets/\(asset)/grades").status == 403)
+            #expect(try await guest.ask("GET", "/api/v1/listings").status == 200)
+        }
+    }
+}

@@ -2,6 +2,7 @@
 
 import Assembly
 import Foundation
+import Identity
 import Logging
 import Primitives
 import Synchronization
@@ -51,6 +52,21 @@ struct ServedNode: Sendable {
 
     func post(_ path: String, _ body: JSON = [:]) async throws -> (status: Int, json: JSON) {
         try await ask("POST", path, body.canonicalBytes)
+    }
+
+    /// The same node as a party sees it that was invited to it just now.
+    func guest(roles: String) async throws -> ServedNode {
+        let invited = try await post(
+            "/api/v1/parties/invitations", ["name": "guest", "roles": .string(roles)])
+        let secret = Invitation(text: invited.json["invitation"]?.text ?? "")?.secret.disclosed ?? ""
+        let key = Base64.encode((0..<32).map { UInt8($0) })
+        let joined = try await post(
+            "/api/v1/parties/join",
+            [
+                "secret": .string(secret), "id": .string(ID<Party>(at: Instant(seconds: 1_800_000_000)).uuid),
+                "signingKey": .string(key), "sealingKey": .string(key), "address": "account",
+            ])
+        return ServedNode(node: node, port: port, token: joined.json["token"]?.text ?? "")
     }
 
     /// Uploads bytes as a file of this name and takes them in; the answer of the step that refused, else of the last.

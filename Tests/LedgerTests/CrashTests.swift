@@ -32,7 +32,7 @@ struct CrashTests {
 
     @Test("whatever writing system call fails, nothing acknowledged is lost and nothing is half done")
     func faults() throws {
-        let (commands, clients) = Self.isSoak ? ("200", "40") : ("40", "40")
+        let (commands, clients) = ("200", Self.isSoak ? "20" : "100")
         let result = try Self.crash("faults", "--commands", commands, "--clients", clients)
         print(result.text, terminator: "")
         #expect(result.status == 0, "\(result.text)")

@@ -57,17 +57,17 @@ struct MatchTests {
         #expect(answer.matched == nil && answer.counts == nil)
     }
 
-    @Test("ristretto255 gives the same rows and counts")
-    func ristretto() async throws {
+    @Test("ristretto255 and SM2 give the same rows and counts", arguments: [PSIMethod.ristretto, .sm2])
+    func otherGroups(method: PSIMethod) async throws {
         let sets = Sets(receiver: 30, sender: 40, common: 12)
-        let rows = try sets.plan(.ristretto, .rowsToBoth)
+        let rows = try sets.plan(method, .rowsToBoth)
         let (left, right) = MemoryLink.pair()
         async let theirs = PSIRun.send(rows, sets.sender, over: left, seed: 2)
         #expect(
             try await PSIRun.receive(rows, sets.receiver, over: right, seed: 1).matched
                 == sets.expectedByReceiver)
         #expect(try await theirs.matched == sets.expectedBySender)
-        let size = try sets.plan(.ristretto, .size)
+        let size = try sets.plan(method, .size)
         async let answer = PSIRun.send(size, sets.sender, over: left, seed: 2)
         #expect(try await PSIRun.receive(size, sets.receiver, over: right, seed: 1).counts == [12])
         _ = try await answer

@@ -11,6 +11,15 @@ import Synchronization
 package enum Engine: String, Sendable, CaseIterable {
     case sqlite, postgres
 
+    /// An address of the tests' own PostgreSQL with `{node}` where each of these names has a schema; `nil`, and a
+    /// line that says so, where it is not installed.
+    package static func postgresURL(for nodes: [String]) throws(Problem) -> String? {
+        guard available.contains(.postgres), let server = PostgresServer.shared else { return nil }
+        let run = "story_\(getpid())_\(UInt32.random(in: 0 ... .max))_"
+        for node in nodes { _ = try server.url(ofSchema: run + node) }
+        return try server.url(ofSchema: run + "{node}")
+    }
+
     package static let available: [Engine] = {
         if PostgresServer.shared != nil { return allCases }
         FileHandle.standardError.write(Data("skipped: PostgreSQL is not installed\n".utf8))

@@ -53,9 +53,6 @@ final class PostgresWriterSession: WriterSession {
         if let reason = connection.brokenBy { throw reason }
     }
 
-    func setSavepoint() throws(Problem) { _ = try connection.execute("SAVEPOINT command") }
-    func releaseSavepoint() throws(Problem) { _ = try connection.execute("RELEASE command") }
-
     func rollBackToSavepoint() throws(Problem) {
         try connection.resolve("ROLLBACK TO command")
         try connection.resolve("RELEASE command")

@@ -8,7 +8,8 @@ package import Store
 /// The server is trusted: whoever may write that schema may write the books. Backup and replication are the
 /// server's own.
 package struct PostgresStore: DataStore {
-    private let writer: GroupCommitWriter
+    /// `nil` where the records are only looked at.
+    private let writer: GroupCommitWriter?
     private let readers: ReaderPool
 
     private static let readerCount = 4
@@ -25,10 +26,17 @@ package struct PostgresStore: DataStore {
         return PostgresStore(writer: writer, readers: readers)
     }
 
+    /// Looks at the records of a node that may be running: writing is `store.writer-elsewhere`.
+    package static func openForReading(url: String) -> PostgresStore {
+        PostgresStore(
+            writer: nil, readers: ReaderPool(count: 1) { try? PostgresReaderSession(url: url) })
+    }
+
     package func write<Answer: Sendable>(
         _ command: @escaping @Sendable (any SQLWriting) throws(Problem) -> Answer
     ) async throws(Problem) -> Answer {
-        try await writer.write(command)
+        guard let writer else { throw Problem(.unavailable, "store.writer-elsewhere") }
+        return try await writer.write(command)
     }
 
     package func read<Answer: Sendable>(
@@ -46,7 +54,7 @@ package struct PostgresStore: DataStore {
     }
 
     package func close() async {
-        await writer.close()
+        await writer?.close()
         await readers.close()
     }
 }

@@ -40,14 +40,11 @@ final class SQLiteWriterSession: WriterSession {
 
     func confirmWhole() {}
 
-    func setSavepoint() throws(Problem) { try connection.execute("SAVEPOINT command") }
-    func releaseSavepoint() throws(Problem) { try connection.execute("RELEASE command") }
-
     func rollBackToSavepoint() throws(Problem) {
         // After a full disk SQLite may have ended the whole transaction: then nothing of the group is left.
         guard connection.isInTransaction else { throw .storageFailed("the transaction ended by itself") }
         try connection.execute("ROLLBACK TO command")
-        try connection.execute("RELEASE command")
+        try releaseSavepoint()
     }
 
     func execute(_ sql: String, _ arguments: [any SQLConvertible]) throws(Problem) -> Int {

@@ -8,7 +8,6 @@ import Primitives
 import Register
 private import SignersOpenSSL
 import Store
-import StoreSQLite
 import Transparency
 private import TransparencyHTTP
 
@@ -18,7 +17,8 @@ extension Node {
     /// The publisher with the folder's policy and keys. `--trust` replaces `DATA/trust.policy`; a node that was once
     /// started with witnesses goes on asking them, so that no restart makes a checkpoint count for less.
     static func evidence(
-        _ settings: NodeSettings, keys: KeyFolder, logKey: NoteSigner, store: SQLiteStore, storage: LogFolder
+        _ settings: NodeSettings, keys: KeyFolder, logKey: NoteSigner, store: any DataStore,
+        storage: LogFolder
     ) throws(Problem) -> LogPublisher {
         let signers = [logKey] + (try sm2Line(settings, keys: keys, name: logKey.key.name).map { [$0] } ?? [])
         let file = settings.data + "/trust.policy"

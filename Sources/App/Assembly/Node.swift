@@ -15,7 +15,6 @@ private import Packs
 package import Primitives
 import Register
 package import Store
-package import StoreSQLite
 private import Synchronization
 import Tables
 private import TablesDuckDB
@@ -27,7 +26,7 @@ import Valve
 /// `--data` uses the same node without one.
 package struct Node: Sendable {
     package let settings: NodeSettings
-    package let store: SQLiteStore
+    package let store: any DataStore
     package let courtyard: Courtyard
     let link: HTTPLink
     let address: Shared<String>
@@ -37,9 +36,10 @@ package struct Node: Sendable {
     package static var migrations: [Migration] {
         IdentitySchema.migrations + LaneSchema.migrations + TransparencySchema.migrations
             + LedgerSchema.migrations + MeteringSchema.migrations + CollectSchema.migrations
-            + RegisterSchema.migrations + TradeSchema.migrations + ValveSchema.migrations
-            + PrivacyBudgetSchema.migrations + ListsSchema.migrations + CaseworkSchema.migrations
-            + PacksSchema.migrations
+            + RegisterSchema.migrations + TradeSchema.migrations + SettlementSchema.migrations
+            + ValveSchema.migrations
+            + PrivacyBudgetSchema.migrations + MatchSchema.migrations + ListsSchema.migrations
+            + CaseworkSchema.migrations + PacksSchema.migrations
     }
 
     /// Opens a data folder, or makes one at the first start: keys, own party, operator's token.
@@ -50,7 +50,7 @@ package struct Node: Sendable {
         let nodeKey = try keys.ed25519("node")
         let origin = "hutong.local/" + Hex.encode(nodeKey.publicKey.fingerprint.bytes.prefix(6))
         let logKey = try keys.logKey(firstOrigin: origin)
-        let store = try SQLiteStore.open(at: settings.data + "/node.sqlite", clock: .system)
+        let store = try NodeStore.open(in: settings.data, at: settings.store, clock: .system)
         try await store.migrate(migrations)
         let sealingSecret = nodeKey.derivedSecret(for: "hutong/sealing/v1")
         guard let sealingKey = SealingKey(stored: sealingSecret.disclosed) else {
@@ -81,7 +81,10 @@ package struct Node: Sendable {
             engine: CleanRoomEngine(
                 engines: engines, dialect: RelationText(DuckDBDialect()), objects: settings.data + "/objects"),
             budget: budget,
-            sealingKey: sealingKey)
+            sealingKey: sealingKey,
+            matchDoor: MatchDoor(
+                engines: engines, objects: settings.data + "/objects",
+                secret: nodeKey.derivedSecret(for: "hutong/match/v1")))
         let courtyard = Courtyard(
             name: own.name, version: version, isExchange: isExchange, publicURL: { address.value },
             context: context,
@@ -102,7 +105,7 @@ package struct Node: Sendable {
     let lock: FolderLock
 
     private init(
-        settings: NodeSettings, store: SQLiteStore, courtyard: Courtyard, link: HTTPLink,
+        settings: NodeSettings, store: any DataStore, courtyard: Courtyard, link: HTTPLink,
         address: Shared<String>, own: Party, lock: FolderLock
     ) {
         self.settings = settings
@@ -123,7 +126,7 @@ package struct Node: Sendable {
         }
     }
 
-    private static func exchangeURL(_ store: SQLiteStore) async -> String? {
+    private static func exchangeURL(_ store: any DataStore) async -> String? {
         let exchange = try? await store.read { transaction throws(Problem) in
             try PartyRegister.exchange(in: transaction)
         }
@@ -133,7 +136,7 @@ package struct Node: Sendable {
 
     /// The party that owns the node: made once, with an operator's token that is written beside the keys.
     private static func ownParty(
-        _ settings: NodeSettings, _ key: Ed25519Signer, _ sealingKey: SealingKey, _ store: SQLiteStore
+        _ settings: NodeSettings, _ key: Ed25519Signer, _ sealingKey: SealingKey, _ store: any DataStore
     ) async throws(Problem) -> Party {
         let known = try await store.read { transaction throws(Problem) in
             try? PartyRegister.ownParty(in: transaction)
@@ -199,7 +202,7 @@ final class FolderLock: Sendable {
 /// Peers' checkpoints go into the log room's memory.
 struct LogCheckpoints: CheckpointExchange {
     let publisher: LogPublisher
-    let store: SQLiteStore
+    let store: any DataStore
 
     func own() async -> String? {
         guard let checkpoint = try? await publisher.checkpoint() else { return nil }

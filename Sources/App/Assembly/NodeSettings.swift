@@ -8,6 +8,8 @@ package struct NodeSettings: Sendable {
     package enum Role: String, Sendable, CaseIterable { case exchange, party, both }
 
     package var data: String
+    /// `postgres://…`, where the records do not lie in the folder. Remembered from the first start.
+    package var store: String?
     package var host: String
     package var port: Int
     package var publicURL: String?
@@ -23,12 +25,14 @@ package struct NodeSettings: Sendable {
     package var evidence = EvidenceSettings()
 
     package init(
-        data: String, host: String = "127.0.0.1", port: Int = 8080, publicURL: String? = nil,
+        data: String, store: String? = nil, host: String = "127.0.0.1", port: Int = 8080,
+        publicURL: String? = nil,
         name: String? = nil,
         role: Role = .both, dialsOut: Bool = false, jurisdiction: String = "CN", certificate: String? = nil,
         privateKey: String? = nil, peerRoots: String? = nil, passphrase: Redacted<[UInt8]>? = nil
     ) {
         self.data = data
+        self.store = store
         self.host = host
         self.port = port
         self.publicURL = publicURL

@@ -169,7 +169,7 @@ package struct HTTPServer: Sendable {
     }
 
     private static func headers(of request: Request) -> [String: String] {
-        var headers: [String: String] = [:]
+        var headers: [String: String] = ["host": request.head.authority ?? ""]
         for field in request.headers { headers[field.name.canonicalName] = field.value }
         return headers
     }

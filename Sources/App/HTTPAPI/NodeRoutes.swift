@@ -19,8 +19,8 @@ extension Courtyard {
         let (store, clock) = (store, context.clock)
         return RouteTable(
             nodeRoutes + identityRoutes + registerRoutes + collectRoutes + tradeRoutes + computeRoutes
-                + logRoutes + packRoutes + listRoutes + caseRoutes + measureRoutes + measurePages + listPages
-                + casePages + pageRoutes
+                + matchRoutes + moneyRoutes + logRoutes + packRoutes + listRoutes + caseRoutes + measureRoutes
+                + measurePages + listPages + casePages + pageRoutes
         ) { token throws(Problem) in
             try await store.read { transaction throws(Problem) in
                 try Tokens.caller(bearing: token, at: clock.now(), in: transaction)
@@ -134,6 +134,10 @@ extension Courtyard {
                 try await budget(on: market.listing(body.needed("listing")))
             },
             "run": { body, sender throws(Problem) in try await run(body, from: sender) },
+            "match.plan": { body, sender throws(Problem) in try await compute.planMatch(body, from: sender) },
+            "match.flight": { body, sender throws(Problem) in
+                try await compute.takeFlight(body, from: sender)
+            },
             "register.granted": { body, sender throws(Problem) in
                 try await requireExchange(sender)
                 try await registrations.takeGranted(body)
@@ -201,6 +205,9 @@ extension Courtyard {
                         method: "GET", path: "/api/v1/listings",
                         query: (body.object ?? [:]).compactMapValues(\.text))
                 ).json
+            },
+            "passage.dispute": { body, sender throws(Problem) in
+                try await dispute(try body.needed("passage"), why: try body.needed("why"), by: sender.id)
             },
             "demand.post": { body, sender throws(Problem) in try await posted(body, by: sender.id) },
             "agreement.file": { body, sender throws(Problem) in

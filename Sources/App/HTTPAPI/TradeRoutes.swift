@@ -25,7 +25,8 @@ extension Courtyard {
             Route("GET", "/api/v1/listings/:code", .anyone, "One listing, as far as it is described.") {
                 request throws(Problem) in try await describe(request.parameter("code"))
             },
-            Route("POST", "/api/v1/listings", .scope(.tradeWrite), "Offer a product of one of our assets.") {
+            Route("POST", "/api/v1/listings", .scope(.publishWrite), "Offer a product of one of our assets.")
+            {
                 request throws(Problem) in try await offer(request.json())
             },
             Route(
@@ -40,7 +41,7 @@ extension Courtyard {
                         by: request.proven()))
             },
             Route(
-                "POST", "/api/v1/listings/:code/withdraw", .scope(.tradeWrite),
+                "POST", "/api/v1/listings/:code/withdraw", .scope(.publishWrite),
                 "Take a listing off the market."
             ) {
                 request throws(Problem) in
@@ -131,7 +132,7 @@ extension Courtyard {
             Route(
                 "GET", "/api/v1/agreements/:code", .scope(.tradeRead), "One agreement, with both signatures."
             ) {
-                request throws(Problem) in APIReply(try await agreement(request).wire)
+                request throws(Problem) in APIReply(try await visibleAgreement(request).wire)
             },
             Route("POST", "/api/v1/agreements/:code/revoke", .scope(.tradeWrite), "End an agreement.") {
                 request throws(Problem) in
@@ -233,9 +234,7 @@ extension Courtyard {
                 try AssetShelf.gradings(of: asset.id, in: transaction)
             )
         }
-        guard let price = Price(text: body["price"]?.text ?? "free") else {
-            throw Problem(.invalid, "app.part-missing", ["part": "price"])
-        }
+        let price = try PricePlan(text: body["price"]?.text ?? "free")
         var lineage: [LineageShare] = []
         for share in body["lineage"]?.array ?? [] {
             let parent = try await market.listing(share.needed("listing"))
@@ -255,7 +254,13 @@ extension Courtyard {
                 of: asset, version, gradings, isOpen: openness == .unconditional),
             terms: try UsagePolicy(json: body["terms"] ?? .null),
             rules: body["rules"].flatMap { $0.isNull ? nil : $0 },
-            price: price, requiredAttestations: Set(body["requires"]?.array?.compactMap(\.text) ?? []))
+            price: price, requiredAttestations: Set(body["requires"]?.array?.compactMap(\.text) ?? []),
+            contract: try body["contract"].flatMap { $0.isNull ? nil : $0 }.map { json throws(Problem) in
+                guard let draft = ContractDraft(json: json) else {
+                    throw Problem(.invalid, "trade.listing-malformed", ["part": .text("contract")])
+                }
+                return draft
+            } ?? .standard)
         try await packs.refuseListing(listing)
         var reply = try await market.offer(listing).object ?? [:]
         reply["listing"] = .string(listing.code.text)
@@ -326,7 +331,7 @@ extension Courtyard {
         return APIReply(["agreements": .array(all.map(\.listed))])
     }
 
-    private func agreement(_ request: APIRequest) async throws(Problem) -> Agreement {
+    func visibleAgreement(_ request: APIRequest) async throws(Problem) -> Agreement {
         let caller = try request.proven()
         let agreement = try await store.read { transaction throws(Problem) in
             try AgreementBook.agreement(request.parameter("code"), in: transaction)

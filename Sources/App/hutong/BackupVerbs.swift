@@ -4,7 +4,7 @@ import ArgumentParser
 import Assembly
 import Foundation
 import Primitives
-import StoreSQLite
+import Store
 
 /// `hutong backup TO`: a consistent copy while the node runs, without keys unless asked.
 struct BackupVerb: Verb {
@@ -18,14 +18,14 @@ struct BackupVerb: Verb {
 
     func run(_ console: Console) async throws {
         let files = FileManager.default
-        guard files.fileExists(atPath: data + "/node.sqlite") else {
+        guard NodeStore.exists(in: data) else {
             throw Problem(.missing, "app.file-unreadable", ["file": .text(data)])
         }
         guard !files.fileExists(atPath: target) else {
             throw Problem(.conflict, "app.folder-exists", ["folder": .text(target)])
         }
         try files.createDirectory(atPath: target, withIntermediateDirectories: true)
-        let store = try SQLiteStore.open(at: data + "/node.sqlite", clock: .system)
+        let store = try NodeStore.openBeside(data, clock: .system)
         try await store.backup(to: target + "/node.sqlite")
         await store.close()
         // Objects and tiles never change once written: copied after the database, none that it names is missing.

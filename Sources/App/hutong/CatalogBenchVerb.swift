@@ -140,7 +140,7 @@ private struct SyntheticCatalog {
             tableName: "t\(number % 97)", summary: ["fields": [["name": "day"], ["name": "value"]]],
             terms: try UsagePolicy(
                 json: Story.terms(uses: 20, doors: Set(doors), paid: isPaid, purposes: [])),
-            rules: nil, price: Price(perUse: isPaid ? [doors[0]: Money(minorUnits: 50)] : [:]),
+            rules: nil, price: try PricePlan(text: isPaid ? "\(doors[0].rawValue):0.50CNY" : "free"),
             requiredAttestations: [])
     }
 

@@ -6,7 +6,7 @@ import Foundation
 import Ledger
 import Primitives
 import Store
-import StoreSQLite
+import Trade
 
 struct LedgerVerb: AsyncParsableCommand {
     static let configuration = CommandConfiguration(
@@ -29,19 +29,15 @@ struct BooksOptions: ParsableArguments {
     @Option(help: "The node's data folder.")
     var data = "hutong-data"
 
-    /// Opens the books of a node that was started at least once.
-    func open() throws(Problem) -> any DataStore {
-        let path = data + "/" + NodeFiles.database
-        guard FileManager.default.fileExists(atPath: path) else {
+    /// Opens the books of a node that was started at least once. To write, it must be the only writer where the
+    /// records lie in PostgreSQL.
+    func open(toWrite: Bool = false) throws(Problem) -> any DataStore {
+        guard NodeStore.exists(in: data) else {
             throw Problem(.missing, "ledger.books-missing", ["folder": .text(data)])
         }
-        return try SQLiteStore.open(at: path, clock: .system)
+        return toWrite
+            ? try NodeStore.open(in: data, clock: .system) : try NodeStore.openBeside(data, clock: .system)
     }
-}
-
-/// The names in a node's data folder.
-enum NodeFiles {
-    static let database = "node.sqlite"
 }
 
 struct LedgerAccountsVerb: Verb {
@@ -115,7 +111,8 @@ struct LedgerReconcileVerb: Verb {
         commandName: "reconcile",
         abstract: "Hold the books against the custodian bank's file. 与托管银行对账。",
         discussion: """
-            The file is CSV with the columns reference and amount; money that came in is positive. What the books \
+            The file is CSV with the columns reference and amount; money that came in is positive. A reference is a \
+            transfer's code, or the bank's own as it was given with the top-up. What the books \
             cannot explain goes to the suspense account. The same file twice changes nothing.
             """)
     @OptionGroup var output: OutputOptions
@@ -133,7 +130,7 @@ struct LedgerReconcileVerb: Verb {
         }
         let bank = try BankFile(parsing: text)
         let start = after.flatMap { Instant(rfc3339: $0) } ?? Instant(microseconds: -1)
-        let store = try books.open()
+        let store = try books.open(toWrite: true)
         let result = try await store.write { tx throws(Problem) in
             let accounts = try Books.accounts(in: tx).filter { $0.unit == .cny }
             func account(_ kind: AccountKind) throws(Problem) -> ID<Account> {
@@ -144,7 +141,7 @@ struct LedgerReconcileVerb: Verb {
             }
             return try BankDesk.reconcile(
                 bank, custodian: try account(.custodian), suspense: try account(.suspense), after: start,
-                through: tx.tick(), in: tx)
+                through: tx.tick(), naming: Bookkeeping.topUp(bankReference:), in: tx)
         }
         await store.close()
         console.answer(result.json, text: result.text)

@@ -28,7 +28,7 @@ struct LedgerWorkloadVerb: Verb {
     private static let accounts: UInt64 = 50
 
     func run(_ console: Console) async throws {
-        let store = try SQLiteStore.open(at: data + "/" + NodeFiles.database, clock: .system)
+        let store = try SQLiteStore.open(at: data + "/node.sqlite", clock: .system)
         if commands == 0 {
             try await BenchCommit.prepare(store, accounts: Self.accounts)
             await store.close()

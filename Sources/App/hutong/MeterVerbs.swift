@@ -31,7 +31,7 @@ struct MeterDefineVerb: Verb {
 
     func run(_ console: Console) async throws {
         let meter = MeterDefinition(type: type, aggregation: aggregation, property: property)
-        let store = try books.open()
+        let store = try books.open(toWrite: true)
         try await store.write { tx throws(Problem) in try UsageMeter.define(meter, in: tx) }
         await store.close()
         console.answer(
@@ -69,7 +69,7 @@ struct MeterIngestVerb: Verb {
                 ["offset": .integer(Int64(error.offset)), "reason": .text(error.reason)])
         }
         let events = try UsageEvent.events(cloudEvents: json)
-        let store = try books.open()
+        let store = try books.open(toWrite: true)
         let outcomes = try await store.write { tx throws(Problem) in try UsageMeter.record(events, in: tx) }
         await store.close()
         let counts = [EventOutcome.counted, .countedLate, .repeated].map { outcome in

@@ -20,7 +20,7 @@ struct DoorOptions: ParsableArguments {
             }
             return .remote(try NodeClient(url: Environment.url, token: token, roots: roots))
         }
-        guard FileManager.default.fileExists(atPath: data + "/node.sqlite") else {
+        guard NodeStore.exists(in: data) else {
             throw Problem(.missing, "app.file-unreadable", ["file": .text(data)])
         }
         let settings = NodeSettings(data: data, port: 0, passphrase: try Environment.passphrase())

@@ -24,7 +24,8 @@ struct PSIPartyVerb: Verb {
     @OptionGroup var output: OutputOptions
     @Option(help: "Address to listen on, host:port; this side receives.") var listen: String?
     @Option(help: "Address to connect to, host:port; this side answers.") var connect: String?
-    @Option(name: .customLong("protocol"), help: "rr22, rr22-malicious, ecdh or ecdh-ristretto.") var method =
+    @Option(name: .customLong("protocol"), help: "rr22, rr22-malicious, ecdh, ecdh-ristretto or ecdh-sm2.")
+    var method =
         "ecdh"
     @Option(help: "CSV file with a header line.") var `in`: String
     @Option(help: "Key columns, comma separated.") var key: String
@@ -120,7 +121,8 @@ struct PSIBenchVerb: Verb {
     @OptionGroup var output: OutputOptions
     @Option(help: "The receiver's items.") var items = 65_536
     @Option(help: "The sender's items; the same number unless given.") var other: Int?
-    @Option(name: .customLong("protocol"), help: "rr22, rr22-malicious, ecdh or ecdh-ristretto.") var method =
+    @Option(name: .customLong("protocol"), help: "rr22, rr22-malicious, ecdh, ecdh-ristretto or ecdh-sm2.")
+    var method =
         "ecdh"
     @Option(help: "rows, rows-both or size.") var want = "rows"
 

@@ -12,11 +12,16 @@ struct ListingOptions: ParsableArguments {
     @Option(help: "Terms as ODRL in JSON-LD; without them: what --doors says, and no copy.") var terms:
         String?
     @Option(help: "Release rules of the query door; see `hutong sql rules example`.") var rules: String?
-    @Option(help: "Such as query:0.50CNY,match:2CNY; or free.") var price = "free"
+    @Option(
+        help: ArgumentHelp(
+            "free; query:0.50CNY,match:2CNY; 'query:tiers 0.50CNY..100 0.30CNY'; 'query:pack 100 for 30CNY'; "
+                + "'query:month 200CNY with 1000 then 0.10CNY'; with cap:500CNY the most a month costs."))
+    var price = "free"
     @Option(help: "describe, query, match, download, share; used where no terms are given.") var doors =
         "query"
     @Option(help: "How questions name the table.") var table = "data"
     @Option(help: "Attestations a buyer may rely on: quality,value.") var requires: String?
+    @Option(help: "A contract draft in JSON; without it the standard contract.") var contract: String?
     @Flag(help: "A responsible person accepts the proposed grades.") var confirm = false
     @Option(help: "Who that person is.") var person = "operator"
 
@@ -34,6 +39,7 @@ struct ListingOptions: ParsableArguments {
             "rules": try rules.map { path throws(Problem) in try GivenFile.json(path) } ?? .null,
             "price": .string(price), "table": .string(table),
             "requires": .array((requires ?? "").split(separator: ",").map { .string(String($0)) }),
+            "contract": try contract.map { path throws(Problem) in try GivenFile.json(path) } ?? .null,
         ]
     }
 }

@@ -13,12 +13,16 @@ struct ServeVerb: Verb {
         commandName: "serve", abstract: "Run a node. 启动数据节点。",
         discussion: """
             Example: hutong serve --data ./air --port 8081 --name air --role party
+            Records lie in DIR in SQLite, or with --store in a PostgreSQL schema of the node's own:
+              hutong serve --store 'postgres://hutong@db/city?options=-csearch_path%3Dair'
             The first start makes keys and an operator's token in DIR/keys; nothing else is needed.
             With --trust, certificates and receipts count once the policy's witnesses cosigned them:
               hutong serve --data ./air --trust witnesses.policy
             """)
 
     @Option(help: "The data folder.") var data = "./hutong-data"
+    @Option(help: "postgres://… for the records, at the first start; otherwise SQLite in the folder.")
+    var store: String?
     @Option(help: "The address to bind.") var host = "127.0.0.1"
     @Option(help: "The port; 0 takes a free one.") var port = 8080
     @Option(help: "Where others reach this node, if not at host and port.") var publicURL: String?
@@ -61,7 +65,7 @@ struct ServeVerb: Verb {
             throw Problem(.forbidden, "lane.plain-http", ["url": .text("http://\(host)")])
         }
         var settings = NodeSettings(
-            data: data, host: host, port: port, publicURL: publicURL, name: name, role: role,
+            data: data, store: store, host: host, port: port, publicURL: publicURL, name: name, role: role,
             dialsOut: dialOut,
             jurisdiction: jurisdiction, certificate: certificate, privateKey: privateKey, peerRoots: peerCa,
             passphrase: try Environment.passphrase())

@@ -8,12 +8,10 @@ import Ledger
 import Primitives
 import SignersOpenSSL
 import Store
-import StoreSQLite
 import Transparency
 
 /// The names inside a node's data folder that offline verbs look for.
 enum DataFolder {
-    static let database = "node.sqlite"
     static let log = "log"
     static let keys = "keys"
 
@@ -25,10 +23,9 @@ enum DataFolder {
     }
 
     /// Opens a node's database for reading what is there; the node may be running.
-    static func store(_ folder: String) throws(Problem) -> SQLiteStore? {
-        let file = folder + "/" + database
-        guard FileManager.default.fileExists(atPath: file) else { return nil }
-        return try SQLiteStore.open(at: file, clock: WallClock { Instant(microseconds: 0) })
+    static func store(_ folder: String) throws(Problem) -> (any DataStore)? {
+        guard NodeStore.exists(in: folder) else { return nil }
+        return try NodeStore.openBeside(folder, clock: WallClock { Instant(microseconds: 0) })
     }
 }
 

@@ -40,6 +40,9 @@ package enum Scope: String, Sendable, Hashable, CaseIterable, Comparable {
     case marketOperate = "market:operate"
     case auditRead = "audit:read"
 
+    /// What acts on the node's own data: for the people of the party whose node it is.
+    package static let ofOwnData: Set<Scope> = [.collectWrite, .registerWrite, .publishWrite, .valveWrite]
+
     package static func < (left: Scope, right: Scope) -> Bool { left.rawValue < right.rawValue }
 }
 

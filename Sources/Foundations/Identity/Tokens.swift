@@ -29,24 +29,29 @@ package enum Tokens {
         return Redacted(text)
     }
 
-    /// The caller a token proves at `now`. The look-up is by SHA-256 of the token, so its timing tells nothing
+    /// The caller a token proves at `now`. A guest's scopes never reach the node's own data, whatever its role: an
+    /// exchange's guests cannot grade, register or shut what the exchange itself holds. The look-up is by SHA-256 of the token, so its timing tells nothing
     /// about a stored secret.
     package static func caller(
         bearing token: String, at now: Instant, in transaction: any SQLReading
     ) throws(Problem) -> Caller {
         let found = try transaction.first(
             """
-            SELECT party.document, token.scopes FROM identity_token token
+            SELECT party.document, token.scopes, party.is_self FROM identity_token token
             JOIN identity_party party ON party.id = token.party_id
             WHERE token.hash = ? AND token.revoked_at IS NULL AND token.expires_at > ? AND party.revoked_at IS NULL
             """,
             [Digest(of: token), now]
-        ) { row throws(Problem) in (Party(json: try row.json(0)), try row.text(1)) }
+        ) { row throws(Problem) in
+            let scopes = Set(try row.text(1).split(separator: " ").compactMap { Scope(rawValue: String($0)) })
+            return (
+                Party(json: try row.json(0)),
+                try row.integer(2) == 1 ? scopes : scopes.subtracting(Scope.ofOwnData)
+            )
+        }
         guard let (party, scopes) = found, let party else { throw .tokenRefused }
         return Caller(
-            party: party.id, roles: party.roles,
-            scopes: Set(scopes.split(separator: " ").compactMap { Scope(rawValue: String($0)) }),
-            jurisdiction: party.jurisdiction)
+            party: party.id, roles: party.roles, scopes: scopes, jurisdiction: party.jurisdiction)
     }
 
     /// Ends one token, as its bearer wishes on leaving.

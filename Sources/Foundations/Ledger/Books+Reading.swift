@@ -102,7 +102,13 @@ extension Books {
         let kept = try accounts(in: tx)
         let replayed = try accounts(at: Instant(microseconds: .max - 1), in: tx)
         for (kept, replayed) in zip(kept, replayed) where kept.balance != replayed.balance {
-            faults.append("\(Code(.account, kept.id)): kept \(kept.balance), replayed \(replayed.balance)")
+            func words(_ balance: Balance) -> String {
+                "debits \(kept.unit.written(balance.debitsPosted)), credits \(kept.unit.written(balance.creditsPosted))"
+                    + ", reserved \(kept.unit.written(balance.debitsPending + balance.creditsPending))"
+            }
+            faults.append(
+                "\(Code(.account, kept.id)) (\(kept.name)): kept \(words(kept.balance)); "
+                    + "its transfers say \(words(replayed.balance)) \(kept.unit.symbol)")
         }
         for unit in LedgerUnit.allCases {
             let ofUnit = kept.filter { $0.unit == unit }

@@ -35,19 +35,24 @@ package struct Reconciliation: Hashable, Sendable {
 package enum BankDesk {
     /// Compares a bank file with the custodian account's bookings after one moment up to another, and books what
     /// differs against suspense. The same file again changes nothing and answers the same.
+    ///
+    /// - Parameter naming: the booking that a reference of the bank's own stands for, where it is no code of ours.
     package static func reconcile(
         _ file: BankFile, custodian: ID<Account>, suspense: ID<Account>, after start: Instant,
-        through end: Instant,
+        through end: Instant, naming: (String) -> ID<Transfer>? = { _ in nil },
         in tx: any SQLWriting
     ) throws(Problem) -> Reconciliation {
         let booked = try Books.transfers(after: start, through: end, of: custodian, in: tx)
             .filter { $0.isPosted && $0.code != TransferCode.reconciliation }
         let byReference = Dictionary(booked.map { (Code(.transfer, $0.id).text, $0) }) { first, _ in first }
+        let byID = Dictionary(booked.map { ($0.id, $0) }) { first, _ in first }
         let statement = file.digest.hex
         var findings: [Reconciliation.Finding] = []
         var seen: Set<ID<Transfer>> = []
         for line in file.lines {
-            let booking = Code(line.reference).flatMap { byReference[$0.text] }
+            let booking =
+                Code(line.reference).flatMap { byReference[$0.text] }
+                ?? naming(line.reference).flatMap { byID[$0] }
             let finding = finding(
                 line, booking, custodian: custodian,
                 isRepeated: booking.map { !seen.insert($0.id).inserted } ?? false)

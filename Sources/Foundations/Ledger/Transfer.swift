@@ -43,12 +43,13 @@ package enum TransferCode {
     package static let correction: Int64 = 10
     package static let reconciliation: Int64 = 11
     package static let ruling: Int64 = 12
+    package static let dispute: Int64 = 13
 
     /// One word for an export; a code of another room is shown by number.
     package static func label(_ code: Int64) -> String {
         let words = [
             "top-up", "hold", "payment", "split", "refund", "payout", "quota grant", "quota use", "deposit",
-            "correction", "reconciliation", "ruling",
+            "correction", "reconciliation", "ruling", "dispute",
         ]
         return (1...Int64(words.count)).contains(code) ? words[Int(code) - 1] : "code \(code)"
     }

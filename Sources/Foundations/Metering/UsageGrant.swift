@@ -122,8 +122,18 @@ package enum Grants {
     package static func consume(
         _ id: ID<Reservation>, uses: Int64 = 1, of grantID: ID<UsageGrant>, in tx: any SQLWriting
     ) throws(Problem) {
-        try reserve(id, uses: uses, of: grantID, forSeconds: 1, in: tx)
-        try consume(id, in: tx)
+        if let held = try held(id, in: tx) {
+            guard held.state == .consumed else { throw .reservationOver(id) }
+            return
+        }
+        let grant = try usable(grantID, in: tx)
+        guard uses > 0, grant.remaining >= uses else {
+            throw .grantRefused("metering.grant-exhausted", grantID)
+        }
+        try tx.execute("UPDATE metering_grant SET used = used + ? WHERE id = ?", [uses, grantID])
+        try tx.execute(
+            "INSERT INTO metering_reservation (id, grant_id, uses, state, expires_at) VALUES (?, ?, ?, ?, ?)",
+            [id, grantID, uses, State.consumed.rawValue, tx.now])
     }
 
     /// Gives uses back. What was consumed stays consumed.

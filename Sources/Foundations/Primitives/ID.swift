@@ -56,14 +56,20 @@ package struct ID<Noun>: Hashable, Sendable, Comparable, CustomStringConvertible
     }
 
     package var bytes: [UInt8] {
-        (0..<8).map { UInt8(truncatingIfNeeded: high >> (56 - 8 * $0)) }
-            + (0..<8).map { UInt8(truncatingIfNeeded: low >> (56 - 8 * $0)) }
+        (0..<16).map { UInt8(truncatingIfNeeded: ($0 < 8 ? high : low) >> (56 - 8 * ($0 & 7))) }
     }
 
     /// The hyphenated form, 36 characters.
     package var uuid: String {
-        let hex = Array(Hex.encode(bytes))
-        return [0..<8, 8..<12, 12..<16, 16..<20, 20..<32].map { String(hex[$0]) }.joined(separator: "-")
+        // Written digit by digit: most leaves, events and messages name something by it.
+        var text: [UInt8] = []
+        text.reserveCapacity(36)
+        for place in 0..<32 {
+            if place == 8 || place == 12 || place == 16 || place == 20 { text.append(UInt8(ascii: "-")) }
+            let digit = UInt8(truncatingIfNeeded: (place < 16 ? high : low) >> (60 - 4 * (place & 15))) & 15
+            text.append(digit < 10 ? 48 + digit : 87 + digit)
+        }
+        return String(decoding: text, as: UTF8.self)
     }
 
     /// The name by which the Dataspace Protocol's messages call this thing.

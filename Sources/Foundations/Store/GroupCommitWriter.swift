@@ -29,6 +29,9 @@ package protocol WriterSession: AnyObject, SQLWriting {
 }
 
 extension WriterSession {
+    package func setSavepoint() throws(Problem) { try execute("SAVEPOINT command") }
+    package func releaseSavepoint() throws(Problem) { try execute("RELEASE command") }
+
     package func tick() -> Instant {
         lastTick = max(Instant(microseconds: lastTick.microseconds + 1), now)
         return lastTick

@@ -144,7 +144,7 @@ package struct Ristretto255: Sendable {
         return result
     }
 
-    private static func pick(_ wanted: UInt64, from table: [Ristretto255]) -> Ristretto255 {
+    static func pick(_ wanted: UInt64, from table: [Ristretto255]) -> Ristretto255 {
         var picked = identity
         for (place, entry) in table.enumerated() {
             let difference = wanted ^ UInt64(place)

@@ -64,12 +64,8 @@ package struct DiffieHellmanReceiver<Group: MatchGroup>: Sendable {
         var members = [[Int]](repeating: [], count: groupCount)
         for (place, group) in groups.enumerated() { members[group].append(place) }
         for group in members.indices { members[group].shuffle(using: &generator) }
-        var header: [UInt8] = []
-        for group in members { Self.append(group.count, to: &header) }
-        var count: [UInt8] = []
-        Self.append(groupCount, to: &count)
-        try await channel.send(.amounts, count)
-        try await channel.send(.amounts, header)
+        try await channel.send(.amounts, Amounts.bytes([groupCount]))
+        try await channel.send(.amounts, Amounts.bytes(members.map(\.count)))
         let (mine, theirs) = try await exchange(members.joined().map { items[$0] }, &generator)
         let hits = TagIndex(theirs, byteCount: plan.tagByteCount).places(of: mine)
         var start = 0
@@ -78,10 +74,6 @@ package struct DiffieHellmanReceiver<Group: MatchGroup>: Sendable {
             return hits[start..<start + group.count].count { $0 != nil }
         }
         return MatchedCounts(counts: counts)
-    }
-
-    private static func append(_ count: Int, to bytes: inout [UInt8]) {
-        for shift in [0, 8, 16, 24] { bytes.append(UInt8(truncatingIfNeeded: count >> shift)) }
     }
 
     /// Both sets' tags: ours in the order the sender answers, the sender's in its order.
@@ -107,9 +99,6 @@ package struct DiffieHellmanReceiver<Group: MatchGroup>: Sendable {
 package struct DiffieHellmanSender<Group: MatchGroup>: Sendable {
     let channel: PSIChannel
     let plan: PSIPlan
-
-    /// The most groups a receiver may ask for: each group's size is told to this side.
-    package static var groupCountMax: Int { 1 << 16 }
 
     package init(_ channel: PSIChannel, _ plan: PSIPlan) {
         (self.channel, self.plan) = (channel, plan)
@@ -147,17 +136,11 @@ package struct DiffieHellmanSender<Group: MatchGroup>: Sendable {
     }
 
     private func groupSizes() async throws(PSIFailure) -> [Int] {
-        let count = Self.numbers(try await channel.receive(.amounts, count: 4))[0]
-        guard (1...Self.groupCountMax).contains(count) else { throw .malformed }
-        let sizes = Self.numbers(try await channel.receive(.amounts, count: 4 * count))
+        let count = Amounts.numbers(try await channel.receive(.amounts, count: 4))[0]
+        guard (1...PSIParty.groupCountMax).contains(count) else { throw .malformed }
+        let sizes = Amounts.numbers(try await channel.receive(.amounts, count: 4 * count))
         guard sizes.reduce(0, +) == plan.receiverCount else { throw .malformed }
         return sizes
-    }
-
-    private static func numbers(_ bytes: [UInt8]) -> [Int] {
-        stride(from: 0, to: bytes.count, by: 4).map { start in
-            (0..<4).reduce(0) { $0 | Int(bytes[start + $1]) << (8 * $1) }
-        }
     }
 
     private func answer(

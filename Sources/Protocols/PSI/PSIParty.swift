@@ -19,8 +19,8 @@ package struct PSIResult: Sendable {
 
 /// One side of one run: handshake, method, confirmation; a failure is told to the peer.
 package struct PSIParty: Sendable {
-    private let plan: PSIPlan
-    private let channel: PSIChannel
+    let plan: PSIPlan
+    let channel: PSIChannel
 
     package init(_ plan: PSIPlan, _ link: any PSILink) {
         self.plan = plan
@@ -69,6 +69,7 @@ package struct PSIParty: Sendable {
             let matched = try await receivedRows(items, &generator).items
             try await channel.confirm(plan.output == .rowsToBoth ? matched.map { items[$0] } : nil)
             return result(matched, nil)
+        case .held, .heldSum: throw .notOffered
         case .size, .sum:
             let groups = groups.isEmpty ? [Int](repeating: 0, count: items.count) : groups
             let counts = try await receivedCounts(items, groups, &generator)
@@ -83,6 +84,7 @@ package struct PSIParty: Sendable {
         switch plan.output {
         case .rowsToReceiver, .rowsToBoth:
             return try await sentRows(items, &generator)?.items
+        case .held, .heldSum: throw .notOffered
         case .size, .sum:
             try await sentCounts(items, &generator)
             return nil
@@ -100,7 +102,10 @@ package struct PSIParty: Sendable {
         case .ristretto:
             try await DiffieHellmanReceiver<RistrettoGroup>(channel, plan)
                 .sizes(of: items, groups: groups, groupCount: count, using: &generator)
-        case .sm2, .rr22, .rr22Malicious, .unbalanced: throw .notOffered
+        case .sm2:
+            try await DiffieHellmanReceiver<SM2Group>(channel, plan)
+                .sizes(of: items, groups: groups, groupCount: count, using: &generator)
+        case .rr22, .rr22Malicious, .unbalanced: throw .notOffered
         }
     }
 
@@ -112,7 +117,9 @@ package struct PSIParty: Sendable {
             try await DiffieHellmanSender<Curve25519Group>(channel, plan).sizes(of: items, using: &generator)
         case .ristretto:
             try await DiffieHellmanSender<RistrettoGroup>(channel, plan).sizes(of: items, using: &generator)
-        case .sm2, .rr22, .rr22Malicious, .unbalanced: throw .notOffered
+        case .sm2:
+            try await DiffieHellmanSender<SM2Group>(channel, plan).sizes(of: items, using: &generator)
+        case .rr22, .rr22Malicious, .unbalanced: throw .notOffered
         }
     }
 
@@ -128,7 +135,9 @@ package struct PSIParty: Sendable {
             try await VOLEReceiverMatch(channel, plan).rows(of: items, using: &generator)
         case .rr22Malicious:
             try await MaliciousVOLEReceiverMatch(channel, plan).rows(of: items, using: &generator)
-        case .sm2, .unbalanced:
+        case .sm2:
+            try await DiffieHellmanReceiver<SM2Group>(channel, plan).rows(of: items, using: &generator)
+        case .unbalanced:
             throw .notOffered
         }
     }
@@ -145,7 +154,9 @@ package struct PSIParty: Sendable {
             try await VOLESenderMatch(channel, plan).rows(of: items, using: &generator)
         case .rr22Malicious:
             try await MaliciousVOLESenderMatch(channel, plan).rows(of: items, using: &generator)
-        case .sm2, .unbalanced:
+        case .sm2:
+            try await DiffieHellmanSender<SM2Group>(channel, plan).rows(of: items, using: &generator)
+        case .unbalanced:
             throw .notOffered
         }
     }

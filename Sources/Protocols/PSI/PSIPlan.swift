@@ -25,8 +25,8 @@ package enum PSIMethod: String, Hashable, Sendable, CaseIterable {
     /// Diffie–Hellman sender can shuffle its answers so that the receiver just counts.
     package func offers(_ output: PSIOutput) -> Bool {
         switch (self, output) {
-        case (.ecdh, .sum), (.ristretto, .sum): false
-        case (.ecdh, _), (.ristretto, _): true
+        case (.ecdh, .sum), (.ristretto, .sum), (.sm2, .sum): false
+        case (.ecdh, _), (.ristretto, _), (.sm2, _): true
         case (.rr22, .rowsToReceiver), (.rr22, .rowsToBoth): true
         case (.rr22Malicious, .rowsToReceiver), (.rr22Malicious, .rowsToBoth): true
         default: false
@@ -56,6 +56,11 @@ package enum PSIOutput: Hashable, Sendable {
     case size
     /// As `size`, and the sum of the sender's amounts over the matches.
     case sum
+    /// The receiver learns how many of each of the sender's groups match, and not which of its own; the sender learns
+    /// what the receiver then releases, and nothing before that (`HeldMatch`).
+    case held
+    /// As `held`, and sums of the receiver's values over each group, hidden until it releases them (`HeldSums`).
+    case heldSum
 
     package var name: String {
         switch self {
@@ -63,6 +68,8 @@ package enum PSIOutput: Hashable, Sendable {
         case .rowsToBoth: "rows-both"
         case .size: "size"
         case .sum: "sum"
+        case .held: "held"
+        case .heldSum: "held-sum"
         }
     }
 
@@ -72,6 +79,8 @@ package enum PSIOutput: Hashable, Sendable {
         case "rows-both": self = .rowsToBoth
         case "size": self = .size
         case "sum": self = .sum
+        case "held": self = .held
+        case "held-sum": self = .heldSum
         default: return nil
         }
     }
@@ -85,8 +94,10 @@ package struct PSIPlan: Hashable, Sendable {
     package let recipe: Digest
     package let receiverCount: Int
     package let senderCount: Int
-    /// Below this many matches sums are not opened.
+    /// Below this many matches nothing is opened.
     package let threshold: Int
+    /// Digest of what else the two sides agreed on, such as the passage's plan between nodes.
+    package let agreed: Digest?
 
     /// Statistical security: a wrong result has probability below 2^-40.
     package static let statisticalBits = 40
@@ -96,7 +107,7 @@ package struct PSIPlan: Hashable, Sendable {
 
     package init(
         method: PSIMethod, output: PSIOutput, recipe: Digest, receiverCount: Int, senderCount: Int,
-        threshold: Int = 0
+        threshold: Int = 0, agreed: Digest? = nil
     ) throws(PSIFailure) {
         let allowed = 0...Self.itemCountMax
         guard allowed.contains(receiverCount), allowed.contains(senderCount) else { throw .tooLarge }
@@ -107,6 +118,7 @@ package struct PSIPlan: Hashable, Sendable {
         self.receiverCount = receiverCount
         self.senderCount = senderCount
         self.threshold = threshold
+        self.agreed = agreed
     }
 
     /// Bytes of a comparison tag: λ + log2(n·m) bits, rounded up (RR22 §4).
@@ -129,6 +141,7 @@ package struct PSIPlan: Hashable, Sendable {
             "receiverItems": .integer(Int64(receiverCount)),
             "senderItems": .integer(Int64(senderCount)),
             "threshold": .integer(Int64(threshold)),
+            "agreed": agreed.map { .string($0.hex) } ?? .null,
             "lambda": .integer(Int64(Self.statisticalBits)),
             "kappa": .integer(Int64(Self.computationalBits)),
             "tagBytes": .integer(Int64(tagByteCount)),
@@ -145,6 +158,12 @@ package struct PSIPlan: Hashable, Sendable {
         case .size: ["both set sizes", "the sizes of the receiver's groups", "the receiver learns counts"]
         case .sum:
             ["both set sizes", "the sizes of the receiver's groups", "the receiver learns counts and sums"]
+        case .held, .heldSum:
+            [
+                "both set sizes",
+                "to the receiver: the sizes of the sender's groups and how many of each match",
+                "to the sender: what the receiver releases",
+            ]
         }
     }
 }

@@ -41,6 +41,11 @@ struct TagIndex {
         }
     }
 
+    /// Whether no tag stands twice in the list.
+    static func areDistinct(_ tags: [UInt8], byteCount: Int) -> Bool {
+        TagIndex(tags, byteCount: byteCount).places(of: tags).enumerated().allSatisfy { $0 == $1 }
+    }
+
     private static func head(_ tags: [UInt8], _ start: Int) -> Int {
         (0..<4).reduce(0) { $0 << 8 | Int(tags[start + $1]) }
     }

@@ -14,7 +14,7 @@ extension ComputeService {
     static func requireLimits(
         _ question: Question, _ agreement: Agreement, in transaction: any SQLReading
     ) throws(Problem) {
-        guard question.door == .query, agreement.listing.rules != nil else { return }
+        guard [.query, .match].contains(question.door), agreement.listing.rules != nil else { return }
         let rules = try agreement.listing.releaseRules()
         guard rules.purposes.isEmpty || rules.purposes.contains(question.purpose) else {
             throw Problem(

@@ -8,7 +8,7 @@ import PrivateSQL
 package import Register
 private import Store
 package import Trade
-private import Transparency
+import Transparency
 package import Valve
 
 /// Questions, from the asker to the holder and back. Each of the three nodes commits for itself:
@@ -26,18 +26,21 @@ package struct ComputeService: Sendable {
     let engine: any QuestionEngine
     let budget: any BudgetKeeper
     let sealingKey: SealingKey
+    let matchDoor: MatchDoor
     let fees: FeeSchedule
     let grid: ReleaseGrid
 
     package init(
         context: StageContext, valve: DataValve, engine: any QuestionEngine, budget: any BudgetKeeper,
-        sealingKey: SealingKey, fees: FeeSchedule = .standard, grid: ReleaseGrid = .standard
+        sealingKey: SealingKey, matchDoor: MatchDoor, fees: FeeSchedule = .standard,
+        grid: ReleaseGrid = .standard
     ) {
         self.context = context
         self.valve = valve
         self.engine = engine
         self.budget = budget
         self.sealingKey = sealingKey
+        self.matchDoor = matchDoor
         self.fees = fees
         self.grid = grid
     }
@@ -78,13 +81,14 @@ package struct ComputeService: Sendable {
                 [
                     "receipt": record["receiptDigest"] ?? .null,
                     "holderLeaf": record["receipt"]?["content"]?["leafHash"] ?? .null,
+                    "price": .string(price.description),
                 ], in: transaction)
             try PassageBook.note(leaf, of: passage.id, .asker, in: transaction)
         }
         return .object(document.merging(["result": answer]) { _, answer in answer })
     }
 
-    private func kept(_ passage: Passage) throws(Problem) -> JSON {
+    func kept(_ passage: Passage) throws(Problem) -> JSON {
         guard let answer = passage.answer.flatMap({ try? JSON(parsing: $0) }) else { throw .sealBroken }
         return .object((passage.document.object ?? [:]).merging(["result": answer]) { _, answer in answer })
     }
@@ -101,11 +105,10 @@ package struct ComputeService: Sendable {
     package func keep(_ question: Question) async throws(Problem) -> JSON {
         let agreement = try await agreement(question.agreementCode)
         let asker = try await context.party(question.asker)
-        let price = agreement.listing.price.forOneUse(through: question.door)
         do throws(Problem) {
-            let reserved = try await reserve(question, agreement, asker, price, side: .keeper, charging: true)
+            let reserved = try await reserve(question, agreement, asker, side: .keeper)
             if reserved.state == .settled { return reply(for: reserved) }
-            return try await settleWithHolder(question, agreement, asker, price)
+            return try await settleWithHolder(question, agreement, asker, reserved.price)
         } catch {
             if error.kind != .unavailable { try await refuse(error, question, agreement) }
             throw error
@@ -162,35 +165,36 @@ package struct ComputeService: Sendable {
         else { throw .receiptRefused(agreement.code.text) }
         let (context, fees) = (context, fees)
         return try await context.store.write { transaction throws(Problem) in
-            guard let passage = try PassageBook.find(id, .keeper, in: transaction),
-                receipt.content["price"]?.text == passage.price.description
-            else { throw .receiptRefused(agreement.code.text) }
+            guard let passage = try PassageBook.find(id, .keeper, in: transaction) else {
+                throw .receiptRefused(agreement.code.text)
+            }
             if let sealed, receipt.content["answer"]?.text != Digest(of: sealed).hex {
                 throw .receiptRefused(passage.code.text)
             }
             guard passage.state != .settled else { return passage }
-            let document: JSON = ["receipt": receipt.json, "receiptDigest": .string(receipt.digest.hex)]
-            guard
-                try PassageBook.advance(
-                    id, .keeper, from: passage.state, to: .settled, document: document, answer: sealed,
-                    in: transaction)
-            else { throw .receiptRefused(passage.code.text) }
-            if passage.state == .voided {
-                // The hold had expired before the receipt came: it is reserved anew, so that the answered use is paid.
-                let renewed = Bookkeeping.renewed(id)
-                try Bookkeeping.reserve(renewed, passage.price, under: agreement, in: transaction)
-                try Bookkeeping.settle(renewed, passage.price, under: agreement, fees: fees, in: transaction)
-            } else {
-                try Bookkeeping.settle(id, passage.price, under: agreement, fees: fees, in: transaction)
+            guard receipt.content["price"]?.text == passage.price.description else {
+                throw .receiptRefused(passage.code.text)
             }
+            let meter = try UseMeter.consume(passage, under: agreement, in: transaction)
+            let price = try Bookkeeping.settle(
+                id, through: passage.door, receipt: receipt.digest, under: agreement, fees: fees,
+                in: transaction)
             let leaf = try context.record(
                 .passageSettled, passage.code,
                 [
                     "receipt": .string(receipt.digest.hex),
                     "holderLeaf": receipt.content["leafHash"] ?? .null,
-                    "price": .string(passage.price.description),
+                    "price": .string(price.description), "meter": .string(meter.hex),
                 ], in: transaction)
-            try PassageBook.note(leaf, of: id, .keeper, in: transaction)
+            let document: JSON = [
+                "receipt": receipt.json, "receiptDigest": .string(receipt.digest.hex),
+                "leaf": .integer(Int64(leaf)), "meter": .string(meter.hex),
+            ]
+            guard
+                try PassageBook.advance(
+                    id, .keeper, from: passage.state, to: .settled, price: price, document: document,
+                    answer: sealed, in: transaction)
+            else { throw .receiptRefused(passage.code.text) }
             return try PassageBook.find(id, .keeper, in: transaction) ?? passage
         }
     }
@@ -206,7 +210,7 @@ package struct ComputeService: Sendable {
                     document: ["why": .string(problem.code)],
                     in: transaction)
             {
-                try Bookkeeping.void(passage.id, passage.price, in: transaction)
+                try Self.giveUp(passage.id, in: transaction)
                 try context.record(
                     .passageVoided, passage.code, ["why": .string(problem.code)], in: transaction)
             }
@@ -222,7 +226,7 @@ package struct ComputeService: Sendable {
                     passage.id, .keeper, from: .reserved, to: .voided, document: ["why": .string(why)],
                     in: transaction)
             else { return }
-            try Bookkeeping.void(passage.id, passage.price, in: transaction)
+            try Self.giveUp(passage.id, in: transaction)
             try context.record(.passageVoided, passage.code, ["why": .string(why)], in: transaction)
         }
     }
@@ -238,11 +242,17 @@ package struct ComputeService: Sendable {
                             passage.id, side, from: .reserved, to: .voided, document: ["why": "expired"],
                             in: transaction)
                     else { continue }
-                    if side == .keeper { try Bookkeeping.void(passage.id, passage.price, in: transaction) }
+                    try Self.giveUp(passage.id, in: transaction)
                     try context.record(.passageVoided, passage.code, ["why": "expired"], in: transaction)
                 }
             }
         }
+    }
+
+    /// What a voided passage had set aside is free again: the money, where this node keeps it, and the use.
+    private static func giveUp(_ passage: ID<Passage>, in transaction: any SQLWriting) throws(Problem) {
+        try Bookkeeping.void(passage, in: transaction)
+        try UseMeter.release(passage, in: transaction)
     }
 
     private func reply(for passage: Passage) -> JSON {
@@ -277,15 +287,15 @@ package struct ComputeService: Sendable {
         let agreement = try await agreement(question.agreementCode)
         guard agreement.provider == context.own else { throw .receiptRefused(question.agreementCode) }
         do throws(Problem) {
-            guard price == agreement.listing.price.forOneUse(through: question.door) else {
+            guard agreement.listing.price.allows(price, for: question.door) else {
                 throw .receiptRefused(question.agreementCode)
             }
             if let first = try await answeredBefore(question, agreement) { return first }
             try await context.store.read { transaction throws(Problem) in
                 try Self.requireLimits(question, agreement, in: transaction)
             }
-            let cost = try await engine.check(question.text, on: agreement.listing)
-            _ = try await reserve(question, agreement, asker, price, side: .holder, charging: false)
+            let cost = try await cost(of: question, agreement)
+            _ = try await reserve(question, agreement, asker, side: .holder, stated: price)
             return try await run(question, agreement, asker, price, cost)
         } catch {
             let (context, valve) = (context, valve)
@@ -295,6 +305,7 @@ package struct ComputeService: Sendable {
                     document: ["why": .string(error.code)],
                     in: transaction)
                 {
+                    try UseMeter.release(question.passage, in: transaction)
                     try context.record(
                         .passageVoided, Code(.passage, question.passage), ["why": .string(error.code)],
                         in: transaction)
@@ -337,14 +348,13 @@ package struct ComputeService: Sendable {
         let seed = earlier ?? Redacted(NoiseSeed.fresh().bytes)
         let rules = agreement.listing.rulesDigest
         let history = try await history(on: version, rules, comparing: cost.isCompared)
-        let release = try await engine.answer(
-            question.text, on: agreement.listing, version: version, seed: seed, after: history)
+        let release = try await release(question, agreement, version, seed: seed, after: history)
         let sealed = try SealedBytes(
             release.answer.canonicalBytes, to: asker.sealingKey, context: Self.sealContext(question.passage)
         ).bytes
-        let (context, valve, budget, signer) = (context, valve, budget, context.signer)
+        let (context, valve, budget) = (context, valve, budget)
         let use = Use(agreement: agreement, door: question.door, asker: asker, purpose: question.purpose)
-        let kept = try KeptSeed(seed, to: sealingKey, for: question.passage).sealed
+        let kept = try keptSeed(seed, of: release, for: question.passage)
         // Commit 2: from here on the answer is given, whoever crashes: the outbox sends the receipt until it is taken.
         return try await context.store.write { transaction throws(Problem) in
             try valve.requireOpen(use, in: transaction)
@@ -352,6 +362,7 @@ package struct ComputeService: Sendable {
             let epsilon = try budget.charge(
                 cost, for: question, under: agreement, told: release.answer, of: version.digest,
                 in: transaction)
+            try recordMatch(question, agreement, in: transaction)
             if cost.isCompared {
                 try ExactAnswers.record(
                     question.passage, question.text, on: version.digest, rules: rules, after: history.count,
@@ -362,28 +373,21 @@ package struct ComputeService: Sendable {
                 [
                     "agreement": .string(agreement.code.text), "plan": .string(release.planDigest.hex),
                     "version": .string(version.digest.hex), "answer": .string(Digest(of: sealed).hex),
-                    "epsilon": .string(epsilon),
+                    "epsilon": .string(epsilon), "seed": .string(Digest(of: kept.text ?? "").hex),
                 ], in: transaction)
-            let leafHash = try TransparencyLog.leafHash(leaf, in: transaction)
-            let content: JSON = [
-                "type": .string(PassageReceipt.type), "passage": .string(question.passage.uuid),
-                "agreement": .string(agreement.code.text), "holder": .string(context.own.uuid),
-                "asker": .string(asker.id.uuid), "jurisdiction": .string(asker.jurisdiction),
-                "version": .string(version.digest.hex), "plan": .string(release.planDigest.hex),
-                "question": .string(question.digest.hex), "answer": .string(Digest(of: sealed).hex),
-                "result": .string(Digest(of: release.answer.canonicalBytes).hex),
-                "seed": release.seedCommitment.map { .string($0.hex) } ?? .null,
-                "epsilon": .string(epsilon), "price": .string(price.description),
-                "leaf": .integer(Int64(leaf)), "leafHash": .string(leafHash?.hex ?? ""),
-                "at": .integer(transaction.now.microseconds),
-            ]
-            let receipt = PassageReceipt(
-                content: content, signature: try signer.signature(for: content.canonicalBytes))
+            let answer = GivenAnswer(
+                question: question, asker: asker, price: price, version: version.digest, release: release,
+                sealed: sealed, epsilon: epsilon, leaf: leaf)
+            let receipt = try answer.receipt(of: context, in: transaction)
             let document: JSON = [
                 "receipt": receipt.json, "version": .string(version.digest.hex),
-                "text": .string(question.text),
-                "seed": .string(Base64.encode(kept)), "leaf": .integer(Int64(leaf)),
+                "text": .string(question.text), "purpose": .string(question.purpose),
+                "seed": kept, "leaf": .integer(Int64(leaf)),
             ]
+            guard let passage = try PassageBook.find(question.passage, .holder, in: transaction) else {
+                throw .receiptRefused(Code(.passage, question.passage).text)
+            }
+            try UseMeter.consume(passage, under: agreement, in: transaction)
             guard
                 try PassageBook.advance(
                     question.passage, .holder, from: .reserved, to: .answered, document: document,
@@ -404,7 +408,7 @@ package struct ComputeService: Sendable {
     package func check(_ text: String, on listing: Listing) async throws(Problem) -> JSON {
         let cost = try await engine.check(text, on: listing)
         var answer = cost.json.object ?? [:]
-        answer["price"] = .string(listing.price.forOneUse(through: .query).description)
+        answer["price"] = .string(listing.price.firstUse(through: .query).description)
         let (budget, now) = (budget, context.clock.now())
         answer["budget"] = try await context.store.read { transaction throws(Problem) in
             try budget.status(of: listing, at: now, in: transaction)
@@ -412,44 +416,10 @@ package struct ComputeService: Sendable {
         return .object(answer)
     }
 
-    /// Runs an answered passage of ours again: same version, same plan, same seed. The arbitrator's tool: the bytes
-    /// must be those the receipt commits to, else `compute.answer-differs`.
-    package func replay(_ code: String) async throws(Problem) -> JSON {
-        let (passage, agreement) = try await context.store.read { transaction throws(Problem) in
-            let passages = try PassageBook.passages(side: .holder, in: transaction)
-            guard let passage = passages.first(where: { $0.code.text == Code(code)?.text }) else {
-                throw Problem(.missing, "valve.passage-unknown", ["passage": .text(code)])
-            }
-            return (passage, try AgreementBook.agreement(passage.agreementCode, in: transaction))
-        }
-        let receipt = passage.document["receipt"]?["content"] ?? .null
-        guard let text = passage.document["text"]?.text,
-            let digest = passage.document["version"]?.text.flatMap({ Digest(hex: $0) }),
-            let sealed = passage.document["seed"]?.text.flatMap({ Base64.decode($0) })
-        else { throw Problem(.missing, "valve.passage-unknown", ["passage": .text(code)]) }
-        let seed = try KeptSeed(stored: sealed).opened(with: sealingKey, for: passage.id)
-        let version = try await context.store.read { transaction throws(Problem) in
-            try AssetShelf.version(digest, in: transaction)
-        }
-        guard let version else {
-            throw Problem(.missing, "register.version-missing", ["asset": .text(digest.hex)])
-        }
-        let isCompared = try await engine.check(text, on: agreement.listing).isCompared
-        let history = try await history(
-            on: version, agreement.listing.rulesDigest, comparing: isCompared, before: passage.id)
-        let release = try await engine.answer(
-            text, on: agreement.listing, version: version, seed: seed, after: history)
-        let result = Digest(of: release.answer.canonicalBytes).hex
-        guard result == receipt["result"]?.text else {
-            throw Problem(.conflict, "compute.answer-differs", ["passage": .code(passage.code)])
-        }
-        return ["passage": .string(passage.code.text), "result": .string(result), "same": true]
-    }
-
     // MARK: Small parts
 
     /// The exact answers that a new one must be compared with.
-    private func history(
+    func history(
         on version: AssetVersion, _ rules: Digest, comparing: Bool, before passage: ID<Passage>? = nil
     ) async throws(Problem) -> [String] {
         guard comparing else { return [] }
@@ -458,12 +428,12 @@ package struct ComputeService: Sendable {
         }
     }
 
-    /// Commit 1 of either side: the decision and the reservation, with its leaf.
+    /// Commit 1 of either side: the decision and the reservation, with its leaf. The keeper says what the use may
+    /// cost at most and reserves it; the holder is told.
     private func reserve(
-        _ question: Question, _ agreement: Agreement, _ asker: Party, _ price: Money, side: Passage.Side,
-        charging: Bool
+        _ question: Question, _ agreement: Agreement, _ asker: Party, side: Passage.Side, stated: Money? = nil
     ) async throws(Problem) -> Passage {
-        let (context, valve) = (context, valve)
+        let (context, valve, fees) = (context, valve, fees)
         return try await context.store.write { transaction throws(Problem) in
             if let known = try PassageBook.find(question.passage, side, in: transaction) {
                 guard known.request == question.digest, known.asker == asker.id else {
@@ -476,15 +446,24 @@ package struct ComputeService: Sendable {
             try valve.decide(
                 Use(agreement: current, door: question.door, asker: asker, purpose: question.purpose),
                 in: transaction)
+            let underWay = try UseMeter.reserve(question.passage, under: current, in: transaction)
+            let bill = try RunningBill.current(for: agreement.id, at: transaction.now, in: transaction)
+            let ceiling = try bill.ceiling(
+                of: question.door, beside: underWay, under: current.listing.price)
+            let price = stated ?? ceiling
             let passage = Passage(
                 id: question.passage, side: side, agreement: agreement.id, agreementCode: agreement.code.text,
                 door: question.door, asker: asker.id, state: .reserved, price: price,
                 request: question.digest,
                 document: [:], answer: nil, reservedAt: transaction.now,
                 expiresAt: transaction.now.advanced(by: Passage.reservation))
-            if charging { try Bookkeeping.reserve(passage.id, price, under: current, in: transaction) }
+            if side == .keeper {
+                try Bookkeeping.reserve(passage.id, price, under: current, fees: fees, in: transaction)
+            }
             try context.record(
-                .passageReserved, passage.code, ["question": .string(question.digest.hex)], in: transaction)
+                .passageReserved, passage.code,
+                ["question": .string(question.digest.hex), "price": .string(price.description)],
+                in: transaction)
             return try PassageBook.reserve(passage, in: transaction).stored
         }
     }
@@ -495,14 +474,14 @@ package struct ComputeService: Sendable {
         }
     }
 
-    private func version(of listing: Listing) async throws(Problem) -> AssetVersion {
+    func version(of listing: Listing) async throws(Problem) -> AssetVersion {
         try await context.store.read { transaction throws(Problem) in
             let asset = try AssetShelf.asset(listing.assetCode, in: transaction)
             return try AssetShelf.newestVersion(of: asset.id, in: transaction)
         }
     }
 
-    private func stored(_ id: ID<Passage>, _ side: Passage.Side) async throws(Problem) -> Passage? {
+    func stored(_ id: ID<Passage>, _ side: Passage.Side) async throws(Problem) -> Passage? {
         try await context.store.read { transaction throws(Problem) in
             try PassageBook.find(id, side, in: transaction)
         }

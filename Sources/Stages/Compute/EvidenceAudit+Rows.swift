@@ -109,19 +109,27 @@ private struct PassageRow {
             ? agreement == ID(derivedFrom: Digest(of: agreementCode))
             : Code(.agreement, agreement).text == agreementCode
         require(named, "合约编码与标识不符", "names two different agreements")
-        require(door == .query || side != .asker, "通道不符", "names another door")
+        require([.query, .match].contains(door) || side != .asker, "通道不符", "names another door")
         let evidence = try Evidence(about: code, in: transaction)
         let wait = side == .asker ? Duration.zero : Passage.reservation
         require(expiresAt == reservedAt.advanced(by: wait), "有效期不符", "has another expiry than its time gives")
         if side == .asker {
             require(
-                state == .settled && evidence.has(.passageSettled, at: reservedAt, index: leaf),
+                state == .settled && evidence.has(.passageSettled, at: reservedAt, index: leaf, paid),
                 "与结算存证不符", "is not what its leaf says")
         } else {
             require(
-                evidence.has(.passageReserved, at: reservedAt, ["question": request.hex]),
+                evidence.has(
+                    .passageReserved, at: reservedAt,
+                    ["question": request.hex].merging(state == .settled ? [:] : paid) { $1 }),
                 "与预留存证不符", "is not what was logged when it was reserved")
             require(isFinished(state, evidence), "状态与存证不符", "its state is not what was logged last")
+        }
+        if state == .answered {
+            let question = Question(
+                passage: id, agreementCode: agreementCode, door: door, text: document["text"]?.text ?? "",
+                purpose: document["purpose"]?.text ?? "", asker: asker)
+            require(question.digest == request, "问题与摘要不符", "its question is not the one that was asked")
         }
         faults += receiptFaults(id, side, asker, state, request)
         return faults
@@ -130,14 +138,23 @@ private struct PassageRow {
     private func isFinished(_ state: Passage.State, _ evidence: Evidence) -> Bool {
         switch state {
         case .reserved: finishedAt == nil && !evidence.has(.passageVoided)
-        case .answered: evidence.has(.passageAnswered, at: finishedAt, index: leaf)
-        case .settled: evidence.has(.passageSettled, at: finishedAt, index: leaf)
+        case .answered:
+            evidence.has(
+                .passageAnswered, at: finishedAt, index: leaf,
+                ["seed": Digest(of: document["seed"]?.text ?? "").hex])
+        case .settled:
+            evidence.has(
+                .passageSettled, at: finishedAt, index: leaf,
+                paid.merging(["meter": document["meter"]?.text ?? ""]) { $1 })
         case .voided:
             evidence.has(.passageVoided, at: finishedAt, ["why": document["why"]?.text ?? ""])
         }
     }
 
     private var leaf: Int64 { document["leaf"]?.integer ?? -1 }
+
+    /// The price as leaves say it: the ceiling when it was reserved, and what was paid when it was settled.
+    private var paid: [String: String] { ["price": Money(minorUnits: price).description] }
 
     /// The row beside the receipt that its holder signed.
     private func receiptFaults(
@@ -154,10 +171,13 @@ private struct PassageRow {
         let kept = answer.map { Digest(of: $0).hex } ?? ""
         for (name, own) in [
             ("passage", id.uuid), ("agreement", agreementCode), ("asker", asker.uuid),
-            ("question", request.hex), ("price", Money(minorUnits: price).description),
+            ("question", request.hex),
             (side == .asker ? "result" : "answer", kept),
         ] where content[name]?.text != own {
             faults.append(fault("\(name) 与回执不符", "its \(name) is not what its receipt says"))
+        }
+        if side == .holder, document["version"]?.text != content["version"]?.text {
+            faults.append(fault("版本与回执不符", "its version is not what its receipt says"))
         }
         let digest = Digest(of: content.canonicalBytes).hex
         if let noted = document["receiptDigest"]?.text, noted != digest {

@@ -4,6 +4,7 @@ private import Identity
 package import Primitives
 private import Register
 package import Store
+private import Transparency
 private import Trade
 private import Valve
 
@@ -39,6 +40,7 @@ package enum EvidenceAudit {
                         place: passage.code.text,
                         what: LocalizedText(zh: "没有对应的回答存证", en: "has no leaf that answers it")))
             }
+            if try !isSigned(passage, in: transaction) { faults.append(unsigned(passage)) }
         }
         let known = Set(keeper.filter { $0.state == .settled }.map(\.code.text))
         let logged = try transaction.all(
@@ -78,15 +80,26 @@ package enum EvidenceAudit {
         if try !Bookkeeping.isPaid(passage.id, passage.price, in: transaction) {
             fault("没有付款", "was not paid")
         }
-        let agreement = try? AgreementBook.agreement(passage.agreementCode, in: transaction)
-        let holder = try agreement.map { agreement throws(Problem) in
-            try PartyRegister.party(agreement.provider, in: transaction)
-        }
-        let isSigned = holder.map {
-            PartySignature.isValid(receipt.signature, over: receipt.content.canonicalBytes, by: $0.signingKey)
-        }
-        if isSigned != true { fault("回执没有持有方的有效签名", "has a receipt that its holder did not sign") }
+        if try !isSigned(passage, in: transaction) { faults.append(unsigned(passage)) }
         return faults
+    }
+
+    /// Whether the passage's receipt bears the signature of its agreement's holder.
+    private static func isSigned(
+        _ passage: Passage, in transaction: any SQLReading
+    ) throws(Problem) -> Bool {
+        guard let receipt = passage.document["receipt"].flatMap(PassageReceipt.init(json:)),
+            let agreement = try? AgreementBook.agreement(passage.agreementCode, in: transaction)
+        else { return false }
+        let holder = try PartyRegister.party(agreement.provider, in: transaction)
+        return PartySignature.isValid(
+            receipt.signature, over: receipt.content.canonicalBytes, by: holder.signingKey)
+    }
+
+    private static func unsigned(_ passage: Passage) -> Fault {
+        Fault(
+            place: passage.code.text,
+            what: LocalizedText(zh: "回执没有持有方的有效签名", en: "has a receipt that its holder did not sign"))
     }
 
     private static func answerDigest(_ passage: Passage) -> String {
@@ -97,10 +110,15 @@ package enum EvidenceAudit {
     private static func hasLeaf(
         _ kind: String, _ code: String, _ members: [String: String], in transaction: any SQLReading
     ) throws(Problem) -> Bool {
-        let contents = try transaction.all(
-            "SELECT content FROM transparency_leaf WHERE kind = ? AND subject = ?", [kind, code]
-        ) { row throws(Problem) in try row.json(0) }
-        return contents.contains { content in members.allSatisfy { content[$0.key]?.text == $0.value } }
+        guard let code = Code(code) else { return false }
+        let leaves = try TransparencyLog.leaves(about: code, limit: .max, in: transaction)
+        return leaves.contains { leaf in
+            guard leaf.leaf.kind.rawValue == kind, let content = try? JSON(parsing: Array(leaf.content.utf8))
+            else {
+                return false
+            }
+            return members.allSatisfy { content[$0.key]?.text == $0.value }
+        }
     }
 
     // MARK: Agreements and registrations

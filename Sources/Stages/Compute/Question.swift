@@ -23,7 +23,7 @@ package struct Question: Hashable, Sendable {
         asker: ID<Party>
     ) {
         self.passage = passage
-        self.agreementCode = agreementCode
+        self.agreementCode = Code(agreementCode)?.text ?? agreementCode
         self.door = door
         self.text = text
         self.purpose = purpose
@@ -54,8 +54,8 @@ package struct Question: Hashable, Sendable {
             let asker = json["asker"]?.text.flatMap({ ID<Party>(uuid: $0) })
         else { throw Problem(.invalid, "compute.question-malformed") }
         self.init(
-            passage: passage, agreementCode: Code(agreement)?.text ?? agreement, door: door, text: text,
-            purpose: purpose, asker: asker)
+            passage: passage, agreementCode: agreement, door: door, text: text, purpose: purpose, asker: asker
+        )
     }
 }
 

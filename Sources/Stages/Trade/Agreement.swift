@@ -47,11 +47,13 @@ package struct Agreement: Hashable, Sendable {
         self.contractCode = contractCode
     }
 
-    /// What both sides sign: the policy and the listing's digest, under a label of its own.
+    /// What both sides sign: the policy and the digests of the listing and of the contract in words, under a label of
+    /// its own.
     package var signedBytes: [UInt8] {
         let statement: JSON = [
             "type": "hutong/agreement/v1", "policy": policy.json,
             "listing": .string(Digest(of: listing.json.canonicalBytes).hex),
+            "contract": (try? contractText()).map { .string($0.digest.hex) } ?? .null,
         ]
         return statement.canonicalBytes
     }
@@ -64,6 +66,8 @@ package enum AgreementBook {
     package static func sign(
         _ agreement: Agreement, by party: Party, signature: [UInt8], in transaction: any SQLWriting
     ) throws(Problem) -> Bool {
+        // A contract without one of its mandatory clauses is signed by nobody.
+        _ = try agreement.contractText()
         guard party.id == agreement.provider || party.id == agreement.consumer,
             PartySignature.isValid(signature, over: agreement.signedBytes, by: party.signingKey)
         else { throw Problem(.forbidden, "trade.agreement-unsigned", ["agreement": .code(agreement.code)]) }

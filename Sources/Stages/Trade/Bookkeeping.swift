@@ -2,26 +2,15 @@
 
 package import Identity
 package import Ledger
-private import Policy
+package import Policy
 package import Primitives
-private import Register
 package import Store
-
-/// What part of an income goes to whom besides the holder. Of 10,000; the remainder, exact to the fen, stays with
-/// the holder.
-package struct FeeSchedule: Hashable, Sendable {
-    package let exchange: Int64
-    /// Shared by the assessors whose attestations the listing requires.
-    package let assessors: Int64
-
-    package static let standard = FeeSchedule(exchange: 500, assessors: 200)
-}
 
 /// The market's postings: who owes whom after each step, in the commit of the step.
 ///
 /// A buyer's money lies with the custodian bank; here it is a claim: prepaid → escrow of an agreement → held for a
-/// passage → payable to the holder, and from there fee, assessors and lineage. Each transfer's identifier follows
-/// from what it is about, so that a repeated step posts nothing twice.
+/// passage, and on the holder's receipt → holder, fee, assessors and lineage at once. Each passage's money is a
+/// `Settlement`. Each transfer's identifier follows from what it is about, so that a repeated step posts nothing twice.
 package enum Bookkeeping {
     /// How many uses an agreement holds money for in advance; more are topped up as they are asked.
     private static let usesHeldMax: Int64 = 20
@@ -40,6 +29,8 @@ package enum Bookkeeping {
             [
                 custodian,
                 Account(id: account(.fee, of: "exchange"), unit: .cny, kind: .fee, name: "exchange fee"),
+                Account(id: account(.tax, of: "exchange"), unit: .cny, kind: .tax, name: "tax collected"),
+                Account(id: account(.suspense, of: "bank"), unit: .cny, kind: .suspense, name: "suspense"),
                 Account(
                     id: account(.prepaid, of: party.id.uuid), unit: .cny, kind: .prepaid,
                     limit: .debitsMustNotExceedCredits, owner: party.id, name: party.name),
@@ -53,6 +44,9 @@ package enum Bookkeeping {
     private static let custodian = Account(
         id: account(.custodian, of: "bank"), unit: .cny, kind: .custodian, name: "custodian bank")
 
+    /// The booking of money that came in under a reference of the bank's own.
+    package static func topUp(bankReference: String) -> ID<Transfer> { transfer("top-up", bankReference) }
+
     /// Books what the custodian bank confirmed to have received for a party.
     package static func topUp(
         _ party: Party, _ money: Money, bankReference: String, in transaction: any SQLWriting
@@ -61,7 +55,7 @@ package enum Bookkeeping {
         try Books.require(
             [
                 Transfer(
-                    id: transfer("top-up", bankReference), debit: custodian.id,
+                    id: topUp(bankReference: bankReference), debit: custodian.id,
                     credit: account(.prepaid, of: party.id.uuid), amount: money.minorUnits,
                     unit: LedgerUnit(money.currency), code: TransferCode.topUp)
             ],
@@ -77,16 +71,22 @@ package enum Bookkeeping {
         let consumer = try PartyRegister.party(agreement.consumer, in: transaction)
         try openAccounts(for: provider, in: transaction)
         try openAccounts(for: consumer, in: transaction)
-        try Books.requireOpen(
-            [
-                Account(
-                    id: escrow(agreement), unit: .cny, kind: .escrow, limit: .debitsMustNotExceedCredits,
-                    owner: agreement.id, name: agreement.code.text)
-            ],
-            in: transaction)
-        let dearest = agreement.listing.price.perUse.values.map(\.minorUnits).max() ?? 0
+        try openEscrow(of: agreement, in: transaction)
         let uses = min(agreement.usesMax ?? usesHeldMax, usesHeldMax)
-        try move(dearest * uses, for: agreement, named: transfer("hold", agreement.id.uuid), in: transaction)
+        try move(
+            agreement.listing.price.dearest(uses: uses), for: agreement,
+            named: transfer("hold", agreement.id.uuid), in: transaction)
+    }
+
+    private static func openEscrow(of agreement: Agreement, in transaction: any SQLWriting) throws(Problem) {
+        try Books.requireOpen(
+            [escrow(agreement), clearing(agreement)].map { id in
+                Account(
+                    id: id, unit: .cny, kind: .escrow, limit: .debitsMustNotExceedCredits,
+                    owner: agreement.id,
+                    name: agreement.code.text)
+            },
+            in: transaction)
     }
 
     private static func move(
@@ -121,7 +121,8 @@ package enum Bookkeeping {
         try Books.require(
             [
                 Transfer(
-                    id: transfer("release", agreement.id.uuid), debit: escrow(agreement),
+                    id: transfer("release/\(transaction.tick().microseconds)", agreement.id.uuid),
+                    debit: escrow(agreement),
                     credit: account(.prepaid, of: agreement.consumer.uuid), amount: balance.available,
                     unit: .cny,
                     code: TransferCode.refund
@@ -132,94 +133,115 @@ package enum Bookkeeping {
 
     // MARK: Passages
 
-    /// Reserves the price of one use; tops the escrow up from the buyer's account where it has run out.
+    /// Reserves what one use may cost; tops the escrow up from the buyer's account where it has run out.
     package static func reserve<Use>(
-        _ passage: ID<Use>, _ price: Money, under agreement: Agreement, in transaction: any SQLWriting
-    ) throws(Problem) {
-        guard price.minorUnits > 0 else { return }
-        let available = try Books.account(escrow(agreement), in: transaction)?.balance.available ?? 0
-        try move(
-            max(0, price.minorUnits - available), for: agreement, named: transfer("hold", passage.uuid),
-            in: transaction)
-        try Books.require(
-            [
-                Transfer(
-                    id: transfer("reserve", passage.uuid), debit: escrow(agreement),
-                    credit: account(.payable, of: agreement.provider.uuid), amount: price.minorUnits,
-                    unit: .cny,
-                    code: TransferCode.payment
-                ).held(forSeconds: passageHoldSeconds).about(passage)
-            ],
-            in: transaction)
-    }
-
-    /// Pays one use on the holder's receipt, and splits the income. Posting again changes nothing.
-    package static func settle<Use>(
-        _ passage: ID<Use>, _ price: Money, under agreement: Agreement, fees: FeeSchedule,
+        _ passage: ID<Use>, _ ceiling: Money, under agreement: Agreement, fees: FeeSchedule,
         in transaction: any SQLWriting
     ) throws(Problem) {
-        guard price.minorUnits > 0 else { return }
-        let posted = Transfer.posting(transfer("reserve", passage.uuid), id: transfer("pay", passage.uuid))
-        let payable = account(.payable, of: agreement.provider.uuid)
-        let shares = try shares(of: price, under: agreement, fees: fees, in: transaction)
-        let splits = shares.enumerated().map { place, share in
-            Transfer(
-                id: transfer("split/\(place)", passage.uuid), debit: payable, credit: share.account,
-                amount: share.amount, unit: .cny, code: TransferCode.split
-            ).about(passage)
-        }
-        try Books.require([posted] + splits, in: transaction)
+        guard ceiling.minorUnits > 0 else { return }
+        try openEscrow(of: agreement, in: transaction)
+        let available = try Books.account(escrow(agreement), in: transaction)?.balance.available ?? 0
+        try move(
+            max(0, ceiling.minorUnits - available), for: agreement, named: transfer("hold", passage.uuid),
+            in: transaction)
+        let parties = SettlementParties(
+            buyer: escrow(agreement), escrow: clearing(agreement),
+            split: try fees.split(of: agreement, in: transaction))
+        try SettlementDesk.hold(
+            passage, parties, minorUnits: ceiling.minorUnits, seconds: passageHoldSeconds, in: transaction)
     }
 
-    /// Whether a settled passage was paid, at once or after its hold had expired.
+    /// Prices one use on the holder's receipt, after the uses of its month, and pays it to those who share it.
+    /// Answers the price.
+    package static func settle<Use>(
+        _ passage: ID<Use>, through door: Door, receipt: Digest, under agreement: Agreement,
+        fees: FeeSchedule,
+        in transaction: any SQLWriting
+    ) throws(Problem) -> Money {
+        let plan = agreement.listing.price
+        guard !plan.components.isEmpty else { return .zero }
+        var bill = try RunningBill.current(for: agreement.id, at: transaction.now, in: transaction)
+        let price = try bill.charge(door, under: plan)
+        try bill.keep(in: transaction)
+        try pay(price, for: passage, receipt, under: agreement, fees, in: transaction)
+        try QuotaPool.use(
+            passage, through: door, used: bill.used[door.rawValue] ?? 0, under: agreement, in: transaction)
+        return price
+    }
+
+    private static func pay<Use>(
+        _ price: Money, for passage: ID<Use>, _ receipt: Digest, under agreement: Agreement,
+        _ fees: FeeSchedule, in transaction: any SQLWriting
+    ) throws(Problem) {
+        let held = try SettlementDesk.settlement(of: passage, at: transaction.now, in: transaction)
+        if let held, held.state == .held, held.heldMinorUnits >= price.minorUnits {
+            return try SettlementDesk.capture(
+                passage, minorUnits: price.minorUnits, receipt: receipt, in: transaction)
+        }
+        guard price.minorUnits > 0 else { return }
+        // The hold had expired before the receipt came, or uses that were reserved later were settled first and left
+        // this one the dearer place: it is reserved anew, so that the answered use is paid.
+        try void(passage, in: transaction)
+        try reserve(renewed(passage), price, under: agreement, fees: fees, in: transaction)
+        try SettlementDesk.capture(
+            renewed(passage), minorUnits: price.minorUnits, receipt: receipt, in: transaction)
+    }
+
+    /// Gives money of a closed month back to the buyer, from those who shared it, in the shares they got. The transfers
+    /// are about the statement or credit note.
+    package static func giveBack(
+        _ minorUnits: Int64, of statement: Statement, under agreement: Agreement, fees: FeeSchedule,
+        in transaction: any SQLWriting
+    ) throws(Problem) {
+        guard minorUnits > 0 else { return }
+        let parts = try fees.split(of: agreement, in: transaction).parts(of: minorUnits)
+        try Books.require(
+            parts.enumerated().map { place, part in
+                Transfer(
+                    id: transfer("give-back/\(place)", statement.id.uuid), debit: part.payee,
+                    credit: account(.prepaid, of: agreement.consumer.uuid), amount: part.minorUnits,
+                    unit: .cny,
+                    code: TransferCode.refund
+                ).about(statement.id)
+            },
+            in: transaction)
+    }
+
+    /// Whether a settled passage was paid, at once or after its hold had expired; a ruling may have moved it since.
     package static func isPaid<Use>(
         _ passage: ID<Use>, _ price: Money, in transaction: any SQLReading
     ) throws(Problem) -> Bool {
         guard price.minorUnits > 0 else { return true }
-        for name in [passage.uuid, renewed(passage).uuid] {
-            if try Books.transfer(transfer("pay", name), in: transaction) != nil { return true }
+        for name in [passage, renewed(passage)] {
+            let settlement = try SettlementDesk.settlement(
+                of: name, at: Instant(microseconds: 0), in: transaction)
+            guard let settlement, settlement.receipt != nil else { continue }
+            let moved = settlement.state == .frozen ? settlement.heldMinorUnits : settlement.paidMinorUnits
+            return settlement.ruledMinorUnits != nil || moved == price.minorUnits
         }
         return false
     }
 
-    /// The identifier under which a passage is paid whose hold had expired before its receipt came.
+    /// The identifier under which a passage is paid whose first hold did not do.
     package static func renewed<Use>(_ passage: ID<Use>) -> ID<Use> {
         ID(derivedFrom: Digest(of: "renewed/" + passage.uuid))
     }
 
     /// Gives a reservation up: the holder refused, or its time is over.
-    package static func void<Use>(
-        _ passage: ID<Use>, _ price: Money, in transaction: any SQLWriting
-    ) throws(Problem) {
-        guard price.minorUnits > 0 else { return }
-        _ = try Books.post(
-            [Transfer.voiding(transfer("reserve", passage.uuid), id: transfer("void", passage.uuid))],
-            in: transaction)
-    }
-
-    private static func shares(
-        of price: Money, under agreement: Agreement, fees: FeeSchedule, in transaction: any SQLWriting
-    ) throws(Problem) -> [(account: ID<Account>, amount: Int64)] {
-        func part(_ basisPoints: Int64) -> Int64 { price.minorUnits * basisPoints / 10_000 }
-        var shares = [(account: account(.fee, of: "exchange"), amount: part(fees.exchange))]
-        let assessors = try AttestationBook.all(about: agreement.listing.assetCode, in: transaction)
-            .filter { agreement.listing.requiredAttestations.contains($0.kind.rawValue) }
-        for attester in Set(assessors.map(\.attester)).sorted() {
-            let party = try PartyRegister.party(attester, in: transaction)
-            try openAccounts(for: party, in: transaction)
-            let count = Int64(Set(assessors.map(\.attester)).count)
-            shares.append((account(.payable, of: party.id.uuid), part(fees.assessors) / count))
-        }
-        for line in agreement.listing.lineage where line.holder != agreement.provider {
-            let party = try PartyRegister.party(line.holder, in: transaction)
-            try openAccounts(for: party, in: transaction)
-            shares.append((account(.payable, of: party.id.uuid), part(line.basisPoints)))
-        }
-        return shares.filter { $0.amount > 0 }
+    package static func void<Use>(_ passage: ID<Use>, in transaction: any SQLWriting) throws(Problem) {
+        guard
+            try SettlementDesk.settlement(of: passage, at: transaction.now, in: transaction) != nil
+        else { return }
+        try SettlementDesk.release(passage, in: transaction)
     }
 
     private static func escrow(_ agreement: Agreement) -> ID<Account> {
         account(.escrow, of: agreement.id.uuid)
+    }
+
+    /// Where disputed money lies, and money on its way from the escrow to those who share it.
+    private static func clearing(_ agreement: Agreement) -> ID<Account> {
+        account(.escrow, of: "clearing/" + agreement.id.uuid)
     }
 
     private static func transfer(_ step: String, _ about: String) -> ID<Transfer> {

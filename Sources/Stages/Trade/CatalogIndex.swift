@@ -100,9 +100,8 @@ package enum CatalogIndex {
 
 extension Listing {
     package var facets: Set<CatalogIndex.Facet> {
-        let isFree = price.perUse.values.allSatisfy { $0.minorUnits == 0 }
-        return Set(doors.map(CatalogIndex.Facet.door)).union([
-            .openness(openness), .price(isFree ? .free : .paid),
+        Set(doors.map(CatalogIndex.Facet.door)).union([
+            .openness(openness), .price(price.costsNothing ? .free : .paid),
         ])
     }
 }

@@ -48,7 +48,7 @@ package struct DemandMatch: Hashable, Sendable {
             String.init)
         found = words.filter { text.contains($0) }
         missing = words.filter { !text.contains($0) }
-        let dearest = listing.price.perUse.values.map(\.minorUnits).max() ?? 0
+        let dearest = listing.price.dearestUse.minorUnits
         isWithinPrice = demand.priceMax.map { dearest <= $0.minorUnits } ?? true
         isMatch = !words.isEmpty && found.count * 2 >= words.count && isWithinPrice
     }
@@ -125,6 +125,8 @@ package enum Notices {
         case listingRefused = "listing-refused"
         case valveClosed = "valve-closed"
         case reportDue = "report-due"
+        case settlementMoved = "settlement-moved"
+        case statementIssued = "statement-issued"
     }
 
     package struct Notice: Hashable, Sendable {

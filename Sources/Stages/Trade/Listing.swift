@@ -38,15 +38,18 @@ package struct Listing: Hashable, Sendable {
     package let terms: UsagePolicy
     /// The release rules of a `query` or `match` door.
     package let rules: JSON?
-    package let price: Price
+    package let price: PricePlan
     package let requiredAttestations: Set<String>
+    /// The contract a buyer will sign, from a standard template.
+    package let contract: ContractDraft
 
     package var code: Code { Code(.listing, id) }
 
     package init(
         id: ID<Listing>, holder: ID<Party>, title: LocalizedText, about: LocalizedText, openness: Openness,
         assetCode: String, lineage: [LineageShare], tableName: String, summary: JSON, terms: UsagePolicy,
-        rules: JSON?, price: Price, requiredAttestations: Set<String>
+        rules: JSON?, price: PricePlan, requiredAttestations: Set<String>,
+        contract: ContractDraft = .standard
     ) {
         self.id = id
         self.holder = holder
@@ -61,6 +64,7 @@ package struct Listing: Hashable, Sendable {
         self.rules = rules
         self.price = price
         self.requiredAttestations = requiredAttestations
+        self.contract = contract
     }
 
     /// The doors its terms permit.
@@ -84,50 +88,6 @@ package struct LineageShare: Hashable, Sendable {
     }
 }
 
-/// The price of one use through each door; a door without a price is free.
-package struct Price: Hashable, Sendable {
-    package let perUse: [Door: Money]
-
-    package init(perUse: [Door: Money]) {
-        self.perUse = perUse
-    }
-
-    package func forOneUse(through door: Door) -> Money { perUse[door] ?? .zero }
-
-    /// Reads `query:0.50CNY,match:2CNY`; `nil` for an unknown door, a negative or unreadable amount.
-    package init?(text: String) {
-        var perUse: [Door: Money] = [:]
-        for part in text.split(separator: ",") where part != "free" {
-            let pair = part.split(separator: ":", maxSplits: 1).map { $0.trimmed }
-            guard pair.count == 2, let door = Door(rawValue: pair[0]), let money = Money(pair[1]),
-                money.minorUnits >= 0
-            else { return nil }
-            perUse[door] = money
-        }
-        self.init(perUse: perUse)
-    }
-
-    package var json: JSON {
-        .object(
-            Dictionary(uniqueKeysWithValues: perUse.map { ($0.key.rawValue, .string($0.value.description)) }))
-    }
-
-    package init?(json: JSON) {
-        var perUse: [Door: Money] = [:]
-        for (name, value) in json.object ?? [:] {
-            guard let door = Door(rawValue: name), let money = value.text.flatMap({ Money($0) }) else {
-                return nil
-            }
-            perUse[door] = money
-        }
-        self.init(perUse: perUse)
-    }
-}
-
-extension StringProtocol {
-    fileprivate var trimmed: String { String(drop { $0 == " " }.reversed().drop { $0 == " " }.reversed()) }
-}
-
 extension Listing {
     /// The signed form: what the holder answers for.
     package var json: JSON {
@@ -145,6 +105,7 @@ extension Listing {
                 }),
             "table": .string(tableName), "summary": summary, "terms": terms.json, "rules": rules ?? .null,
             "price": price.json, "requires": .array(requiredAttestations.sorted().map(JSON.string)),
+            "contract": contract.json,
         ]
     }
 
@@ -180,7 +141,9 @@ extension Listing {
             assetCode: try part("asset", json["asset"]?.text), lineage: lineage,
             tableName: try part("table", json["table"]?.text), summary: json["summary"] ?? .null,
             terms: try UsagePolicy(json: json["terms"] ?? .null), rules: rules.isNull ? nil : rules,
-            price: try part("price", json["price"].flatMap(Price.init)),
-            requiredAttestations: Set(json["requires"]?.array?.compactMap(\.text) ?? []))
+            price: try part("price", json["price"].flatMap(PricePlan.init(json:))),
+            requiredAttestations: Set(json["requires"]?.array?.compactMap(\.text) ?? []),
+            contract: try part(
+                "contract", ContractDraft(json: json["contract"] ?? ContractDraft.standard.json)))
     }
 }

@@ -73,10 +73,12 @@ package struct MarketService: Sendable {
 
     private func check(_ listing: Listing) throws(Problem) {
         try listing.terms.enforceable()
-        let doors = Set(listing.doors)
-        if let unpermitted = listing.price.perUse.keys.first(where: { !doors.contains($0) }) {
-            throw Problem(.invalid, "trade.listing-unpriced-copy", ["door": .text(unpermitted.rawValue)])
+        let doors = Set(listing.doors.map(\.rawValue))
+        if let unpermitted = listing.price.meters.first(where: { !doors.contains($0) }) {
+            throw Problem(.invalid, "trade.listing-unpriced-copy", ["door": .text(unpermitted)])
         }
+        try FeeSchedule.standard.requireRoom(for: listing)
+        _ = try listing.contract.checked()
     }
 
     /// The operator opens or refuses a submitted listing. Opening matches the waiting demands in the same commit
@@ -239,6 +241,10 @@ package struct MarketService: Sendable {
         try AgreementBook.enter(stored, in: transaction)
         try context.record(
             .agreementSigned, stored.code, ["agreement": .string(Digest(of: stored.signedBytes).hex)],
+            in: transaction)
+        try context.record(
+            .contractFiled, Code(.contract, stored.id),
+            ["agreement": .string(stored.code.text), "text": .string(try stored.contractText().digest.hex)],
             in: transaction)
         for id in [stored.provider, stored.consumer] {
             try Notices.tell(id, .agreementInForce, about: stored.code.text, in: transaction)

@@ -111,7 +111,7 @@ package struct DataValve: Sendable {
     }
 
     private func requirePolicy(_ use: Use, in transaction: any SQLWriting) throws(Problem) {
-        let uses = try PassageBook.uses(of: use.agreement.id, in: transaction)
+        let uses = try UseMeter.uses(of: use.agreement.id, in: transaction)
         let request = UseRequest(
             party: use.agreement.consumer.urn, action: use.door.action,
             target: use.agreement.policy.target ?? "",

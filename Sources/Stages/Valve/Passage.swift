@@ -27,6 +27,7 @@ package struct Passage: Hashable, Sendable {
     package let door: Door
     package let asker: ID<Party>
     package let state: State
+    /// What it cost; until it is settled, the most that it may cost.
     package let price: Money
     /// SHA-256 of what was asked: a repeat with another question under the same identifier is a conflict.
     package let request: Digest
@@ -92,15 +93,18 @@ package enum PassageBook {
 
     /// Moves a passage on with what is now known of it. A step that was taken already changes nothing: `false`.
     package static func advance(
-        _ id: ID<Passage>, _ side: Passage.Side, from: Passage.State, to: Passage.State, document: JSON,
-        answer: [UInt8]? = nil, in transaction: any SQLWriting
+        _ id: ID<Passage>, _ side: Passage.Side, from: Passage.State, to: Passage.State, price: Money? = nil,
+        document: JSON, answer: [UInt8]? = nil, in transaction: any SQLWriting
     ) throws(Problem) -> Bool {
         try transaction.execute(
             """
-            UPDATE valve_passage SET state = ?, document = ?, answer = coalesce(?, answer), finished_at = ?
-            WHERE id = ? AND side = ? AND state = ?
+            UPDATE valve_passage SET state = ?, price = coalesce(?, price), document = ?,
+            answer = coalesce(?, answer), finished_at = ? WHERE id = ? AND side = ? AND state = ?
             """,
-            [to.rawValue, document, answer, transaction.now, id, side.rawValue, from.rawValue]) == 1
+            [
+                to.rawValue, price?.minorUnits, document, answer, transaction.now, id, side.rawValue,
+                from.rawValue,
+            ]) == 1
     }
 
     /// Notes in a passage's record which leaf of this node's log proves it.
@@ -130,16 +134,11 @@ package enum PassageBook {
         return found
     }
 
-    /// Uses that count against an agreement's number: reserved ones too, for a reservation is a promise.
-    package static func uses(of agreement: ID<Agreement>, in transaction: any SQLReading) throws(Problem)
-        -> Int64
-    {
-        try transaction.count(
-            """
-            SELECT count(DISTINCT id) FROM valve_passage WHERE agreement_id = ? AND side IN ('keeper', 'holder')
-            AND state <> 'voided'
-            """,
-            [agreement])
+    /// The keeper's record of a passage, by its code; `nil` where this node does not keep its account.
+    package static func kept(_ code: String, in transaction: any SQLReading) throws(Problem) -> Passage? {
+        try select(
+            "code = ? AND side = 'keeper'", [Code(code)?.text ?? code], "reserved_at", in: transaction
+        ).first
     }
 
     /// An answered passage of the same agreement and question over the same data: its answer is given again.

@@ -213,7 +213,7 @@ extension JSON? {
 extension CatalogPage.Entry {
     fileprivate init?(_ row: JSON, names: PartyNames) {
         guard let code = Code(row["code"]?.text ?? "") else { return nil }
-        let price = row["price"]?.object?.values.compactMap { $0.text.flatMap { Money($0) } }
+        let price = PriceTag.list(row["price"]).filter { $0.name != "cap" }.map(\.amount)
             .min { $0.minorUnits < $1.minorUnits }
         self.init(
             code: code, title: row["title"].localized, summary: row["about"].localized,
@@ -249,14 +249,20 @@ extension Histogram {
 
 extension PriceLine {
     static func list(_ json: JSON?) -> [PriceLine] {
-        guard json?.object?.isEmpty == false else {
+        let tags = PriceTag.list(json)
+        guard !tags.isEmpty else {
             let any = LocalizedText(zh: "各种方式", en: "every door")
             return [PriceLine(door: any, amount: .zero, unit: LocalizedText(zh: "次", en: "use"))]
         }
-        return (json?.object ?? [:]).sorted { $0.key < $1.key }.compactMap { door, text in
-            text.text.flatMap { Money($0) }.map {
-                PriceLine(door: PageWords.door(door), amount: $0, unit: LocalizedText(zh: "次", en: "use"))
-            }
+        return tags.map { tag in
+            let unit: LocalizedText =
+                switch (tag.name, tag.words) {
+                case (_, let words?): LocalizedText(zh: "首次；\(words)", en: "first use; \(words)")
+                case ("cap", _): LocalizedText(zh: "月，封顶", en: "month, at most")
+                case ("month", _): LocalizedText(zh: "月", en: "month")
+                default: LocalizedText(zh: "次", en: "use")
+                }
+            return PriceLine(door: PageWords.door(tag.name), amount: tag.amount, unit: unit)
         }
     }
 }

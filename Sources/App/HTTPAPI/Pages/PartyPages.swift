@@ -326,7 +326,7 @@ extension Preview {
     fileprivate init(_ result: JSON) {
         let columns = result["columns"]?.array?.compactMap(\.text) ?? []
         let rows = (result["rows"]?.array ?? []).prefix(Self.rowsShownMax)
-        let numeric = columns.indices.filter { column in rows.contains { $0[column]?.double != nil } }
+        let numeric = columns.indices.filter { ["integer", "real"].contains(result["types"]?[$0]?.text) }
         self.init(
             columns: columns, numeric: Set(numeric),
             rows: rows.map { row in (row.array ?? []).map(Self.text) })
@@ -346,6 +346,11 @@ extension Preview {
     }
 }
 
+extension JSON {
+    /// A released number: exact decimals travel as text.
+    fileprivate var figure: Double? { double ?? text.flatMap(Double.init) }
+}
+
 extension Chart {
     /// The last column over the first, where that is a picture: two columns or more, few enough categories.
     fileprivate init?(_ result: JSON) {
@@ -353,10 +358,10 @@ extension Chart {
         let columns = result["columns"]?.array?.compactMap(\.text) ?? []
         guard columns.count == 2, (2...400).contains(rows.count) else { return nil }
         let points = rows.enumerated().compactMap { place, row -> Chart.Point? in
-            guard let y = row[1]?.double else { return nil }
+            guard let y = row[1]?.figure else { return nil }
             let ends = result["intervals"]?[place]?[1]
-            let interval = ends?[0]?.double.flatMap { low in
-                ends?[1]?.double.map { low <= $0 ? low...$0 : $0...low }
+            let interval = ends?[0]?.figure.flatMap { low in
+                ends?[1]?.figure.map { low <= $0 ? low...$0 : $0...low }
             }
             return Chart.Point(x: Double(place), y: y, interval: interval)
         }

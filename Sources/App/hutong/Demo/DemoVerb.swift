@@ -8,10 +8,10 @@ import Primitives
 /// `hutong demo`: the main job, end to end, on this machine.
 struct DemoVerb: Verb {
     static let configuration = CommandConfiguration(
-        commandName: "demo", abstract: "Play the main job with four nodes. 演示：四个数据节点，一条龙。",
+        commandName: "demo", abstract: "Play the main job with five nodes. 演示：五个数据节点，一条龙。",
         discussion: """
-            Four nodes start on free ports: an exchange, an environment center, a hospital that only dials out, a buyer;
-            and three witnesses, two of whom must cosign before anything counts as registered.
+            Five nodes start on free ports: an exchange, an environment center, a hospital that only dials out, a buyer,
+            a community-care service; and three witnesses, two of whom must cosign before anything counts as registered.
             Without --air the air data are synthetic, and say so. Ctrl-C ends the nodes; their folders stay.
             """)
 
@@ -20,6 +20,9 @@ struct DemoVerb: Verb {
     @Flag(help: "Use the synthetic air data even where real ones are found.") var synthetic = false
     @Option(help: "Kill a node with SIGKILL in the middle of this many questions.") var crashes = 0
     @Flag(help: "Stop the nodes after the story.") var once = false
+    @Option(
+        help: "postgres://… with {node} in the schema's name, which exists; otherwise SQLite in the folders.")
+    var store: String?
     @OptionGroup var output: OutputOptions
 
     func run(_ console: Console) async throws {
@@ -28,7 +31,8 @@ struct DemoVerb: Verb {
         try FileManager.default.createDirectory(atPath: folder, withIntermediateDirectories: true)
         let (files, isSynthetic) = try airFiles(in: folder)
         let story = try Story(
-            data: folder, airFiles: files, isSynthetic: isSynthetic, crashes: crashes, console: console)
+            data: folder, airFiles: files, isSynthetic: isSynthetic, crashes: crashes, store: store,
+            console: console)
         do {
             try await story.play()
         } catch {

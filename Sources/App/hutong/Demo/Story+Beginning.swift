@@ -15,7 +15,9 @@ extension Story {
     func start() async throws -> [String: JSON] {
         for node in nodes { try node.start() }
         try DemoWitnesses.start(witnesses, over: nodes, in: data)
-        let parties = [(air, "holder"), (clinic, "holder"), (buyer, "buyer,holder")]
+        let parties = [
+            (air, "holder"), (clinic, "holder"), (buyer, "buyer,holder"), (care, "buyer,holder"),
+        ]
         for (node, roles) in parties {
             let invitation = try await invite(node.name, roles: roles)
             _ = try await node.door.post("/api/v1/exchange", ["invitation": .string(invitation)])
@@ -24,7 +26,8 @@ extension Story {
         accounts["second"] = try await openAccount("second buyer", roles: "buyer")
         accounts["overseas"] = try await openAccount("overseas buyer", roles: "buyer", jurisdiction: "US")
         for (name, amount) in [
-            ("buyer", "1000CNY"), ("second buyer", "100CNY"), ("overseas buyer", "100CNY"),
+            ("buyer", "1000CNY"), ("care", "500CNY"), ("second buyer", "100CNY"),
+            ("overseas buyer", "100CNY"),
         ] {
             let path =
                 "/api/v1/parties/"
@@ -32,7 +35,7 @@ extension Story {
             _ = try await exchange.door.post(
                 path + "/top-ups", ["amount": .string(amount), "bankReference": .string("B-" + name)])
         }
-        return ["nodes": .integer(4), "witnesses": .integer(3), "accounts": .integer(3)]
+        return ["nodes": .integer(5), "witnesses": .integer(3), "accounts": .integer(3)]
     }
 
     private func invite(_ name: String, roles: String, jurisdiction: String = "CN") async throws(Problem)

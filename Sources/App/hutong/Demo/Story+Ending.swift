@@ -58,7 +58,8 @@ extension Story {
             ),
         ]
         var found: [JSON] = []
-        for (name, sql) in frauds {
+        // A fraud needs a copy of the exchange: of a folder that is easily made, of a database server not.
+        for (name, sql) in store == nil ? frauds : [] {
             let copy = data + "/forged"
             try? FileManager.default.removeItem(atPath: copy)
             try FileManager.default.copyItem(atPath: exchange.data, toPath: copy)
@@ -76,7 +77,7 @@ extension Story {
             try FileManager.default.removeItem(atPath: copy)
         }
         for node in nodes { try node.start() }
-        return ["folders": .integer(4), "receipts": .integer(Int64(proofs.count)), "frauds": .array(found)]
+        return ["folders": .integer(5), "receipts": .integer(Int64(proofs.count)), "frauds": .array(found)]
     }
 
     /// Both sides' receipts of the buyer's question to the clinic, as files that outlive every node: the asker's,
@@ -150,8 +151,8 @@ extension Story {
         let known = witnessing?["witnesses"]?.integer ?? 0
         return LocalizedText(
             zh:
-                "原始数据出域 0 行 · 过阀 \(passages) 次，拒绝 \(refused) 次 · 隐私预算 3/3 · 结算 \(total)，借贷差 0 · 见证：\(names)（共 \(known) 个）· 可离线核验",
-            en: "raw rows that left: 0 · \(passages) passages, \(refused) refusals · privacy budget 3/3 · "
+                "原始数据出域 0 行 · 过阀 \(passages) 次，拒绝 \(refused) 次 · 隐私预算 4/4 · 结算 \(total)，借贷差 0 · 见证：\(names)（共 \(known) 个）· 可离线核验",
+            en: "raw rows that left: 0 · \(passages) passages, \(refused) refusals · privacy budget 4/4 · "
                 + "settled \(total), debits less credits 0 · witnessed by \(names) (of \(known)) · verifiable offline"
         )
     }

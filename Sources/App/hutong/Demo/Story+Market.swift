@@ -33,7 +33,7 @@ extension Story {
         ]
     }
 
-    /// Visits: one person decides at most one row in each of at most three days; ε 1 a question, 3 in all.
+    /// Visits: one person decides at most one row in each of at most three days; ε 1 a question or match, 4 in all.
     func visitRules(from first: String, to last: String) -> JSON {
         [
             "rules": 1,
@@ -49,7 +49,8 @@ extension Story {
                     ],
                 ]
             ],
-            "privacy": ["mechanism": "laplace", "epsilon": "1", "total": "3"],
+            "privacy": ["mechanism": "laplace", "epsilon": "1", "total": "4"],
+            "match": ["keys": ["person"], "wants": ["size"], "minimum": 10, "sets": 1, "items": 10_000],
             "purposes": [.string(Story.purpose)], "answers": ["rowsMax": 5000],
         ]
     }
@@ -73,9 +74,9 @@ extension Story {
             "about": [
                 "zh": "按日、区的就诊；差分隐私计数", "en": "visits by day and district; differentially private counts",
             ],
-            "terms": Story.terms(uses: 60, doors: [.query], paid: true),
+            "terms": Story.terms(uses: 60, doors: [.query, .match], paid: true),
             "rules": visitRules(from: "2013-03-01", to: isSynthetic ? "2013-06-28" : "2017-02-28"),
-            "price": "query:0.50CNY", "requires": ["quality", "value"],
+            "price": "query:0.50CNY,match:1CNY", "requires": ["quality", "value"],
         ]
         try await refused("trade.listing-unattested") { () async throws(Problem) in
             try await self.clinic.door.post("/api/v1/listings", body)

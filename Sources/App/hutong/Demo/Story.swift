@@ -7,7 +7,7 @@ import Primitives
 import Register
 import Wire
 
-/// The story that `hutong demo` plays: four processes, two hosted accounts, ten steps. A step that does not hold
+/// The story that `hutong demo` plays: five processes, two hosted accounts, ten steps. A step that does not hold
 /// throws; what it measured goes into the report.
 final class Story {
     let data: String
@@ -19,6 +19,7 @@ final class Story {
     var air: DemoNode
     var clinic: DemoNode
     var buyer: DemoNode
+    var care: DemoNode
     var taps: [WireTap] = []
     let witnesses: [DemoNode]
     /// What later steps need from earlier ones.
@@ -30,8 +31,14 @@ final class Story {
     /// How often a node is killed in the middle of a question.
     let crashes: Int
 
-    init(data: String, airFiles: [String], isSynthetic: Bool, crashes: Int, console: Console) throws {
+    /// Where the nodes keep their records, with `{node}` for their names; `nil` is SQLite in their folders.
+    let store: String?
+
+    init(
+        data: String, airFiles: [String], isSynthetic: Bool, crashes: Int, store: String?, console: Console
+    ) throws {
         self.crashes = crashes
+        self.store = store
         self.data = data
         self.airFiles = airFiles
         self.isSynthetic = isSynthetic
@@ -45,8 +52,10 @@ final class Story {
             else {
                 throw Problem(.unavailable, "demo.step-failed", ["step": "start", "why": "no free port"])
             }
+            let place = store.map { ["--store", $0.replacing("{node}", with: name)] } ?? []
             let arguments =
                 ["--role", role, "--public-url", "http://127.0.0.1:\(tap.port)", "--trust", policy] + more
+                + place
             return (DemoNode(name: name, data: data + "/" + name, port: port, arguments: arguments), tap)
         }
         var tap: WireTap
@@ -58,18 +67,21 @@ final class Story {
         taps.append(tap)
         (buyer, tap) = try node("buyer", "party")
         taps.append(tap)
+        (care, tap) = try node("care", "party")
+        taps.append(tap)
     }
 
-    var nodes: [DemoNode] { [exchange, air, clinic, buyer] }
+    var nodes: [DemoNode] { [exchange, air, clinic, buyer, care] }
 
     func play() async throws {
         try await step(
-            "start", "四个数据节点与三个见证人启动，加入交易所", "four nodes and three witnesses start; the nodes join"
+            "start", "五个数据节点与三个见证人启动，加入交易所", "five nodes and three witnesses start; the nodes join"
         ) { try await self.start() }
         try await step("collect", "采集：合法性依据、类型、剖析", "collect, with legal basis") { try await self.collect() }
         try await step("register", "登记与评估", "register and assess") { try await self.register() }
         try await step("list", "开放与挂牌，需求撮合", "open, list, match a demand") { try await self.list() }
         try await step("agree", "磋商、双方签署、冻结款项", "negotiate, sign, hold money") { try await self.agree() }
+        try await step("match", "隐私求交：只见数量", "match privately: sizes only") { try await self.match() }
         try await step("ask", "提问：可用不可见", "ask: usable, not visible") { try await self.ask() }
         try await step("use", "衍生产品与沿袭分成", "a derived product pays back") { try await self.use() }
         if crashes > 0 {

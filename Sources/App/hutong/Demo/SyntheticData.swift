@@ -57,6 +57,19 @@ enum SyntheticData {
         return try write(text, folder + "/synthetic-visits.csv")
     }
 
+    // MARK: Clients
+
+    /// Whom a community-care service looks after: person code and district. Some have been to the hospital.
+    static func writeClients(_ count: Int, to folder: String) throws -> String {
+        var random = SeededRandom(seed: 1978)
+        let people = (0..<90_000).shuffled(using: &random).prefix(count).map { "P" + Decimal10.padded($0, 6) }
+        let lines = people.map { person in
+            "\(person),\(districts[Int.random(in: 0..<districts.count, using: &random)])"
+        }
+        return try write(
+            "person,district\n" + lines.joined(separator: "\n") + "\n", folder + "/synthetic-clients.csv")
+    }
+
     /// Knuth's product method; the means here are below 200.
     private static func poisson(_ mean: Double, _ random: inout SeededRandom) -> Int {
         let limit = exp(-mean)

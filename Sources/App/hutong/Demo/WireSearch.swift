@@ -20,8 +20,8 @@ extension Story {
         let values = (answers["visits"]?["rows"]?.array ?? []).prefix(200).map {
             Array($0.canonicalText.utf8)
         }
-        let folder =
-            try read(exchange.data + "/node.sqlite") + ((try? read(exchange.data + "/node.sqlite-wal")) ?? [])
+        let database = exchange.data + "/node.sqlite"
+        let folder = store == nil ? try read(database) + ((try? read(database + "-wal")) ?? []) : []
         let clear = NeedleSet(values.filter { $0.count >= 12 })
         if let leak = clear.first(in: folder) {
             try hold(false, "an answer lies open at the exchange: \(leak)")
@@ -54,7 +54,9 @@ extension Story {
     private func rawNeedles() throws -> NeedleSet {
         var needles: [[UInt8]] = []
         let visits = String(decoding: try read(data + "/synthetic-visits.csv"), as: UTF8.self)
-        for person in Set(visits.split(separator: "\n").dropFirst().map { $0.prefix(7) }) {
+        let clients = String(decoding: try read(data + "/synthetic-clients.csv"), as: UTF8.self)
+        let people = [visits, clients].flatMap { $0.split(separator: "\n").dropFirst().map { $0.prefix(7) } }
+        for person in Set(people) {
             let bytes = Array(person.utf8)
             needles.append(bytes)
             needles.append(bytes.flatMap { [$0, 0] })

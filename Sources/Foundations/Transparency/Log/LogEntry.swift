@@ -162,9 +162,9 @@ package struct Salt: Hashable, Sendable {
     }
 
     package init(using random: inout some RandomNumberGenerator) {
-        bytes = (0..<2).flatMap { _ in
-            let word = random.next()
-            return (0..<8).map { UInt8(truncatingIfNeeded: word >> UInt64(8 * $0)) }
+        let words = (random.next(), random.next())
+        bytes = (0..<16).map {
+            UInt8(truncatingIfNeeded: ($0 < 8 ? words.0 : words.1) >> UInt64(8 * ($0 & 7)))
         }
     }
 }

@@ -103,7 +103,8 @@ package struct TransparencyLog: Sendable {
         ) { row throws(Problem) in try row.digest(0) }
     }
 
-    /// The leaves about one thing, oldest first: at most `limit`, from an index on.
+    /// The leaves about one thing, oldest first: at most `limit`, from an index on. Cost: one look into the index for
+    /// every `TransparencySchema.epoch` leaves of the log.
     package static func leaves(
         about subject: Code,
         from index: LeafIndex = 0,
@@ -111,11 +112,20 @@ package struct TransparencyLog: Sendable {
         in reading: any SQLReading
     ) throws(Problem) -> [StoredLeaf] {
         try reading.all(
-            StoredLeaf.select + " WHERE subject = ? AND leaf_index >= ? ORDER BY leaf_index LIMIT ?",
-            [subject, Int64(clamping: index), limit],
+            StoredLeaf.select + " WHERE leaf_index IN (\(Self.placesOfSubject)) ORDER BY leaf_index LIMIT ?",
+            [
+                Int64(clamping: index) / TransparencySchema.epoch, subject, Int64(clamping: index), limit,
+            ],
             StoredLeaf.init
         )
     }
+
+    private static let placesOfSubject = """
+        WITH RECURSIVE epoch (n) AS (SELECT CAST(? AS INTEGER) UNION ALL SELECT n + 1 FROM epoch
+        WHERE n < (SELECT COALESCE(MAX(leaf_index), 0) / \(TransparencySchema.epoch) FROM transparency_leaf))
+        SELECT l.leaf_index FROM epoch CROSS JOIN transparency_leaf l
+        WHERE l.leaf_index / \(TransparencySchema.epoch) = epoch.n AND l.subject = ? AND l.leaf_index >= ?
+        """
 
     /// Consecutive leaves from an index on: at most `limit`.
     package static func leaves(

@@ -41,7 +41,17 @@ package struct PricePlan: Hashable, Sendable {
         (currency, components, capMinorUnits, rounding) = (.cny, [], nil, .halfEven)
     }
 
-    package var isFree: Bool { components.isEmpty || capMinorUnits == 0 }
+    /// Whether no use of a month costs anything.
+    package var costsNothing: Bool {
+        capMinorUnits == 0
+            || components.allSatisfy { component in
+                switch component {
+                case .posted(let minorUnits): minorUnits == 0
+                case .perUnit(_, let price): price.minorUnits == 0
+                default: false
+                }
+            }
+    }
 
     /// The lines of a period, given what every meter counted. The last line is negative where the cap holds.
     package func lines(for usage: [String: Int64]) throws(Problem) -> [PriceLine] {

@@ -30,11 +30,11 @@ extension Problem {
             ["order": .code(Code(.order, order)), "amount": .integer(amount)])
     }
 
-    static func periodInvalid(_ subject: String) -> Problem {
+    package static func periodInvalid(_ subject: String) -> Problem {
         Problem(.invalid, "trade.period-invalid", ["subject": .text(subject)])
     }
 
-    static func statementMissing(_ id: ID<Statement>) -> Problem {
+    package static func statementMissing(_ id: ID<Statement>) -> Problem {
         Problem(.missing, "trade.statement-missing", ["statement": .code(Code(.statement, id))])
     }
 

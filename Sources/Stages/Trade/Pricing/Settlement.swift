@@ -5,7 +5,8 @@ package import Primitives
 /// The money of one order, from the hold to the last refund: a value whose steps answer what the books must do.
 ///
 /// Held money ends by the clock unless the delivery is receipted; a dispute stops the clock, and only a ruling
-/// moves the money then. Repeated steps are retries and answer `.nothing`.
+/// moves the money then. What was paid can still be disputed for a week: it is called back into escrow. A ruling is
+/// final. Repeated steps are retries and answer `.nothing`.
 package struct Settlement: Hashable, Sendable {
     package enum State: String, Hashable, Sendable, CaseIterable {
         /// Nothing is held yet.
@@ -28,6 +29,8 @@ package struct Settlement: Hashable, Sendable {
         case capture(minorUnits: Int64)
         /// Move the hold into escrow, where no clock runs.
         case freeze(minorUnits: Int64)
+        /// Call what the sellers got back into escrow.
+        case recall(minorUnits: Int64)
         /// From escrow: so much to the sellers, so much back.
         case rule(toSellers: Int64, toBuyer: Int64)
         case release
@@ -44,6 +47,13 @@ package struct Settlement: Hashable, Sendable {
     package internal(set) var refunds = 0
     /// The receipt that opened the escrow: the log leaf of the delivery.
     package internal(set) var receipt: Digest?
+    /// Until when a payment may be disputed.
+    package internal(set) var disputesEndAt: Instant?
+    /// What a ruling gave the sellers; after it there is no further dispute.
+    package internal(set) var ruledMinorUnits: Int64?
+
+    /// How long after the payment the buyer may dispute it.
+    package static let disputeDays: Int64 = 7
 
     package init<Order>(order: ID<Order>) {
         self.order = order.retyped()
@@ -76,12 +86,14 @@ package struct Settlement: Hashable, Sendable {
             state = .settled
             paidMinorUnits = minorUnits
             self.receipt = receipt
+            disputesEndAt = Instant(microseconds: now.microseconds + Self.disputeDays * 86_400_000_000)
             return .capture(minorUnits: minorUnits)
         case .open, .frozen, .settled, .released: throw .settlementState(order, state)
         }
     }
 
-    /// A dispute in time: from now on only a ruling moves the money.
+    /// A dispute in time: from now on only a ruling moves the money. A payment is disputed as a whole, so one that
+    /// was refunded in part is not.
     package mutating func freeze(at now: Instant) throws(Problem) -> Effect {
         switch state {
         case .frozen: return .nothing
@@ -90,6 +102,10 @@ package struct Settlement: Hashable, Sendable {
             state = .frozen
             holdEndsAt = nil
             return .freeze(minorUnits: heldMinorUnits)
+        case .settled where mayBeDisputed(at: now):
+            state = .frozen
+            (heldMinorUnits, paidMinorUnits) = (paidMinorUnits, 0)
+            return .recall(minorUnits: heldMinorUnits)
         case .open, .settled, .released: throw .settlementState(order, state)
         }
     }
@@ -97,14 +113,15 @@ package struct Settlement: Hashable, Sendable {
     /// The decision: so much to the sellers, the rest to the buyer.
     package mutating func rule(toSellers minorUnits: Int64) throws(Problem) -> Effect {
         switch state {
-        case .settled where receipt == nil && paidMinorUnits == minorUnits: return .nothing
-        case .released where receipt == nil && minorUnits == 0: return .nothing
+        case .settled where ruledMinorUnits == minorUnits, .released where ruledMinorUnits == minorUnits:
+            return .nothing
         case .frozen:
             guard (0...heldMinorUnits).contains(minorUnits) else {
                 throw .settlementAmountInvalid(order, minorUnits)
             }
             state = minorUnits == 0 ? .released : .settled
             paidMinorUnits = minorUnits
+            ruledMinorUnits = minorUnits
             return .rule(toSellers: minorUnits, toBuyer: heldMinorUnits - minorUnits)
         case .open, .held, .settled, .released: throw .settlementState(order, state)
         }
@@ -143,4 +160,9 @@ package struct Settlement: Hashable, Sendable {
     }
 
     private func isOver(at now: Instant) -> Bool { holdEndsAt.map { $0 <= now } ?? false }
+
+    private func mayBeDisputed(at now: Instant) -> Bool {
+        ruledMinorUnits == nil && refundedMinorUnits == 0 && paidMinorUnits > 0
+            && disputesEndAt.map { now < $0 } ?? false
+    }
 }

@@ -23,7 +23,18 @@ package enum SettlementSchema {
                     paid INTEGER NOT NULL,
                     refunded INTEGER NOT NULL,
                     refunds INTEGER NOT NULL,
-                    receipt BLOB
+                    receipt BLOB,
+                    disputes_end_at INTEGER,
+                    ruled INTEGER
+                ) STRICT
+                """,
+                """
+                CREATE TABLE trade_bill (
+                    agreement_id BLOB NOT NULL,
+                    starts_at INTEGER NOT NULL,
+                    used TEXT NOT NULL,
+                    charged INTEGER NOT NULL,
+                    PRIMARY KEY (agreement_id, starts_at)
                 ) STRICT
                 """,
                 """
@@ -89,7 +100,8 @@ package enum SettlementDesk {
         }
     }
 
-    /// Stops the clock for a dispute.
+    /// Stops the clock for a dispute; what was paid less than a week ago is called back into escrow, which the
+    /// sellers' accounts must still hold.
     package static func freeze<Order>(_ order: ID<Order>, in tx: any SQLWriting) throws(Problem) {
         let now = tx.now
         try step(order, in: tx) { settlement throws(Problem) in try settlement.freeze(at: now) }
@@ -154,14 +166,17 @@ package enum SettlementDesk {
         try tx.execute(
             """
             INSERT INTO trade_settlement (order_id, state, buyer, escrow, split, held, hold_ends_at, paid, refunded, \
-            refunds, receipt) VALUES (?, ?, ?, ?, ?, ?, ?, ?, ?, ?, ?) ON CONFLICT (order_id) DO UPDATE SET \
-            state = excluded.state, hold_ends_at = excluded.hold_ends_at, paid = excluded.paid, \
-            refunded = excluded.refunded, refunds = excluded.refunds, receipt = excluded.receipt
+            refunds, receipt, disputes_end_at, ruled) VALUES (?, ?, ?, ?, ?, ?, ?, ?, ?, ?, ?, ?, ?) \
+            ON CONFLICT (order_id) DO UPDATE SET state = excluded.state, held = excluded.held, \
+            hold_ends_at = excluded.hold_ends_at, paid = excluded.paid, refunded = excluded.refunded, \
+            refunds = excluded.refunds, receipt = excluded.receipt, disputes_end_at = excluded.disputes_end_at, \
+            ruled = excluded.ruled
             """,
             [
                 settlement.order, settlement.state.rawValue, parties.buyer, parties.escrow, parties.json,
                 settlement.heldMinorUnits, settlement.holdEndsAt, settlement.paidMinorUnits,
                 settlement.refundedMinorUnits, settlement.refunds, settlement.receipt,
+                settlement.disputesEndAt, settlement.ruledMinorUnits,
             ])
     }
 
@@ -170,7 +185,8 @@ package enum SettlementDesk {
     ) throws(Problem) -> (settlement: Settlement, parties: SettlementParties)? {
         try tx.first(
             """
-            SELECT state, buyer, escrow, split, held, hold_ends_at, paid, refunded, refunds, receipt \
+            SELECT state, buyer, escrow, split, held, hold_ends_at, paid, refunded, refunds, receipt, \
+            disputes_end_at, ruled \
             FROM trade_settlement WHERE order_id = ?
             """, [order]
         ) { row throws(Problem) in
@@ -186,6 +202,12 @@ package enum SettlementDesk {
             settlement.refundedMinorUnits = try row.integer(7)
             settlement.refunds = try row.int(8)
             settlement.receipt = try row.optional(9) { column throws(Problem) in try row.digest(column) }
+            settlement.disputesEndAt = try row.optional(10) { column throws(Problem) in
+                try row.instant(column)
+            }
+            settlement.ruledMinorUnits = try row.optional(11) { column throws(Problem) in
+                try row.integer(column)
+            }
             return (settlement, parties)
         }
     }
@@ -214,11 +236,19 @@ struct SettlementTransfers {
                 [.posting(id("hold"), id: id("capture"), amount: minorUnits).about(order)]
                     + payOut(minorUnits))
         case .freeze: [Transfer.posting(id("hold"), id: id("freeze")).about(order)]
+        case .recall(let minorUnits):
+            chain(
+                parties.split.parts(of: minorUnits).enumerated().map { place, part in
+                    move(
+                        "recall/\(place)", part.payee, parties.escrow, part.minorUnits, TransferCode.dispute)
+                })
         case .rule(let toSellers, let toBuyer):
             chain(
-                payOut(toSellers, code: TransferCode.ruling)
+                payOut(toSellers, by: "ruling", code: TransferCode.ruling)
                     + (toBuyer == 0
-                        ? [] : [move("ruling", parties.escrow, parties.buyer, toBuyer, TransferCode.ruling)]))
+                        ? []
+                        : [move("ruling/buyer", parties.escrow, parties.buyer, toBuyer, TransferCode.ruling)])
+            )
         case .release: [Transfer.voiding(id("hold"), id: id("release")).about(order)]
         case .refund(let minorUnits, let step):
             chain(
@@ -230,9 +260,11 @@ struct SettlementTransfers {
         }
     }
 
-    private func payOut(_ minorUnits: Int64, code: Int64 = TransferCode.split) -> [Transfer] {
+    private func payOut(
+        _ minorUnits: Int64, by step: String = "pay", code: Int64 = TransferCode.split
+    ) -> [Transfer] {
         parties.split.parts(of: minorUnits).enumerated().map { place, part in
-            move("pay/\(place)", parties.escrow, part.payee, part.minorUnits, code)
+            move("\(step)/\(place)", parties.escrow, part.payee, part.minorUnits, code)
         }
     }
 
