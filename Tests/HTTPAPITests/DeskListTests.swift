@@ -22,13 +22,12 @@ struct DeskListTests {
             let files = try CaseVisit.files(of: "exclusion-lists").mapValues { JSON.string($0) }
             let added = try await node.post("/api/v1/packs", ["files": .object(files)])
             #expect(added.status == 201, "\(added.json)")
-            let price = try #require(Price(text: "free"))
             func listing(_ number: UInt64, _ title: String, _ purposes: Set<String>) -> Listing {
                 Listing(
                     id: ID(high: 7, low: number), holder: node.node.own.id, title: LocalizedText(title),
                     about: LocalizedText(title), openness: .conditional, assetCode: "ast-1", lineage: [],
                     tableName: "t", summary: [:],
-                    terms: PlainTerms(purposes: purposes).policy(id: "urn:uuid:1"), rules: nil, price: price,
+                    terms: PlainTerms(purposes: purposes).policy(id: "urn:uuid:1"), rules: nil, price: .free,
                     requiredAttestations: [])
             }
             let prudent = listing(1, "门诊病历统计", ["信贷评分"])

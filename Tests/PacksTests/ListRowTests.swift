@@ -24,7 +24,7 @@ struct ListRowTests {
             id: ID(high: 7, low: number), holder: ID(high: 1, low: 1), title: LocalizedText(title),
             about: LocalizedText(title), openness: .conditional, assetCode: "ast-1", lineage: [],
             tableName: "t", summary: [:], terms: PlainTerms(purposes: purposes).policy(id: "urn:uuid:1"),
-            rules: nil, price: try #require(Price(text: "free")), requiredAttestations: [])
+            rules: nil, price: .free, requiredAttestations: [])
     }
 
     @Test(

@@ -6,7 +6,10 @@ import Lists
 import Packs
 import Primitives
 import Rules
+import Store
+import TestStores
 import Testing
+import Trade
 
 @Suite("Packs on a node")
 struct PackServiceTests {
@@ -57,6 +60,26 @@ struct PackServiceTests {
         bureau.pass(days: 3 * 366)
         try await service.tick()
         #expect(try await service.look(at: code, for: firm).file.state == "expired")
+    }
+
+    @Test("a deadline that passes is told to whoever should have acted, once, and the case stays theirs")
+    func overdue() async throws {
+        let bureau = try await Bureau()
+        try await bureau.install("incubator")
+        let firm = try await bureau.party(2)
+        let officer = try await bureau.officer(4, "officer", in: "incubator-certification")
+        let code = try await bureau.service.open(
+            "incubator-certification", subject: "s", answers: [:], by: firm
+        ).code.text
+        bureau.pass(days: 40)
+        try await bureau.service.tick()
+        bureau.pass(days: 1)
+        try await bureau.service.tick()
+        let notices = try await bureau.store.read { reader throws(Problem) in
+            try Notices.inbox(of: officer.party, in: reader)
+        }
+        #expect(notices.map(\.kind) == ["case-overdue"] && notices.first?.subjectCode == code)
+        #expect(try await bureau.service.look(at: code, for: officer).isOverdue)
     }
 
     @Test("a version is installed once; a decision keeps the version it was taken under")

@@ -11,7 +11,7 @@ import Rules
 struct RulesDecideVerb: Verb {
     static let configuration = CommandConfiguration(
         commandName: "decide", abstract: "Decide one case by a pack's rule, with reasons. 按规则裁定。",
-        discussion: "  hutong rules decide Packs/first-stores international-store --facts store.json")
+        discussion: "  hutong rules decide Packs/first-stores store --facts store.json")
     @Argument(help: "The pack's folder.") var pack: String
     @Argument(help: "The rule's id.") var rule: String
     @Option(help: "A JSON object of facts.") var facts: String
@@ -51,7 +51,12 @@ struct RulesEligibleVerb: Verb {
     }
 
     private func rows(of pack: Pack) throws(Problem) -> [JSON] {
-        guard let list else { return pack.samples.sorted { $0.key < $1.key }.flatMap(\.value) }
+        guard let list else {
+            guard !pack.samples.isEmpty else {
+                throw Problem(.missing, "packs.applicants-missing", ["pack": .text(pack.id)])
+            }
+            return pack.samples.sorted { $0.key < $1.key }.flatMap(\.value)
+        }
         if let found = pack.lists.first(where: { $0.schema.id == list }) {
             return found.entries.map { entry in
                 var row = entry.object ?? [:]

@@ -71,6 +71,14 @@ extension PackService {
         }
     }
 
+    /// The parties that have a role in a procedure today.
+    static func holders(
+        of role: String, in procedure: String, on day: CalendarDay, _ reader: any SQLReading
+    ) throws(Problem) -> [String] {
+        try duties("role = ?", role, reader)
+            .filter { !$0.isSuspended && day <= $0.until && [procedure, "*"].contains($0.scope) }.map(\.party)
+    }
+
     /// The roles a party has today.
     static func inForce(
         of party: String, on day: CalendarDay, _ reader: any SQLReading

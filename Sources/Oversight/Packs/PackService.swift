@@ -7,6 +7,7 @@ package import Primitives
 package import Register
 package import Rules
 import Store
+import Trade
 import Transparency
 
 /// Packs, their lists, their procedures and their decisions on one node. Each change is one commit with its log leaf;
@@ -118,7 +119,27 @@ package struct PackService: Sendable {
         let cases = cases
         return try await store.write { writer throws(Problem) in
             try remindOnceADay(writer)
-            return try cases.tick(writer).count
+            let moved = try cases.tick(writer)
+            for (file, effects) in moved { try tellOverdue(effects, of: file, writer) }
+            return moved.count
+        }
+    }
+
+    /// Nothing expires in silence: whoever has the role that should have acted hears of it, once.
+    private func tellOverdue(
+        _ effects: [CaseEffect], of file: CaseFile, _ writer: any SQLWriting
+    ) throws(Problem) {
+        for case .overdue(let owner, let since) in effects {
+            let today = writer.now.day(in: .shanghai)
+            var parties = file.appointees[owner] ?? []
+            if owner == Procedure.applicant { parties.insert(file.applicant) }
+            parties.formUnion(try Self.holders(of: owner, in: file.procedure, on: today, writer))
+            for named in parties.sorted() {
+                let party = try PartyRegister.party(named: named, in: writer)
+                try Notices.tell(
+                    party.id, .caseOverdue, about: file.code.text,
+                    ["role": .string(owner), "since": .string(since.description)], in: writer)
+            }
         }
     }
 }
@@ -290,7 +311,13 @@ package struct EligibilityReport: Sendable {
             ]
             lines.append(
                 "\(book.id): \(eligible.count) eligible, \(open.count) with facts missing, \(refused) not")
-            lines += eligible.map { "  ✓ \($0["id"]?.text ?? "") \($0["amount"]?.text ?? "")" }
+            lines += eligible.map { row in
+                "  ✓ " + [row["id"]?.text, row["amount"]?.text].compactMap(\.self).joined(separator: "  ")
+            }
+            lines += open.map { row in
+                let missing = (row["missing"]?.array ?? []).compactMap(\.text)
+                return "  ? \(row["id"]?.text ?? ""): " + missing.joined(separator: ", ")
+            }
         }
         json = .object(members)
         self.lines = lines

@@ -125,6 +125,7 @@ package enum Notices {
         case listingRefused = "listing-refused"
         case valveClosed = "valve-closed"
         case reportDue = "report-due"
+        case caseOverdue = "case-overdue"
         case settlementMoved = "settlement-moved"
         case statementIssued = "statement-issued"
     }
