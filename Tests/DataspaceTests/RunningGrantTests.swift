@@ -19,6 +19,7 @@ struct RunningGrantTests {
         "S32: an applicant states purpose, fields, term and safeguards; a grant gives those fields until its end; a refusal is appealed once"
     )
     func applications() async throws {
+        // Long because one application is followed from its first mistake to its report of use.
         let node = try RunningNode("bureau")
         defer { node.stop() }
         try node.run(["pack", "add", RunningNode.pack("data-requests")])

@@ -83,8 +83,7 @@ package struct Node: Sendable {
             context: context, valve: valve,
             engine: CleanRoomEngine(
                 engines: engines, dialect: RelationText(DuckDBDialect()), objects: settings.data + "/objects"),
-            budget: budget,
-            sealingKey: sealingKey,
+            budget: budget, sealingKey: sealingKey,
             matchDoor: MatchDoor(
                 engines: engines, objects: settings.data + "/objects",
                 secret: nodeKey.derivedSecret(for: "hutong/match/v1")))

@@ -131,6 +131,11 @@ package struct PackDesk: Sendable {
         return files.compactMapValues(\.text)
     }
 
+    /// The part of a list that has this name, or `nil`.
+    package func selection(_ id: String, _ reader: any SQLReading) throws(Problem) -> ListSelection? {
+        try inForce(asOf: nil, reader).flatMap(\.selections).first { $0.id == id }
+    }
+
     /// The schema of a list; the newest pack that declares it decides.
     package func list(_ id: String, _ reader: any SQLReading) throws(Problem) -> ListSchema {
         for pack in try inForce(asOf: nil, reader) {

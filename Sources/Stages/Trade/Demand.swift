@@ -128,6 +128,8 @@ package enum Notices {
         case requestMoved = "request-moved"
         /// What somebody authorized was used.
         case authorizationUsed = "authorization-used"
+        case reportDue = "report-due"
+        case caseOverdue = "case-overdue"
         case settlementMoved = "settlement-moved"
         case statementIssued = "statement-issued"
     }
