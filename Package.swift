@@ -112,11 +112,11 @@ let package = Package(
         room("Stages", "Deliver", ["Primitives", crypto]),
         // Oversight
         room("Oversight", "Measure", ["Rules", "Primitives"]),
-        room("Oversight", "Packs", ["Casework", "Classification", "Lists", "Measure", "Rules", "Primitives", yams, "Trade", "Register", "Lane", "Transparency", "Identity", "Store"]),
+        room("Oversight", "Packs", ["Casework", "Classification", "Lists", "Measure", "Policy", "Rules", "Primitives", yams, "Trade", "Register", "Lane", "Transparency", "Identity", "Store"]),
         // App
         .target(name: "CTexts", path: "Sources/App/CTexts", cSettings: [.unsafeFlags(["-std=c23"])]),
         room("App", "Wire", ["Primitives", "CTexts", yams]),
-        .executableTarget(name: "hutong", dependencies: ["Assembly", "Compute", "Valve", "HTTPAPI", "APIClient", "Identity", "Register", "Store", "Transparency", "Trade", logging, "Wire", "Policy", "Primitives", arguments, "Tables", "TablesDuckDB", "Collect", yams, "StoreSQLite", "Ledger", "Metering", "PrivateSQL", "PSI", "Oblivious", "Rules", "Classification", "Scan", "TransparencyHTTP", "SignersOpenSSL", "Packs", "Measure"],
+        .executableTarget(name: "hutong", dependencies: ["Assembly", "Compute", "Valve", "HTTPAPI", "APIClient", "Identity", "Register", "Store", "Transparency", "Trade", logging, "Wire", "Policy", "Primitives", arguments, "Tables", "TablesDuckDB", "Collect", yams, "StoreSQLite", "Ledger", "Metering", "PrivateSQL", "PSI", "Oblivious", "Rules", "Classification", "Scan", "TransparencyHTTP", "SignersOpenSSL", "Packs", "Lists", "Measure"],
                           path: "Sources/App/hutong", swiftSettings: strict),
         .target(name: "CAssets", path: "Sources/App/CAssets", cSettings: [.unsafeFlags(["-std=c23"])]),
         room("App", "WebUI", ["Primitives", "CAssets"]),
@@ -127,7 +127,7 @@ let package = Package(
         .target(name: "TestKit", dependencies: ["Primitives"], path: "Tests/TestKit", swiftSettings: strict),
         tests("HouseTests", ["Primitives", "Wire"]),
         tests("EndToEndTests", ["Primitives", "hutong", "TestKit", "TestStores", "Assembly", "Store", "StoreSQLite", "Transparency"]),
-        tests("HTTPAPITests", ["Classification", "Assembly", "HTTPAPI", "Identity", "Register", "Primitives", "TestKit", logging, "Store", "Transparency", "Packs"]),
+        tests("HTTPAPITests", ["Classification", "Assembly", "HTTPAPI", "Identity", "Register", "Primitives", "TestKit", logging, "Store", "Transparency", "Packs", "Trade", "Policy"]),
         tests("PrimitivesTests", ["Primitives"]),
         tests("DataspaceTests", ["Dataspace", "Policy", "Primitives", "Wire", "Publish", "Deliver"]),
         tests("TransparencyTests", ["Transparency", "Identity", "Merkle", "CMerkle", "Store", "StoreSQLite", "Primitives", crypto, "SignersOpenSSL"]),

@@ -28,30 +28,27 @@ struct PackTests {
     @Test(
         "S219: a programme runs from its files alone, and every one of its own examples holds",
         arguments: [
-            "incubator", "first-stores", "inbound-tourism", "experience-bases", "rail-parks", "directories",
-            "exclusion-lists", "city-index", "plan-ledger",
+            "incubator", "first-stores", "inbound-tourism", "experience-bases", "rail-parks", "patents",
+            "directories", "exclusion-lists", "city-index", "plan-ledger", "service-bodies", "calendar",
+            "data-classification",
         ])
     func examplesHold(_ name: String) throws {
-        for outcome in try pack(name).runExamples() { #expect(outcome.differences.isEmpty, "\(outcome.id)") }
+        let pack = try pack(name)
+        for outcome in pack.runExamples() { #expect(outcome.differences.isEmpty, "\(outcome.id)") }
+        #expect(pack.scenario?.play(in: pack) ?? [] == [], "\(name)")
+        for book in pack.rules {
+            // The answer names the document and, clause by clause, the article.
+            let tree = book.decide([:]).json(in: .zh)["tree"]?.array ?? []
+            #expect(
+                tree.count == book.clauses.count && tree.allSatisfy { $0["article"]?.text?.isEmpty == false })
+        }
     }
 
-    @Test("S220: the incubator rule covers the vectors INC-T1 to INC-T8, T11 and T12")
-    func incubatorVectors() throws {
-        let ids = Set(try pack("incubator").examples.map { String($0.id.prefix { !"abc".contains($0) }) })
-        #expect(ids == Set([1, 2, 3, 4, 5, 6, 7, 8, 11, 12].map { "INC-T\($0)" }))  // T9, T10: CaseworkTests.
-    }
-
-    @Test("S222, S223: the first-store rules cover FST-T1 to FST-T17")
-    func storeVectors() throws {
-        let ids = Set(try pack("first-stores").examples.map { String($0.id.prefix { !"abc".contains($0) }) })
-        #expect(ids == Set((1...17).map { "FST-T\($0)" }))
-    }
-
-    @Test("S224: the tourism rules cover INB-T1 to INB-T9")
-    func tourismVectors() throws {
-        let ids = Set(
-            try pack("inbound-tourism").examples.map { String($0.id.prefix { !"abcd".contains($0) }) })
-        #expect(ids == Set((1...9).map { "INB-T\($0)" }))
+    @Test("the four programs with money or titles tell their story from files, and play it to the end")
+    func scenarios() throws {
+        for name in ["incubator", "first-stores", "inbound-tourism", "experience-bases", "rail-parks"] {
+            #expect(try pack(name).scenario != nil, "\(name)")
+        }
     }
 
     @Test("a decision cites its article, shows its defaults, and says what would turn a refusal")
@@ -88,7 +85,8 @@ struct PackTests {
     @Test("a new pack passes its own tests")
     func templatePasses() throws {
         let files = PackTemplate.files(id: "n", version: try #require(CalendarDay("2026-11-21")))
-        let pack = try Pack(files: Dictionary(uniqueKeysWithValues: files.map { ($0.path, $0.text) }))
+        let declared = files.filter { !$0.path.hasPrefix(".") }
+        let pack = try Pack(files: Dictionary(uniqueKeysWithValues: declared.map { ($0.path, $0.text) }))
         #expect(pack.runExamples().allSatisfy { $0.differences.isEmpty })
         #expect(pack.examples.count == 2)
     }
@@ -111,21 +109,31 @@ struct PackTests {
         let lists = try pack("exclusion-lists").lists
         let four: Set = ["trade-negative", "trade-prudent", "use-prohibited", "use-prudent"]
         #expect(four.isSubset(of: Set(lists.map(\.schema.id))))
-        #expect(lists.allSatisfy { $0.schema.isExample && !$0.entries.isEmpty })
+        for list in lists where list.schema.id != "approved-uses" {
+            #expect(list.schema.isExample && !list.entries.isEmpty, "\(list.schema.id)")
+        }
     }
 
-    @Test("S155: an enterprise needs a credit code whose check character fits")
+    @Test("a credit code's last character must fit the others")
     func creditCode() throws {
         #expect(CreditCode("91350100M000100Y43") != nil)  // GB 32100-2015, annex
         #expect(CreditCode("91350100M000100Y44") == nil)
         #expect(CreditCode("9135010OM000100Y43") == nil)
     }
 
-    @Test("S235: a park goes in, under guidance, back, and out as its procedure says")
-    func parkProcedure() throws {
-        let procedure = try #require(try pack("rail-parks").procedures.first)
-        #expect(Set(procedure.steps(from: "guided").map(\.to)) == ["supported", "removed"])
-        #expect(procedure.states.filter { !$0.isFinal }.allSatisfy { $0.deadline != nil })
+    @Test("a letter or an entry that names what nothing fills in is refused with its line")
+    func refusesUnknownBraces() throws {
+        var files = try PackFiles.of("incubator")
+        files["cases/evaluation.yaml"] = files["cases/evaluation.yaml"]?.replacing(
+            "certificate: \"{certificate}\"", with: "certificate: \"{certifcate}\"")
+        do {
+            _ = try Pack(files: files)
+            Issue.record("was accepted")
+        } catch {
+            #expect(error.faults.first?.file == "cases/evaluation.yaml")
+            #expect(error.faults.first?.line == 19)
+            #expect(error.faults.first?.remedy.en.contains("{certificate}") == true)
+        }
     }
 }
 
@@ -156,6 +164,47 @@ struct IndexTests {
         let result = try index.compute(table)
         #expect(result.scores["all"] == [25, 37.5, 100])
         #expect(result.ranks == [3, 2, 1])
+        // A change of one input shows its effect: x rises to the middle of a.
+        let changed = try index.compute(try #require(table.changing("x", "a", to: 5)))
+        #expect(changed.scores["all"] == [25, 0, 100])
+        #expect(table.changing("nowhere", "a", to: 5) == nil)
+    }
+
+    @Test("S144: the five dimensions of the source have indicators with unit, direction, weight and source")
+    func dimensions() throws {
+        let index = try #require(try PackTests().pack("city-index").indices.first { $0.id == "benchmark" })
+        #expect(index.groups.count { $0.parent == "index" } == 5)
+        #expect(index.indicators.allSatisfy { !$0.unit.isEmpty && !$0.source.isEmpty })
+        #expect(index.indicators.contains { $0.isCost })
+        for group in index.groups {
+            let sum = index.weights(in: group.id).reduce(0) { $0 + $1.weight }
+            #expect(abs(sum - 1) < 1e-12)
+        }
+    }
+
+    @Test("S145: cities over years are ranked within their year, with the gap to the best and the change")
+    func comparison() throws {
+        let index = try index(
+            """
+            id: i
+            title: i
+            source: s
+            indicators:
+              - {id: a, parent: all, source: s, title: a}
+            groups:
+              - {id: all, title: all}
+            """)
+        let table = FigureTable(csv: [
+            ["city", "year", "a"], ["x", "2024", "0"], ["y", "2024", "6"], ["x", "2025", "10"],
+            ["y", "2025", "8"],
+        ])
+        let result = try index.compute(table)
+        #expect(result.ranks == [2, 1, 1, 2])
+        let lines = IndexComparison(result, of: index).lines
+        #expect(lines.map(\.unit) == ["y", "x", "x", "y"])
+        let last = try #require(lines.last?.standings["all"])
+        #expect(last.rank == 2 && abs(last.gap - 20) < 1e-9 && abs((last.change ?? 0) - 20) < 1e-9)
+        #expect(lines.first?.standings["all"]?.change == nil)
     }
 
     @Test("S145: running again gives the same, and changed weights give a range of ranks around the rank")

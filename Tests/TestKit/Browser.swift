@@ -116,6 +116,43 @@ package final class Browser {
         }
     }
 
+    /// Chooses a file of this machine in a file field, as a person does in its dialog.
+    package func attach(_ file: URL, to selector: String) async throws {
+        try await patiently {
+            _ = try await self.command(
+                "element/\(try await self.element(selector))/value",
+                ["text": .string(file.path(percentEncoded: false))])
+        }
+    }
+
+    /// What would hinder somebody who hears the page or uses no mouse, or whose window is narrow: not one heading of
+    /// the first level, a level skipped, a field or a button without a name, an id twice, a page wider than its window.
+    package func faults() async throws -> [String] {
+        try await evaluate(
+            """
+            (() => {
+              const faults = [];
+              if (document.querySelectorAll('h1').length !== 1) faults.push('not one h1');
+              let level = 1;
+              for (const head of document.querySelectorAll('h1,h2,h3,h4')) {
+                const own = Number(head.tagName[1]);
+                if (own > level + 1) faults.push('skipped to ' + head.tagName + ' ' + head.textContent);
+                level = own;
+              }
+              for (const field of document.querySelectorAll('input:not([type=hidden]),textarea,select'))
+                if (!field.labels?.length && !field.ariaLabel) faults.push('no label ' + field.name);
+              for (const button of document.querySelectorAll('button,a'))
+                if (!button.textContent.trim()) faults.push('no name ' + button.outerHTML.slice(0, 60));
+              const ids = [...document.querySelectorAll('[id]')].map((element) => element.id);
+              for (const id of ids) if (ids.filter((one) => one === id).length > 1) faults.push('twice: ' + id);
+              if (document.documentElement.scrollWidth > innerWidth)
+                faults.push(document.documentElement.scrollWidth + ' pixels wide in ' + innerWidth);
+              return faults;
+            })()
+            """
+        ).array?.compactMap(\.text) ?? []
+    }
+
     /// Presses and releases one key of the keyboard, wherever the focus is (W3C WebDriver §17.4.2).
     package func press(_ key: String) async throws {
         let keys: JSON = [

@@ -25,6 +25,17 @@ extension Courtyard {
                     "cases": .array(rows.map { $0.0.row(under: $0.1, in: request.language) })
                 ])
             },
+            Route(
+                "GET", "/api/v1/procedures/:procedure/cases", .signedIn,
+                "The cases of a procedure, for those with a role in it: ?subject=."
+            ) { request throws(Problem) in
+                let rows = try await packs.cases(
+                    of: request.parameter("procedure"), about: request.query["subject"] ?? "",
+                    by: request.proven())
+                return APIReply([
+                    "cases": .array(rows.map { $0.0.row(under: $0.1, in: request.language) })
+                ])
+            },
             Route("POST", "/api/v1/cases", .signedIn, "Apply: {procedure, subject, answers}.") {
                 request throws(Problem) in
                 let body = try request.json()

@@ -19,9 +19,8 @@ extension Courtyard {
         let (store, clock) = (store, context.clock)
         return RouteTable(
             nodeRoutes + identityRoutes + registerRoutes + collectRoutes + tradeRoutes + computeRoutes
-                + matchRoutes + moneyRoutes + logRoutes + packRoutes + listRoutes + caseRoutes + listPages
-                + casePages
-                + pageRoutes
+                + matchRoutes + moneyRoutes + logRoutes + packRoutes + listRoutes + caseRoutes + measureRoutes
+                + measurePages + listPages + casePages + pageRoutes
         ) { token throws(Problem) in
             try await store.read { transaction throws(Problem) in
                 try Tokens.caller(bearing: token, at: clock.now(), in: transaction)
@@ -213,8 +212,10 @@ extension Courtyard {
             "demand.post": { body, sender throws(Problem) in try await posted(body, by: sender.id) },
             "agreement.file": { body, sender throws(Problem) in
                 let signature = try body.needed("signature") { Base64.decode($0) }
-                return try await market.file(
-                    try Agreement(wire: body["agreement"] ?? .null), signature: signature, by: sender)
+                let agreement = try Agreement(wire: body["agreement"] ?? .null)
+                try await packs.refuseUse(
+                    agreement.policy, of: agreement.listing.terms, by: agreement.consumer)
+                return try await market.file(agreement, signature: signature, by: sender)
             },
             "ask": { body, sender throws(Problem) in
                 let question = try Question(json: body)

@@ -36,6 +36,20 @@ extension Courtyard {
                 try await packs.remove(request.parameter("pack"), by: request.proven())
                 return APIReply(["pack": .string(request.parameter("pack")), "state": "removed"])
             },
+            Route(
+                "GET", "/api/v1/schemas/:kind", .anyone,
+                "The JSON Schema of a pack's files: pack, rules, cases, lists, plans, indicators, grading, scenario."
+            ) { request throws(Problem) in
+                guard let schema = PackJSONSchema(rawValue: request.parameter("kind")) else {
+                    throw Problem(
+                        .missing, "packs.schema-missing",
+                        [
+                            "kind": .text(request.parameter("kind")),
+                            "known": .list(PackJSONSchema.allCases.map(\.rawValue)),
+                        ])
+                }
+                return APIReply(schema.document)
+            },
             Route("GET", "/api/v1/duties", .scope(.auditRead), "Who has which role in procedures and lists.")
             {
                 _ throws(Problem) in
@@ -76,11 +90,36 @@ extension Courtyard {
             Route("GET", "/api/v1/lists", .anyone, "The lists of the packs in force.") {
                 request throws(Problem) in
                 let schemas = try await packs.schemas()
+                let parts = try await packs.selections().map { part in
+                    JSON.object([
+                        "id": .string(part.selection.id), "pack": .string(part.pack),
+                        "title": .string(part.selection.title[request.language]),
+                        "selects": .string(part.selection.list),
+                    ])
+                }
                 return APIReply([
-                    "lists": .array(schemas.map { $0.schema.json(pack: $0.pack, in: request.language) })
+                    "lists": .array(
+                        schemas.map { $0.schema.json(pack: $0.pack, in: request.language) } + parts)
                 ])
             },
-            Route("GET", "/api/v1/lists/:list", .anyone, "A list: ?asOf=, ?q=, ?format=csv.") {
+            Route(
+                "GET", "/api/v1/lists/:list/tally", .anyone,
+                "A list counted by a field, with sums and means: ?by=, ?asOf=."
+            ) { request throws(Problem) in
+                APIReply(
+                    try await packs.tally(
+                        request.parameter("list"), by: request.query["by"] ?? "",
+                        asOf: try request.day("asOf"), for: request.caller
+                    ).json)
+            },
+            Route(
+                "GET", "/api/v1/lists/:list/fits", .anyone,
+                "Entries meant for an entry of the list's audience: ?for=KEY."
+            ) { request throws(Problem) in try await listFits(request) },
+            Route(
+                "GET", "/api/v1/lists/:list", .anyone,
+                "A list or a part of one: ?asOf=, ?q=, ?format=csv, ?state=all."
+            ) {
                 request throws(Problem) in
                 let view = try await listView(request)
                 guard request.query["format"] == "csv" else {
@@ -90,7 +129,7 @@ extension Courtyard {
                     view.entries.map(view.shown), of: view.schema, fields: view.fields.map(\.name))
                 return APIReply(
                     contentType: "text/csv; charset=utf-8",
-                    headers: ["Content-Disposition": "attachment; filename=\"\(view.schema.id).csv\""],
+                    headers: ["Content-Disposition": "attachment; filename=\"\(view.id).csv\""],
                     body: Array(csv.utf8))
             },
             Route("GET", "/api/v1/lists/:list/versions", .anyone, "Every version of an entry: ?key=.") {
@@ -123,7 +162,24 @@ extension Courtyard {
     func listView(_ request: APIRequest) async throws(Problem) -> ListView {
         try await packs.view(
             request.parameter("list"), asOf: try request.day("asOf"),
-            words: (request.query["q"] ?? "").split(separator: " ").map(String.init), for: request.caller)
+            words: (request.query["q"] ?? "").split(separator: " ").map(String.init),
+            includesAll: request.query["state"] == "all", for: request.caller)
+    }
+
+    private func listFits(_ request: APIRequest) async throws(Problem) -> APIReply {
+        let (list, key) = (request.parameter("list"), request.query["for"] ?? "")
+        let view = try await packs.view(list, for: request.caller)
+        let fits = try await packs.fits(list, for: key, as: request.caller)
+        return APIReply([
+            "list": .string(list), "for": .string(key),
+            "entries": .array(
+                fits.map {
+                    [
+                        "key": .string($0.entry.key), "entry": view.shown($0.entry),
+                        "unknown": .array($0.unknown.map { .string($0) }),
+                    ]
+                }),
+        ])
     }
 
     private func writeList(_ request: APIRequest) async throws(Problem) -> APIReply {
@@ -152,6 +208,7 @@ extension Courtyard {
                     [
                         "id": .string(row.pack.id), "version": .string(row.pack.version.description),
                         "title": .string(row.pack.title[request.language]),
+                        "note": row.pack.note.map { .string($0[request.language]) } ?? .null,
                         "digest": .string(row.digest.hex), "addedAt": .string(row.addedAt.rfc3339),
                         "removed": .bool(row.removedAt != nil),
                         "rules": .array(row.pack.rules.map { .string($0.id) }),
@@ -214,10 +271,10 @@ extension ListSchema {
 extension ListView {
     fileprivate func json(in language: Language) -> JSON {
         [
-            "list": .string(schema.id), "title": .string(schema.title[language]),
+            "list": .string(id), "title": .string(title[language]),
             "asOf": .string(day.description), "example": .bool(schema.isExample),
             "total": .integer(Int64(entries.count)),
-            "entries": .array(entries.map { $0.json(showing: shown($0)) }),
+            "entries": .array(entries.map { $0.json(showing: shown($0), on: day) }),
         ]
     }
 }

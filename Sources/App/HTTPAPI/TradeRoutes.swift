@@ -80,9 +80,12 @@ extension Courtyard {
                 request throws(Problem) in
                 let body = try request.json()
                 let counter = try body["counter"].map { json throws(Problem) in try UsagePolicy(json: json) }
-                try await packs.refuseUse((counter?.json ?? body).canonicalText)
-                let row = try await market.request(
-                    body.needed("listing"), counter: counter, as: request.proven().party)
+                let (code, asker) = (try body.needed("listing"), try request.proven().party)
+                if let counter {
+                    let known = try? await market.listing(code)
+                    try await packs.refuseUse(counter, of: known?.terms, by: asker)
+                }
+                let row = try await market.request(code, counter: counter, as: asker)
                 return APIReply(row.listed, status: 201)
             },
             Route(
@@ -258,6 +261,7 @@ extension Courtyard {
                 }
                 return draft
             } ?? .standard)
+        try await packs.refuseListing(listing)
         var reply = try await market.offer(listing).object ?? [:]
         reply["listing"] = .string(listing.code.text)
         return APIReply(.object(reply), status: 201)

@@ -28,7 +28,7 @@ extension Page {
 
 /// The parts of the house, as the navigation shows them.
 package enum Section: String, Sendable, CaseIterable {
-    case catalog, demands, cases, lists, mine, desk, log, none
+    case catalog, demands, cases, lists, measure, mine, desk, log, none
 
     var path: String {
         switch self {
@@ -36,6 +36,7 @@ package enum Section: String, Sendable, CaseIterable {
         case .demands: "/demands"
         case .cases: "/cases"
         case .lists: "/lists"
+        case .measure: "/measure"
         case .mine: "/mine"
         case .desk: "/desk"
         case .log: "/log"
@@ -48,6 +49,7 @@ package enum Section: String, Sendable, CaseIterable {
         case .demands: say("需求", "Demands")
         case .cases: say("办事", "Procedures")
         case .lists: say("名录", "Lists")
+        case .measure: say("测度", "Measure")
         case .mine: say("我的", "Mine")
         case .desk: say("运营台", "Desk")
         case .log: say("存证日志", "Log")
@@ -56,7 +58,7 @@ package enum Section: String, Sendable, CaseIterable {
 
     /// What this reader sees in the navigation.
     static func visible(to reader: Reader) -> [Section] {
-        var sections: [Section] = [.catalog, .demands, .cases, .lists]
+        var sections: [Section] = [.catalog, .demands, .cases, .lists, .measure]
         if reader.viewer != nil { sections.append(.mine) }
         if reader.isA(.operator) || reader.isA(.auditor) { sections.append(.desk) }
         return sections + [.log]

@@ -1,10 +1,8 @@
 // SPDX-License-Identifier: Apache-2.0
 
-import Lists
 import Assembly
 import ArgumentParser
 import Foundation
-import Measure
 import Packs
 import Primitives
 import Rules
@@ -16,7 +14,7 @@ struct PackVerbs: ParsableCommand {
         abstract: "Packs of rules, procedures and lists: check, install, compare, start. 规则包。",
         subcommands: [
             PackCheckVerb.self, PackAddVerb.self, PackListVerb.self, PackDiffVerb.self, PackRemoveVerb.self,
-            PackNewVerb.self, PackAppointVerb.self,
+            PackNewVerb.self, PackSchemaVerb.self, PackAppointVerb.self,
         ])
 }
 
@@ -205,7 +203,12 @@ struct PackAppointVerb: Verb {
 
 struct PackNewVerb: Verb {
     static let configuration = CommandConfiguration(
-        commandName: "new", abstract: "Start a pack with one rule and one test. 新建规则包。")
+        commandName: "new", abstract: "Start a pack with one rule and one test. 新建规则包。",
+        discussion: """
+            Every file begins with the line by which an editor with a YAML language server finds its schema, and helps while
+            one writes; the schemas lie in .schema.
+              hutong pack new my-programme
+            """)
     @Argument(help: "The folder to make; its name becomes the pack's id.") var folder: String
     @OptionGroup var output: OutputOptions
 
@@ -214,13 +217,35 @@ struct PackNewVerb: Verb {
         guard !FileManager.default.fileExists(atPath: root.path) else {
             throw Problem(.conflict, "packs.folder-taken", ["folder": .text(folder)])
         }
-        try FileManager.default.createDirectory(
-            at: root.appendingPathComponent("rules"), withIntermediateDirectories: true)
         let today = WallClock.system.now().day(in: .shanghai)
-        for (path, text) in PackTemplate.files(id: root.lastPathComponent, version: today) {
-            try Files.write(text, to: root.appendingPathComponent(path).path)
-        }
+        try PackFolder.write(PackTemplate.files(id: root.lastPathComponent, version: today), into: root)
         console.answer(["folder": .string(folder)], text: "hutong pack check \(folder)")
+    }
+}
+
+/// The schemas for a folder that came without them, such as one from a repository.
+struct PackSchemaVerb: Verb {
+    static let configuration = CommandConfiguration(
+        commandName: "schema", abstract: "Write the editors' schemas into a pack's folder. 写入编辑器校验模式。",
+        discussion: """
+            Writes .schema into the folder and, at the head of each file without one, the line by which editors find it.
+              hutong pack schema Packs/incubator
+            """)
+    @Argument(help: "The pack's folder.") var folder: String
+    @OptionGroup var output: OutputOptions
+
+    func run(_ console: Console) async throws {
+        let root = URL(fileURLWithPath: folder)
+        var written = PackTemplate.schemas
+        for (path, text) in try PackFolder.files(folder).sorted(by: { $0.key < $1.key })
+        where !text.hasPrefix("# yaml-language-server:") {
+            guard let schema = PackJSONSchema(file: path) else { continue }
+            written.append((path, schema.modeline(for: path) + text))
+        }
+        try PackFolder.write(written, into: root)
+        console.answer(
+            ["written": .array(written.map { .string($0.path) })],
+            text: written.map(\.path).joined(separator: "\n"))
     }
 }
 
@@ -235,9 +260,20 @@ enum PackFolder {
         let endings = [".yaml", ".json", ".csv"]
         for file in try Files.below(root, named: { name in endings.contains { name.hasSuffix($0) } }) {
             let path = String(file.standardizedFileURL.path.dropFirst(root.path.count + 1))
+            // What begins with a point is the editor's, not the pack's.
+            guard !path.split(separator: "/").contains(where: { $0.hasPrefix(".") }) else { continue }
             files[path] = String(decoding: try Files.bytes(file.path), as: UTF8.self)
         }
         return files
+    }
+
+    static func write(_ files: [(path: String, text: String)], into root: URL) throws {
+        for (path, text) in files {
+            let file = root.appendingPathComponent(path)
+            try FileManager.default.createDirectory(
+                at: file.deletingLastPathComponent(), withIntermediateDirectories: true)
+            try Files.write(text, to: file.path)
+        }
     }
 
     static func all(in folder: String) throws -> [Pack] {
@@ -279,199 +315,5 @@ extension PackFaults {
             "\($0.file):\($0.line): \($0.place.isEmpty ? "" : $0.place + " — ")\($0.found[language]). \($0.remedy[language])"
         }
         .joined(separator: "\n")
-    }
-}
-
-// MARK: Rules
-
-struct RulesDecideVerb: Verb {
-    static let configuration = CommandConfiguration(
-        commandName: "decide", abstract: "Decide one case by a pack's rule, with reasons. 按规则裁定。",
-        discussion: "  hutong rules decide Packs/first-stores international-store --facts store.json")
-    @Argument(help: "The pack's folder.") var pack: String
-    @Argument(help: "The rule's id.") var rule: String
-    @Option(help: "A JSON object of facts.") var facts: String
-    @Option(help: "Decide as of this day, 2020-11-05.") var asOf: String?
-    @OptionGroup var output: OutputOptions
-
-    func run(_ console: Console) async throws {
-        let book = try RuleFinder.book(rule, in: pack)
-        let json = try RuleFinder.json(facts)
-        let now =
-            try GivenDay.read(asOf).map { Instant(startOf: $0, in: .shanghai) } ?? WallClock.system.now()
-        let decision = book.decide(json, now: now)
-        console.answer(decision.json(in: console.language), text: decision.text(in: console.language))
-    }
-}
-
-struct RulesEligibleVerb: Verb {
-    static let configuration = CommandConfiguration(
-        commandName: "eligible", abstract: "Who is eligible without applying. 免申即享。",
-        discussion: """
-            Every rule of the pack against every applicant of a list: the pack's own list or sample of that name, or a
-            file (JSON array, or CSV with a header). Without --list, the pack's samples. At a node, over its lists:
-            GET /api/v1/packs/PACK/eligible?list=NAME.
-              hutong rules eligible Packs/incubator --list firms
-            """)
-    @Argument(help: "The pack's folder.") var pack: String
-    @Option(help: "A list or sample of the pack, or a file.") var list: String?
-    @Option(help: "Decide as of this day, 2020-11-05.") var asOf: String?
-    @OptionGroup var output: OutputOptions
-
-    func run(_ console: Console) async throws {
-        let pack = try PackFolder.open(pack)
-        let now =
-            try GivenDay.read(asOf).map { Instant(startOf: $0, in: .shanghai) } ?? WallClock.system.now()
-        let report = EligibilityReport(pack.rules, over: try rows(of: pack), now: now)
-        console.answer(report.json, text: report.lines.joined(separator: "\n"))
-    }
-
-    private func rows(of pack: Pack) throws(Problem) -> [JSON] {
-        guard let list else { return pack.samples.sorted { $0.key < $1.key }.flatMap(\.value) }
-        if let found = pack.lists.first(where: { $0.schema.id == list }) {
-            return found.entries.map { entry in
-                var row = entry.object ?? [:]
-                row["id"] = .string(found.schema.key(of: entry))
-                return .object(row)
-            }
-        }
-        if let sample = pack.samples[list] { return sample }
-        guard list.contains(".") else {
-            let known = pack.lists.map(\.schema.id) + pack.samples.keys.sorted()
-            throw Problem(.missing, "packs.sample-missing", ["list": .text(list), "known": .list(known)])
-        }
-        if list.hasSuffix(".csv") {
-            return SampleTable.rows(String(decoding: try Files.bytes(list), as: UTF8.self))
-        }
-        return try RuleFinder.json(list).array ?? []
-    }
-}
-
-/// A day somebody typed. What is no day is refused, not taken for today.
-enum GivenDay {
-    static func read(_ text: String?) throws(Problem) -> CalendarDay? {
-        guard let text else { return nil }
-        guard let day = CalendarDay(text) else {
-            throw Problem(.invalid, "packs.day-malformed", ["day": .text(text)])
-        }
-        return day
-    }
-}
-
-enum RuleFinder {
-    static func book(_ id: String, in folder: String) throws(Problem) -> RuleBook {
-        let pack = try PackFolder.open(folder)
-        guard let book = pack.rules.first(where: { $0.id == id }) else {
-            throw Problem(
-                .missing, "packs.rule-missing", ["rule": .text(id), "known": .list(pack.rules.map(\.id))])
-        }
-        return book
-    }
-
-    static func json(_ path: String) throws(Problem) -> JSON {
-        let bytes = try Files.bytes(path)
-        do {
-            return try JSON(parsing: bytes)
-        } catch {
-            throw Problem(
-                .invalid, "app.json-malformed",
-                ["offset": .integer(Int64(error.offset)), "reason": .text(error.reason)])
-        }
-    }
-}
-
-// MARK: Measure
-
-struct IndexVerbs: ParsableCommand {
-    static let configuration = CommandConfiguration(
-        commandName: "index", abstract: "Composite indices. 综合指数。", subcommands: [IndexComputeVerb.self])
-}
-
-struct IndexComputeVerb: Verb {
-    static let configuration = CommandConfiguration(
-        commandName: "compute", abstract: "Compute an index from a table of figures. 计算综合指数。",
-        discussion: "  hutong index compute Packs/city-index/indicators/benchmark.yaml --data figures.csv")
-    @Argument(help: "The index's declaration.") var spec: String
-    @Option(help: "A CSV: first column the unit, one column an indicator.") var data: String
-    @OptionGroup var output: OutputOptions
-
-    func run(_ console: Console) async throws {
-        let text = String(decoding: try Files.bytes(spec), as: UTF8.self)
-        let head = "id: one\nversion: 2020-01-01\ntitle: one\n"
-        let pack: Pack
-        do {
-            pack = try Pack(files: ["pack.yaml": head, "indicators/" + spec: text])
-        } catch {
-            console.answer(
-                .array(error.faults.map { $0.json(in: console.language) }),
-                text: error.text(in: console.language))
-            throw ExitCode(1)
-        }
-        guard let index = pack.indices.first else { return }
-        let csv = String(decoding: try Files.bytes(data), as: UTF8.self)
-            .split(whereSeparator: \.isNewline)
-            .map {
-                $0.split(separator: ",", omittingEmptySubsequences: false).map {
-                    String($0).trimmingCharacters(in: .whitespaces)
-                }
-            }
-        let result = try index.compute(FigureTable(csv: csv))
-        let root = index.groups.last?.id ?? ""
-        let rows = result.units.indices.sorted { (result.ranks[$0] ?? .max) < (result.ranks[$1] ?? .max) }
-        console.answer(
-            .array(
-                rows.map { unit in
-                    [
-                        "unit": .string(result.units[unit]),
-                        "rank": result.ranks[unit].map { .integer(Int64($0)) } ?? .null,
-                        "rankLow": result.rankRanges[unit].map { .integer(Int64($0.lowerBound)) } ?? .null,
-                        "rankHigh": result.rankRanges[unit].map { .integer(Int64($0.upperBound)) } ?? .null,
-                        "scores": .object(result.scores.mapValues { $0[unit].map { .number($0) } ?? .null }),
-                    ]
-                }),
-            text: rows.map { unit in
-                let score =
-                    (result.scores[root]?[unit]).flatMap(\.self).map { String(format: "%.3f", $0) } ?? "–"
-                let range = result.rankRanges[unit].map { "\($0.lowerBound)–\($0.upperBound)" } ?? ""
-                return
-                    "\(result.ranks[unit].map { "\($0)" } ?? "–")\t\(result.units[unit])\t\(score)\t\(range)"
-            }.joined(separator: "\n"))
-    }
-}
-
-struct PlanVerbs: ParsableCommand {
-    static let configuration = CommandConfiguration(
-        commandName: "plan", abstract: "The plan ledger. 计划台账。", subcommands: [PlanStatusVerb.self])
-}
-
-struct PlanStatusVerb: Verb {
-    static let configuration = CommandConfiguration(
-        commandName: "status", abstract: "Targets and tasks with their lights. 目标与任务进展。")
-    @Argument(help: "The pack with the plans.") var pack = "Packs/plan-ledger"
-    @Option(help: "As of this day.") var asOf: String?
-    @OptionGroup var output: OutputOptions
-
-    func run(_ console: Console) async throws {
-        let day = try GivenDay.read(asOf) ?? WallClock.system.now().day(in: .shanghai)
-        let plans = try PackFolder.open(pack).plans
-        console.answer(
-            .array(plans.map { $0.json(on: day, in: console.language) }),
-            text: plans.map { plan in
-                ([plan.title[console.language] + " · \(day)"]
-                    + plan.targets.map { target in
-                        let growth =
-                            target.neededGrowthPercent.map {
-                                console.say(
-                                    LocalizedText(zh: "（还需年均增长 \($0)%）", en: " (+\($0) % a year needed)"))
-                            } ?? ""
-                        let light = target.light(on: day).name[console.language]
-                        return "  \(target.id)\t\(light)\t\(target.title[console.language])\(growth)"
-                    }
-                    + plan.tasks.map {
-                        "  \($0.id)\t\($0.light(on: day).name[console.language])\t\($0.title[console.language])"
-                            + ($0.due.map { "  \($0)" } ?? "")
-                    })
-                    .joined(separator: "\n")
-            }.joined(separator: "\n"))
     }
 }

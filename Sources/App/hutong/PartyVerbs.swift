@@ -261,5 +261,6 @@ struct MandateVerb: AsyncParsableCommand {
 
 extension String {
     /// As one part of a path.
-    fileprivate var escaped: String { addingPercentEncoding(withAllowedCharacters: .alphanumerics) ?? self }
+    /// As a part of a path or a query.
+    var escaped: String { addingPercentEncoding(withAllowedCharacters: .alphanumerics) ?? self }
 }

@@ -10,7 +10,7 @@ struct RegistryVerbs: ParsableCommand {
         commandName: "registry", abstract: "Lists: show as of a day, import, export. 名录。",
         subcommands: [
             RegistryListVerb.self, RegistryShowVerb.self, RegistryExportVerb.self, RegistryImportVerb.self,
-            RegistryRemoveVerb.self,
+            RegistryRemoveVerb.self, RegistryTallyVerb.self, RegistryFitsVerb.self,
         ])
 }
 
@@ -99,5 +99,48 @@ struct RegistryRemoveVerb: Verb {
     func run(_ console: Console) async throws {
         let answer = try await door.open().post("/api/v1/lists/\(list)/remove", ["key": .string(key)])
         console.answer(answer, text: "\(key) removed")
+    }
+}
+
+struct RegistryTallyVerb: Verb {
+    static let configuration = CommandConfiguration(
+        commandName: "tally", abstract: "Count a list by a field, with sums and means. 名录统计。",
+        discussion: "  hutong registry tally projects --by task")
+    @Argument(help: "The list's id.") var list: String
+    @Option(help: "The field.") var by: String
+    @OptionGroup var door: DoorOptions
+    @OptionGroup var output: OutputOptions
+
+    func run(_ console: Console) async throws {
+        let answer = try await door.open().get("/api/v1/lists/\(list.escaped)/tally?by=\(by.escaped)")
+        let rows = (answer["rows"]?.array ?? []) + [answer["total"] ?? .null]
+        console.answer(
+            answer,
+            text: rows.map { row in
+                let sums = (row["sums"]?.object ?? [:]).sorted { $0.key < $1.key }
+                    .map { "\($0.key) \($0.value.text ?? "")" }
+                return (["\(row["value"]?.text ?? "")", "\(row["count"]?.integer ?? 0)"] + sums)
+                    .joined(separator: "  ")
+            }.joined(separator: "\n"))
+    }
+}
+
+struct RegistryFitsVerb: Verb {
+    static let configuration = CommandConfiguration(
+        commandName: "fits", abstract: "Entries meant for somebody, such as policies for an enterprise. 匹配。",
+        discussion: "  hutong registry fits policies 91350100M000100Y43")
+    @Argument(help: "The list's id.") var list: String
+    @Argument(help: "The key of an entry in the list's audience.") var key: String
+    @OptionGroup var door: DoorOptions
+    @OptionGroup var output: OutputOptions
+
+    func run(_ console: Console) async throws {
+        let answer = try await door.open().get("/api/v1/lists/\(list.escaped)/fits?for=\(key.escaped)")
+        console.answer(
+            answer,
+            text: (answer["entries"]?.array ?? []).map { row in
+                let unknown = (row["unknown"]?.array ?? []).compactMap(\.text).joined(separator: ", ")
+                return "\(row["key"]?.text ?? "")" + (unknown.isEmpty ? "" : "  ? \(unknown)")
+            }.joined(separator: "\n"))
     }
 }

@@ -30,6 +30,9 @@ struct RulesTCKVerb: Verb {
 
     func run(_ console: Console) async throws {
         let outcomes = try Self.outcomes(in: URL(fileURLWithPath: folder), console)
+        guard !outcomes.isEmpty else {
+            throw Problem(.missing, "rules.kit-missing", ["folder": .text(folder)])
+        }
         if let csv { try Files.write(Self.table(outcomes), to: csv) }
         let passed = outcomes.count { $0.isPassed }
         let nulls = outcomes.count { $0.expectsNull }
@@ -111,7 +114,10 @@ enum Files {
 
     /// Files under a folder whose names fit, in a fixed order.
     static func below(_ folder: URL, named fits: (String) -> Bool) throws(Problem) -> [URL] {
-        guard let walk = FileManager.default.enumerator(at: folder, includingPropertiesForKeys: nil) else {
+        // The enumerator of a folder that is not there gives nothing, and no error.
+        guard (try? FileManager.default.contentsOfDirectory(atPath: folder.path)) != nil,
+            let walk = FileManager.default.enumerator(at: folder, includingPropertiesForKeys: nil)
+        else {
             throw Problem(.missing, "app.file-unreadable", ["file": .text(folder.path)])
         }
         return walk.compactMap { $0 as? URL }.filter { fits($0.lastPathComponent) }.sorted {

@@ -30,15 +30,34 @@ package struct CaseChecks: Sendable {
             _ party: String, _ role: String, _ day: CalendarDay, any SQLReading
         ) throws(Problem) -> Bool
 
+    /// Whether two parties are tied to one another, such as by rights in the same asset.
+    package typealias Tied =
+        @Sendable (_ party: String, _ other: String, any SQLReading) throws(Problem) -> Bool
+    /// Writes an entry of a list, or ends one, in a case's name.
+    package typealias Enlister =
+        @Sendable (_ change: ListChange, _ file: CaseFile, any SQLWriting) throws(Problem) -> Void
+
+    /// What a step does to a list.
+    package enum ListChange: Hashable, Sendable {
+        case put(list: String, entry: [String: String])
+        case end(list: String, key: String)
+    }
+
     fileprivate let listed: Listed
     fileprivate let isAccredited: Accredited
+    fileprivate let areTied: Tied
+    fileprivate let enlist: Enlister
 
     package init(
         listed: @escaping Listed = { _, _, _, _ in nil },
-        isAccredited: @escaping Accredited = { _, _, _, _ in true }
+        isAccredited: @escaping Accredited = { _, _, _, _ in true },
+        areTied: @escaping Tied = { _, _, _ in false },
+        enlist: @escaping Enlister = { _, _, _ in }
     ) {
         self.listed = listed
         self.isAccredited = isAccredited
+        self.areTied = areTied
+        self.enlist = enlist
     }
 }
 
@@ -127,6 +146,7 @@ package struct CaseDesk: Sendable {
     ) throws(Problem) -> (CaseFile, [CaseEffect]) {
         let procedure = try newest(procedure, writer)
         try refuseListed(answers, under: procedure, writer)
+        try refuseUnlisted(answers, under: procedure, writer)
         let barred = try writer.first(
             "SELECT until_day FROM casework_bar WHERE applicant = ? AND procedure = ?",
             [applicant.party, procedure.id]
@@ -151,6 +171,7 @@ package struct CaseDesk: Sendable {
             guard try checks.isAccredited(party, role, writer.now.day(in: zone), writer) else {
                 throw .appointeeUnfit(party, role)
             }
+            guard try !checks.areTied(party, file.applicant, writer) else { throw .interestConflict }
         default: break
         }
         let effects = try file.act(
@@ -223,6 +244,12 @@ package struct CaseDesk: Sendable {
             ) { row throws(Problem) in try Self.file(try row.json(0)) }
         }
         files += try reader.all(
+            """
+            SELECT file FROM casework_case JOIN casework_appointee ON case_id = id
+            WHERE party = ? AND is_open = 1 ORDER BY due_day LIMIT ?
+            """, [party, limit]
+        ) { row throws(Problem) in try Self.file(try row.json(0)) }
+        files += try reader.all(
             "SELECT file FROM casework_case WHERE applicant = ? ORDER BY is_open DESC, due_day LIMIT ?",
             [party, limit]
         ) { row throws(Problem) in try Self.file(try row.json(0)) }
@@ -249,20 +276,27 @@ package struct CaseDesk: Sendable {
         try exact(file.procedure, file.version, reader)
     }
 
-    /// A letter of the procedure with the case's facts filled in: `{code}`, `{subject}`, `{applicant}`, `{day}`,
-    /// `{due}` and every input of the last step.
+    /// Every case of a procedure about one subject, the newest first, for those who work on it: the green channel of
+    /// one project.
+    package func cases(
+        of procedure: String, about subject: String, limit: Int = 200, _ reader: any SQLReading
+    ) throws(Problem) -> [CaseFile] {
+        try reader.all(
+            """
+            SELECT file FROM casework_case WHERE procedure = ? AND (subject = ? OR ? = '')
+            ORDER BY id DESC LIMIT ?
+            """, [procedure, subject, subject, limit]
+        ) { row throws(Problem) in try Self.file(try row.json(0)) }
+    }
+
+    /// A letter of the procedure with the case's facts filled in.
     package static func letter(
         _ id: String, for file: CaseFile, under procedure: Procedure, inputs: [String: String] = [:]
     ) -> LocalizedText? {
-        guard let template = procedure.letters[id] else { return nil }
-        let facts = inputs.merging([
-            "code": file.code.text, "subject": file.subject, "applicant": file.applicant,
-            "day": file.since.description, "due": file.due?.description ?? "",
-        ]) { _, fact in fact }
-        func fill(_ text: String) -> String {
-            facts.reduce(text) { $0.replacing("{\($1.key)}", with: $1.value) }
+        procedure.letters[id].map { template in
+            LocalizedText(
+                zh: file.filled(template.zh, inputs: inputs), en: file.filled(template.en, inputs: inputs))
         }
-        return LocalizedText(zh: fill(template.zh), en: fill(template.en))
     }
 }
 
@@ -285,6 +319,11 @@ extension CaseDesk {
                 file.id, file.code, file.procedure, file.version, file.applicant, file.subject, file.state,
                 state?.owner ?? "", state?.isFinal != true, file.due?.daysSince1970, file.json,
             ])
+        for party in file.appointees.values.reduce(into: Set<String>(), { $0.formUnion($1) }) {
+            try writer.execute(
+                "INSERT INTO casework_appointee VALUES (?, ?) ON CONFLICT (party, case_id) DO NOTHING",
+                [party, file.id])
+        }
         for effect in effects {
             switch effect {
             case .recorded(let record):
@@ -305,6 +344,9 @@ extension CaseDesk {
                 try writer.execute(
                     "INSERT INTO casework_letter VALUES (?, ?, ?, ?, ?)",
                     [file.id, file.recordCount, writer.now, letter.zh, letter.en])
+            case .enlisted(let list, let entry):
+                try checks.enlist(.put(list: list, entry: entry), file, writer)
+            case .delisted(let list, let key): try checks.enlist(.end(list: list, key: key), file, writer)
             case .assigned, .noticeOpened, .overdue, .closed: break
             }
         }
@@ -323,6 +365,18 @@ extension CaseDesk {
             guard let key = answers[exclusion.question], !key.isEmpty else { continue }
             if let hit = try checks.listed(exclusion.list, key, writer.now.day(in: zone), writer) {
                 throw .applicantListed(hit)
+            }
+        }
+    }
+
+    /// An answer that has to stand in a list stands there today.
+    private func refuseUnlisted(
+        _ answers: [String: String], under procedure: Procedure, _ writer: any SQLWriting
+    ) throws(Problem) {
+        for question in procedure.questions {
+            guard let list = question.list, let key = answers[question.id], !key.isEmpty else { continue }
+            guard try checks.listed(list, key, writer.now.day(in: zone), writer) != nil else {
+                throw .answerUnlisted(question.title, key)
             }
         }
     }

@@ -41,6 +41,9 @@ package enum CaseEffect: Hashable, Sendable {
     case overdue(owner: String, since: CalendarDay)
     case letter(String)
     case barred(party: String, until: CalendarDay)
+    /// Fields of an entry that a list now has.
+    case enlisted(list: String, entry: [String: String])
+    case delisted(list: String, key: String)
     case closed
 }
 
@@ -200,7 +203,9 @@ package struct CaseFile: Hashable, Sendable {
         of actor: CaseActor, under procedure: Procedure, on day: CalendarDay, calendar: WorkingCalendar
     ) -> [Procedure.Step] {
         procedure.steps(from: state).filter { step in
-            let inputs = Dictionary(uniqueKeysWithValues: Set(step.inputs).map { ($0, "…") })
+            let inputs = Dictionary(
+                step.inputs.map { ($0, "…") } + step.scores.map { ($0.id, "0") }
+            ) { first, _ in first }
             return (try? permitted(step.id, inputs: inputs, by: actor, under: procedure, on: day, calendar))
                 != nil
         }
@@ -233,8 +238,13 @@ extension CaseFile {
             throw .roleNeeded(step.by.sorted().compactMap { procedure.roles[$0] })
         }
         if !step.by.contains(Procedure.applicant) { try requireNoInterest(actor) }
-        let empty = step.inputs.filter { inputs[$0, default: ""].isEmpty }
+        let empty = (step.inputs + step.scores.map(\.id)).filter { inputs[$0, default: ""].isEmpty }
         guard empty.isEmpty else { throw .inputsMissing(empty) }
+        for score in step.scores {
+            guard let points = Int(inputs[score.id] ?? ""), (0...100).contains(points) else {
+                throw .scoreMalformed(score.title, inputs[score.id] ?? "")
+            }
+        }
         if let within = step.within {
             let last = calendar.end(of: within, from: since)
             guard day <= last else { throw .stepTooLate(id, last: last) }
@@ -297,7 +307,33 @@ extension CaseFile {
         if let bar = step.bar {
             effects.append(.barred(party: applicant, until: calendar.end(of: bar, from: day)))
         }
+        if let enlistment = step.enlistment {
+            let entry = enlistment.entry.mapValues { filled($0, inputs: inputs) }
+            effects.append(.enlisted(list: enlistment.list, entry: entry.filter { !$0.value.isEmpty }))
+        }
+        if let delisting = step.delisting {
+            effects.append(.delisted(list: delisting.list, key: filled(delisting.key, inputs: inputs)))
+        }
         return effects
+    }
+
+    /// A text with the case's facts in the place of `{code}`, `{subject}`, `{applicant}`, `{day}`, `{due}`, of every
+    /// answer and of every input of the step.
+    func filled(_ template: String, inputs: [String: String]) -> String {
+        let facts = answers.merging(inputs) { $1 }.merging([
+            "code": code.text, "subject": subject, "applicant": applicant,
+            "day": since.description, "due": due?.description ?? "",
+        ]) { $1 }
+        // One pass, so that braces in what somebody wrote are never filled again.
+        var text = ""
+        var rest = template[...]
+        while let open = rest.firstIndex(of: "{"), let close = rest[open...].firstIndex(of: "}") {
+            text += rest[..<open]
+            let name = String(rest[rest.index(after: open)..<close])
+            text += facts[name] ?? ""
+            rest = rest[rest.index(after: close)...]
+        }
+        return text + rest
     }
 
     private mutating func enter(

@@ -83,6 +83,17 @@ extension Problem {
         Problem(.conflict, "casework.appointee-unfit", ["party": .text(party), "role": .text(role)])
     }
 
+    static func scoreMalformed(_ name: LocalizedText, _ written: String) -> Problem {
+        Problem(
+            .invalid, "casework.score-malformed", ["name": .localized(name), "written": .text(written)])
+    }
+
+    static func answerUnlisted(_ question: LocalizedText, _ answer: String) -> Problem {
+        Problem(
+            .conflict, "casework.answer-unlisted",
+            ["question": .localized(question), "answer": .text(answer)])
+    }
+
     private static func joined(_ texts: [LocalizedText]) -> LocalizedText {
         LocalizedText(
             zh: texts.map(\.zh).joined(separator: "、"), en: texts.map(\.en).joined(separator: ", "))

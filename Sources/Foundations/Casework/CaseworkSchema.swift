@@ -41,6 +41,16 @@ package enum CaseworkSchema {
                     applicant TEXT NOT NULL, procedure TEXT NOT NULL, until_day INTEGER NOT NULL,
                     PRIMARY KEY (applicant, procedure)) STRICT
                 """,
-            ])
+            ]),
+        // Whoever was appointed to a case finds it in his inbox. Instant on empty tables.
+        Migration(
+            "casework/0002-appointees",
+            [
+                """
+                CREATE TABLE casework_appointee (
+                    party TEXT NOT NULL, case_id BLOB NOT NULL REFERENCES casework_case (id),
+                    PRIMARY KEY (party, case_id)) STRICT
+                """
+            ]),
     ]
 }

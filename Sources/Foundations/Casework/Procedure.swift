@@ -39,6 +39,8 @@ package struct Procedure: Hashable, Sendable {
         package let by: Set<String>
         /// Fields the taker must fill in, such as a reason.
         package let inputs: [String]
+        /// Points from 0 to 100 that the taker must give, one a dimension.
+        package let scores: [Score]
         /// All required materials must have been accepted.
         package let needsMaterials: Bool
         /// The lists that exclude are asked again, as at the award.
@@ -50,8 +52,29 @@ package struct Procedure: Hashable, Sendable {
         /// The applicant may not open this procedure again for so long.
         package let bar: Period?
         package let letter: String?
+        /// What the step writes into a list, and what it ends there, in its own commit.
+        package let enlistment: Enlistment?
+        package let delisting: Delisting?
         /// The article that orders the step.
         package let citation: String?
+    }
+
+    /// One dimension of a score sheet.
+    package struct Score: Hashable, Sendable {
+        package let id: String
+        package let title: LocalizedText
+    }
+
+    /// An entry that a step writes: its fields are texts with `{code}`, `{subject}`, `{applicant}`, `{day}`, `{due}`,
+    /// an answer or an input in braces.
+    package struct Enlistment: Hashable, Sendable {
+        package let list: String
+        package let entry: [String: String]
+    }
+
+    package struct Delisting: Hashable, Sendable {
+        package let list: String
+        package let key: String
     }
 
     /// Expert marks that a step needs, 0 to 100.
@@ -80,6 +103,8 @@ package struct Procedure: Hashable, Sendable {
         package let id: String
         package let title: LocalizedText
         package let isRequired: Bool
+        /// The answer must be the key of an entry that this list has on the day, such as an open scene.
+        package let list: String?
     }
 
     /// A list whose entries may not apply: the answer to a question is looked up in its key.
@@ -260,14 +285,19 @@ extension Procedure.Deadline {
 extension Procedure.Step {
     fileprivate init(_ declared: Declaration) throws(Declaration.Fault) {
         try declared.allows(
-            "id", "title", "from", "to", "by", "inputs", "needsMaterials", "checksLists", "reviews",
-            "objections", "within", "bar", "letter", "citation")
+            "id", "title", "from", "to", "by", "inputs", "scores", "needsMaterials", "checksLists", "reviews",
+            "objections", "within", "bar", "letter", "enlists", "delists", "citation")
         id = try declared.member("id").text()
         title = try declared.member("title").localized()
         from = Set(try declared.member("from").texts())
         to = try declared.member("to").text()
         by = Set(try declared.optional("by")?.texts() ?? [])
         inputs = try declared.optional("inputs")?.texts() ?? []
+        scores = try declared.elements("scores").read { score throws(Declaration.Fault) in
+            try score.allows("id", "title")
+            return Procedure.Score(
+                id: try score.member("id").text(), title: try score.member("title").localized())
+        }
         needsMaterials = try declared.flag("needsMaterials")
         checksLists = try declared.flag("checksLists")
         if let rule = declared.optional("reviews") {
@@ -281,7 +311,25 @@ extension Procedure.Step {
         within = try declared.period("within")
         bar = try declared.period("bar")
         letter = try declared.optional("letter")?.text()
+        enlistment = try declared.optional("enlists").map { declared throws(Declaration.Fault) in
+            try Procedure.Enlistment(declared)
+        }
+        delisting = try declared.optional("delists").map { declared throws(Declaration.Fault) in
+            try declared.allows("list", "key")
+            return Procedure.Delisting(
+                list: try declared.member("list").text(), key: try declared.member("key").text())
+        }
         citation = try declared.optional("citation")?.text()
+    }
+}
+
+extension Procedure.Enlistment {
+    fileprivate init(_ declared: Declaration) throws(Declaration.Fault) {
+        try declared.allows("list", "entry")
+        list = try declared.member("list").text()
+        var entry: [String: String] = [:]
+        for (field, value) in try declared.member("entry").members() { entry[field] = try value.text() }
+        self.entry = entry
     }
 }
 
@@ -296,10 +344,11 @@ extension Procedure.Material {
 
 extension Procedure.Question {
     fileprivate init(_ declared: Declaration) throws(Declaration.Fault) {
-        try declared.allows("id", "title", "required")
+        try declared.allows("id", "title", "required", "from")
         id = try declared.member("id").text()
         title = try declared.member("title").localized()
         isRequired = try declared.optional("required")?.bool() ?? true
+        list = try declared.optional("from")?.text()
     }
 }
 

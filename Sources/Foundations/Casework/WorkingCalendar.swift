@@ -28,6 +28,7 @@ package struct WorkingCalendar: Hashable, Sendable {
         case .days: day.advanced(byDays: period.count + shift)
         case .months: day.advanced(byMonths: period.count).advanced(byDays: shift)
         case .years: day.advanced(byMonths: 12 * period.count).advanced(byDays: shift)
+        case .yearEnds: CalendarDay(year: day.year + period.count - 1, month: 12, day: 31) ?? day
         }
     }
 
@@ -56,6 +57,8 @@ package struct WorkingCalendar: Hashable, Sendable {
 package struct Period: Hashable, Sendable {
     package enum Unit: String, Hashable, Sendable, CaseIterable {
         case workingDays, days, months, years
+        /// To 31 December: 1 is that of the year the event lies in.
+        case yearEnds
     }
 
     package let count: Int
@@ -69,14 +72,15 @@ package struct Period: Hashable, Sendable {
     /// Longer periods are a slip of the pen: no procedure of a bureau runs for a century.
     static let countMax = 10_000
 
-    /// Reads `{workingDays: 5}`, `{days: 30}`, `{months: 3}` or `{years: 2}`.
+    /// Reads `{workingDays: 5}`, `{days: 30}`, `{months: 3}`, `{years: 2}` or `{yearEnds: 1}`.
     init(_ declared: Declaration) throws(Declaration.Fault) {
         let members = try declared.members()
         guard members.count == 1, let unit = Unit(rawValue: members[0].key) else {
             throw declared.fault(
                 zh: "期限没有写成“单位: 数”", en: "the period is not written as “unit: number”",
-                remedyZH: "例如：{workingDays: 5}、{days: 30}、{months: 3} 或 {years: 2}。",
-                remedyEN: "For instance {workingDays: 5}, {days: 30}, {months: 3} or {years: 2}.")
+                remedyZH: "例如：{workingDays: 5}、{days: 30}、{months: 3}、{years: 2} 或 {yearEnds: 1}（当年年底）。",
+                remedyEN:
+                    "For instance {workingDays: 5}, {days: 30}, {months: 3}, {years: 2} or {yearEnds: 1}.")
         }
         let count = try members[0].value.integer()
         guard (1...Self.countMax).contains(count) else {

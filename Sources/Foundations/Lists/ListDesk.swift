@@ -33,15 +33,28 @@ package struct ListEntry: Hashable, Sendable {
     package let content: JSON
 }
 
+/// Whether an entry counts on a day.
+package enum ListValidity: String, Hashable, Sendable, CaseIterable {
+    case upcoming, inForce, ended, removed
+}
+
 extension ListEntry {
     fileprivate func isValid(on day: CalendarDay) -> Bool {
         !isRemoved && (validUntil.map { day <= $0 } ?? true)
     }
 
-    /// As the API gives it: the version, its days, and the content as far as `fields` shows it.
-    package func json(showing content: JSON) -> JSON {
+    /// The state by the date alone: nobody sets it by hand.
+    package func validity(on day: CalendarDay) -> ListValidity {
+        if isRemoved { return .removed }
+        if day < validFrom { return .upcoming }
+        return isValid(on: day) ? .inForce : .ended
+    }
+
+    /// As the API gives it: the version, its days, its state on a day, and what the reader may see of its content.
+    package func json(showing content: JSON, on day: CalendarDay) -> JSON {
         [
-            "key": .string(key), "version": .integer(Int64(sequence)),
+            "key": .string(key), "state": .string(validity(on: day).rawValue),
+            "version": .integer(Int64(sequence)),
             "writtenAt": .string(writtenAt.rfc3339), "removed": .bool(isRemoved),
             "validFrom": .string(validFrom.description),
             "validUntil": validUntil.map { .string($0.description) } ?? .null, "entry": content,
@@ -115,6 +128,17 @@ package struct ListDesk: Sendable {
             newest[entry.key] = entry
         }
         return newest.values.filter { $0.isValid(on: day) }.sorted { $0.key < $1.key }
+    }
+
+    /// The newest version of every entry, whether it counts today or not.
+    package func newest(of schema: ListSchema, _ reader: any SQLReading) throws(Problem) -> [ListEntry] {
+        try reader.all(
+            """
+            SELECT \(Self.columns) FROM lists_entry AS own WHERE list = ? AND sequence =
+                (SELECT MAX(sequence) FROM lists_entry WHERE list = own.list AND entry_key = own.entry_key)
+            ORDER BY entry_key
+            """, [schema.id]
+        ) { row throws(Problem) in try Self.read(row) }
     }
 
     /// One entry as the list had it on a day, or `nil`.

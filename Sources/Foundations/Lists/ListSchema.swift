@@ -28,13 +28,23 @@ package struct ListSchema: Hashable, Sendable {
     package let readers: Set<String>
     /// Whether its contents are an example that an authority has to replace.
     package let isExample: Bool
-    /// Entries must name one of another list, such as a product its enterprise: field → list.
+    /// Entries must name one of another list or a task of a plan, such as a product its enterprise: field → list.
     package let references: [String: String]
+    /// Whom an entry concerns, by attributes: a policy the enterprises of its fields and parks.
+    package let audience: Audience?
+
+    /// Entries of another list that an entry is meant for. A field left empty asks for nothing.
+    package struct Audience: Hashable, Sendable {
+        package let list: String
+        /// A field of this list, holding the values that fit → the other list's field.
+        package let fields: [String: String]
+    }
 
     /// Reads what `docs/packs.md` describes under `lists/`.
     package init(_ declared: Declaration) throws(Declaration.Fault) {
         try declared.allows(
-            "id", "title", "key", "fields", "writers", "readers", "example", "references", "entries")
+            "id", "title", "key", "fields", "writers", "readers", "example", "references", "audience",
+            "entries")
         id = try declared.member("id").text()
         title = try declared.member("title").localized()
         key = try declared.member("key").text()
@@ -53,17 +63,15 @@ package struct ListSchema: Hashable, Sendable {
                     choices: try field.optional("choices")?.texts() ?? []))
         }
         self.fields = fields
-        var references: [String: String] = [:]
-        for (name, list) in try declared.optional("references")?.members() ?? [] {
-            guard fields.contains(where: { $0.name == name }) else {
-                throw list.fault(
-                    zh: "没有字段“\(name)”", en: "there is no field “\(name)”",
-                    remedyZH: "可用：\(fields.map(\.name).joined(separator: "、"))。",
-                    remedyEN: "Known: \(fields.map(\.name).joined(separator: ", ")).")
-            }
-            references[name] = try list.text()
+        references = try declared.optional("references")?.words(for: fields) ?? [:]
+        if let audience = declared.optional("audience") {
+            try audience.allows("list", "by")
+            self.audience = Audience(
+                list: try audience.member("list").text(), fields: try audience.member("by").words(for: fields)
+            )
+        } else {
+            audience = nil
         }
-        self.references = references
         guard let keyField = fields.first(where: { $0.name == key }), keyField.isRequired,
             !keyField.isPersonal
         else {
@@ -93,6 +101,23 @@ package struct ListSchema: Hashable, Sendable {
             try field.check(value)
         }
         for field in fields where field.isRequired { _ = try entry.member(field.name) }
+    }
+}
+
+extension Declaration {
+    /// A word for each of some fields; another field is refused.
+    fileprivate func words(for fields: [ListSchema.Field]) throws(Fault) -> [String: String] {
+        var words: [String: String] = [:]
+        for (name, word) in try members() {
+            guard fields.contains(where: { $0.name == name }) else {
+                throw word.fault(
+                    zh: "没有字段“\(name)”", en: "there is no field “\(name)”",
+                    remedyZH: "可用：\(fields.map(\.name).joined(separator: "、"))。",
+                    remedyEN: "Known: \(fields.map(\.name).joined(separator: ", ")).")
+            }
+            words[name] = try word.text()
+        }
+        return words
     }
 }
 

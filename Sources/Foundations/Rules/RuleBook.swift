@@ -35,6 +35,8 @@ package struct Clause: Hashable, Sendable {
 /// A choice the document leaves open: used and shown, never passed off as the document's.
 package struct RuleSetting: Sendable {
     package let name: String
+    /// Null where nobody has chosen yet, such as a weight the source does not give: then it is asked for like a fact,
+    /// and the answer stays unknown without it.
     package let value: JSON
     package let note: LocalizedText
 }
@@ -67,9 +69,11 @@ package struct RuleBook: Sendable {
         var settings: [RuleSetting] = []
         for (name, setting) in try declared.optional("settings")?.members() ?? [] {
             try setting.allows("value", "note")
+            // Null is a choice left open; no value at all is a slip.
+            if setting.value["value"] == nil { _ = try setting.member("value") }
             settings.append(
                 RuleSetting(
-                    name: name, value: try setting.member("value").value,
+                    name: name, value: setting.value["value"] ?? .null,
                     note: try setting.member("note").localized()))
         }
         self.settings = settings
@@ -113,7 +117,7 @@ package struct RuleBook: Sendable {
     /// The scope of a decision: facts as their types read them, then settings, then derived values.
     func scope(_ facts: JSON, _ evaluation: inout FEELEvaluation) -> FEELScope {
         var context = FEELContext()
-        for setting in settings { context[setting.name] = FEELValue(setting.value) }
+        for setting in settings { context[setting.name] = FEELValue(setting.value, at: setting.name) }
         for (name, value) in facts.object ?? [:] {
             let read = FEELValue(value, at: name)
             context[name] = factTypes[name]?.read(read) ?? read

@@ -18,15 +18,15 @@ package struct RuleProgram: Sendable {
 
     package init(_ book: RuleBook) {
         let derivations = Dictionary(book.derived.map { ($0.name, $0.expression) }) { $1 }
-        let settings = Set(book.settings.map(\.name))
+        let chosen = book.settings.filter { !$0.value.isNull }
         let used = book.expressions.values.reduce(into: Set<String>()) {
             $0.formUnion($1.names(through: derivations))
         }
-        facts = used.subtracting(settings).filter { FEELBuiltins.function($0) == nil }.sorted()
+        facts = used.subtracting(chosen.map(\.name)).filter { FEELBuiltins.function($0) == nil }.sorted()
         types = facts.map { book.factTypes[$0] }
         absent = facts.map { .missing([$0]) }
-        constants = book.settings.map { FEELValue($0.value) }
-        var compiler = ProgramCompiler(facts: facts, settings: book.settings.map(\.name))
+        constants = chosen.map { FEELValue($0.value) }
+        var compiler = ProgramCompiler(facts: facts, settings: chosen.map(\.name))
         derived = book.derived.map { entry in
             // A derived value sees those before it, as in `RuleBook.scope`.
             let operand = compiler.operand(entry.expression)

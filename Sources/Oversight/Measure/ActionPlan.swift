@@ -22,20 +22,38 @@ package struct ActionPlan: Sendable {
         package let year: Int?
         package let source: String
         package let owner: String?
-        package let baseline: (year: Int, value: Decimal34)?
-        package let actual: (year: Int, value: Decimal34)?
+        package let baseline: Figure?
+        package let actual: Figure?
         package let note: LocalizedText?
+    }
+
+    /// A number of a year.
+    package struct Figure: Hashable, Sendable {
+        package let year: Int
+        package let value: Decimal34
+        /// As its reporter wrote it; `nil` where he wrote none. Another unit than the target's is never converted.
+        package let unit: String?
     }
 
     package struct Task: Sendable {
         package let id: String
         package let title: LocalizedText
         package let lead: String
+        package let coLeads: [String]
         package let due: CalendarDay?
+        /// The article that orders it.
         package let source: String
+        package let milestones: [Milestone]
         package let isDone: Bool
         /// The last day on which its lead reported.
         package let reported: CalendarDay?
+    }
+
+    /// A step on the way of a task.
+    package struct Milestone: Hashable, Sendable {
+        package let title: LocalizedText
+        package let due: CalendarDay
+        package let isDone: Bool
     }
 
     package let id: String
@@ -79,12 +97,23 @@ extension ActionPlan.Target {
 
 extension ActionPlan.Task {
     fileprivate init(_ declared: Declaration) throws(Declaration.Fault) {
-        try declared.allows("id", "title", "lead", "due", "source", "done", "reported")
+        try declared.allows(
+            "id", "title", "lead", "coLeads", "due", "source", "milestones", "done", "reported")
         id = try declared.member("id").text()
         title = try declared.member("title").localized()
         lead = try declared.member("lead").text()
+        coLeads = try declared.optional("coLeads")?.texts() ?? []
         due = try declared.optional("due")?.day()
         source = try declared.member("source").text()
+        var milestones: [ActionPlan.Milestone] = []
+        for entry in try declared.elements("milestones") {
+            try entry.allows("title", "due", "done")
+            milestones.append(
+                ActionPlan.Milestone(
+                    title: try entry.member("title").localized(), due: try entry.member("due").day(),
+                    isDone: try entry.optional("done")?.bool() ?? false))
+        }
+        self.milestones = milestones
         isDone = try declared.optional("done")?.bool() ?? false
         reported = try declared.optional("reported")?.day()
     }
@@ -100,10 +129,12 @@ extension Declaration {
         return number
     }
 
-    fileprivate func figure(_ key: String) throws(Fault) -> (year: Int, value: Decimal34)? {
+    fileprivate func figure(_ key: String) throws(Fault) -> ActionPlan.Figure? {
         guard let member = optional(key) else { return nil }
-        try member.allows("year", "value")
-        return (try member.member("year").integer(), try member.member("value").decimal())
+        try member.allows("year", "value", "unit")
+        return ActionPlan.Figure(
+            year: try member.member("year").integer(), value: try member.member("value").decimal(),
+            unit: try member.optional("unit")?.text())
     }
 }
 
@@ -128,9 +159,24 @@ package enum PlanLight: String, Hashable, Sendable {
 }
 
 extension ActionPlan.Target {
+    /// Why there is nothing to compare with, or `nil`.
+    package var gap: Gap? {
+        guard value != nil else { return .numberAbsent }
+        guard let actual else { return .figureAbsent }
+        return [actual, baseline].contains { $0?.unit.map { $0 != unit } ?? false } ? .unitDiffers : nil
+    }
+
+    package enum Gap: String, Hashable, Sendable {
+        /// The source states no number.
+        case numberAbsent
+        case figureAbsent
+        /// The figure came in another unit than the target's.
+        case unitDiffers
+    }
+
     /// Green, amber or red by the latest figure.
     package func light(on day: CalendarDay) -> PlanLight {
-        guard let value, let actual else { return .unknown }
+        guard gap == nil, let value, let actual else { return .unknown }
         if isMet(by: actual.value, value) { return .done }
         guard let year else { return .atRisk }
         return day.year > year ? .late : .atRisk
@@ -147,7 +193,7 @@ extension ActionPlan.Target {
     /// Yearly growth from the base (or the latest figure) that just reaches the target, in percent with two
     /// decimals, rounded up; `nil` without a base, a number or a year.
     package var neededGrowthPercent: Decimal34? {
-        guard let value, let year, let start = actual ?? baseline, start.year < year,
+        guard gap != .unitDiffers, let value, let year, let start = actual ?? baseline, start.year < year,
             let ratio = value.divided(by: start.value), let log = ratio.logarithm,
             let root = log.divided(by: Decimal34(year - start.year))?.exponential
         else { return nil }
@@ -156,20 +202,22 @@ extension ActionPlan.Target {
 }
 
 extension ActionPlan.Task {
-    /// Late is late; within 30 days of the due date without a report for 90 days is at risk.
+    /// Late is late; a milestone that has passed undone, or within 30 days of the due date no report for 90 days, is
+    /// at risk.
     package func light(on day: CalendarDay) -> PlanLight {
         if isDone { return .done }
-        guard let due else { return .unknown }
-        if day > due { return .late }
+        if let due, day > due { return .late }
+        if milestones.contains(where: { !$0.isDone && day > $0.due }) { return .atRisk }
+        guard let due else { return milestones.isEmpty ? .unknown : .onTime }
         let silence = reported.map { day.daysSince1970 - $0.daysSince1970 } ?? .max
         return due.daysSince1970 - day.daysSince1970 <= 30 && silence > 90 ? .atRisk : .onTime
     }
 }
 
 extension ActionPlan {
-    /// Leads that have not reported since a day: the list a dispatch round reads out.
-    package func silentLeads(since day: CalendarDay) -> [String] {
-        Set(tasks.filter { !$0.isDone && ($0.reported.map { $0 < day } ?? true) }.map(\.lead)).sorted()
+    /// Everybody who leads or helps to lead a task that is not done: whom a dispatch round asks.
+    package var leads: Set<String> {
+        tasks.filter { !$0.isDone }.reduce(into: []) { $0.formUnion([$1.lead] + $1.coLeads) }
     }
 
     /// Targets and tasks with their lights.
@@ -184,6 +232,7 @@ extension ActionPlan {
                         "value": target.value.map { .string($0.description) } ?? .null,
                         "year": target.year.map { .integer(Int64($0)) } ?? .null,
                         "state": .string(target.light(on: day).rawValue),
+                        "gap": target.gap.map { .string($0.rawValue) } ?? .null,
                         "neededGrowthPercent": target.neededGrowthPercent.map { .string($0.description) }
                             ?? .null,
                         "note": target.note.map { .string($0[language]) } ?? .null,
@@ -194,6 +243,14 @@ extension ActionPlan {
                     [
                         "id": .string(task.id), "title": .string(task.title[language]),
                         "lead": .string(task.lead),
+                        "coLeads": .array(task.coLeads.map { .string($0) }),
+                        "milestones": .array(
+                            task.milestones.map {
+                                [
+                                    "title": .string($0.title[language]), "due": .string($0.due.description),
+                                    "done": .bool($0.isDone),
+                                ]
+                            }),
                         "due": task.due.map { .string($0.description) } ?? .null,
                         "state": .string(task.light(on: day).rawValue), "source": .string(task.source),
                     ]

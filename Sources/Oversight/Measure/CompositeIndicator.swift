@@ -31,6 +31,8 @@ package struct CompositeIndicator: Sendable {
         /// A column to divide by.
         package let denominator: String?
         package let source: String
+        /// What its figures count; empty where the source says nothing.
+        package let unit: String
     }
 
     package struct Group: Sendable {
@@ -118,6 +120,7 @@ extension CompositeIndicator.Indicator {
         isCost = try declared.optional("cost")?.bool() ?? false
         denominator = try declared.optional("denominator")?.text()
         source = try declared.member("source").text()
+        unit = try declared.optional("unit")?.text() ?? ""
         guard let posts = declared.optional("goalposts") else {
             normalization = .minMax
             return

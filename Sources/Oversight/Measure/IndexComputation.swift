@@ -15,7 +15,8 @@ package struct FigureTable: Sendable {
         self.labels = labels
     }
 
-    /// Reads a CSV with a header; the first column names the unit. Cells that are not numbers are labels.
+    /// Reads a CSV with a header; the first column names the unit. Cells that are not numbers are labels. A column
+    /// `year` makes several years of the same units comparable.
     package init(csv lines: [[String]]) {
         let header = lines.first ?? []
         let rows = lines.dropFirst().filter { $0.count == header.count }
@@ -29,11 +30,24 @@ package struct FigureTable: Sendable {
         self.columns = columns
         self.labels = labels
     }
+
+    /// The year of each line; the same for all where there is no such column.
+    package var years: [String] { labels["year"] ?? Array(repeating: "", count: units.count) }
+
+    /// The table with one cell changed, or `nil` where there is no such cell. Of several years the last is meant.
+    package func changing(_ unit: String, _ column: String, to value: Double?) -> FigureTable? {
+        guard let place = units.lastIndex(of: unit), var cells = columns[column] else { return nil }
+        cells[place] = value
+        return FigureTable(
+            units: units, columns: columns.merging([column: cells]) { $1 }, labels: labels)
+    }
 }
 
 /// Scores of every node for every unit, and ranks of the index. Running again gives the same bytes.
 package struct IndexResult: Sendable {
     package let units: [String]
+    /// The year of each unit's line; units are ranked within their year.
+    package let years: [String]
     package let scores: [String: [Double?]]
     package let ranks: [Int?]
     /// Cells that were absent and what was done about them.
@@ -50,7 +64,8 @@ extension CompositeIndicator {
         let (values, imputed, treated) = try prepared(table)
         let scores = aggregated(values, units: table.units.count) { $0 }
         let index = scores[groups.last?.id ?? ""] ?? []
-        var ranges = Self.ranks(index).map { $0.map { $0...$0 } }
+        let ranks = Self.ranks(index, within: table.years)
+        var ranges = ranks.map { $0.map { $0...$0 } }
         var random = SeededRandom(seed: 1)
         for _ in 0..<sensitivityRuns {
             let factors = (0..<indicators.count + groups.count).map { _ in
@@ -61,14 +76,15 @@ extension CompositeIndicator {
             let varied = aggregated(values, units: table.units.count) { member in
                 (member.id, member.weight * (places[member.id].map { factors[$0] } ?? 1))
             }
-            for (unit, rank) in Self.ranks(varied[groups.last?.id ?? ""] ?? []).enumerated() {
+            let variedRanks = Self.ranks(varied[groups.last?.id ?? ""] ?? [], within: table.years)
+            for (unit, rank) in variedRanks.enumerated() {
                 guard let rank, let range = ranges[unit] else { continue }
                 ranges[unit] = min(range.lowerBound, rank)...max(range.upperBound, rank)
             }
         }
         return IndexResult(
-            units: table.units, scores: scores, ranks: Self.ranks(index), imputed: imputed, treated: treated,
-            rankRanges: ranges)
+            units: table.units, years: table.years, scores: scores, ranks: ranks, imputed: imputed,
+            treated: treated, rankRanges: ranges)
     }
 
     private func prepared(_ table: FigureTable) throws(Problem) -> ([String: [Double?]], Int, [String]) {
@@ -152,9 +168,13 @@ extension CompositeIndicator {
         return scores
     }
 
-    /// Equal scores share the better rank.
-    static func ranks(_ scores: [Double?]) -> [Int?] {
-        scores.map { score in score.map { score in scores.count { ($0 ?? -.infinity) > score } + 1 } }
+    /// Equal scores share the better rank; a unit is compared with those of its year.
+    static func ranks(_ scores: [Double?], within years: [String]) -> [Int?] {
+        zip(scores, years).map { score, year in
+            score.map { score in
+                zip(scores, years).count { $0.1 == year && ($0.0 ?? -.infinity) > score } + 1
+            }
+        }
     }
 }
 

@@ -17,19 +17,6 @@ package struct PackFault: Error, Hashable, Sendable {
         remedy: LocalizedText(zh: "可用 hutong pack new 生成一个。", en: "Let hutong pack new write one."))
 }
 
-extension PackFault {
-    /// A word that names something the pack does not have.
-    static func dangling(
-        _ file: String, _ owner: String, _ place: String, _ word: String, known: [String]
-    ) -> PackFault {
-        let list = known.sorted().joined(separator: ", ")
-        return PackFault(
-            file: file, line: 1, place: "\(owner) › \(place)",
-            found: LocalizedText(zh: "规则包中没有“\(word)”", en: "the pack has no “\(word)”"),
-            remedy: LocalizedText(zh: "可用：\(list)。", en: "Known: \(list)."))
-    }
-}
-
 /// Everything that is wrong, so that a person corrects it in one round.
 package struct PackFaults: Error, Hashable, Sendable {
     package let faults: [PackFault]
@@ -105,5 +92,13 @@ extension YamlError {
         case .scanner(_, _, let mark, _), .parser(_, _, let mark, _), .composer(_, _, let mark, _): mark.line
         default: nil
         }
+    }
+}
+
+/// A file of a pack as the tree that its readers see.
+package enum PackDeclaration {
+    /// `nil` for what is no YAML.
+    package static func json(_ path: String, _ text: String) -> JSON? {
+        (try? DeclarationFile(path, text))?.declaration.value
     }
 }

@@ -30,7 +30,11 @@ package struct Pack: Sendable {
     package let sources: [Source]
     /// Packs that have to be installed first.
     package let needs: [String]
+    /// What whoever relies on the pack has to know, such as that its entries are examples.
+    package let note: LocalizedText?
     package private(set) var lists: [(schema: ListSchema, entries: [JSON])] = []
+    /// Parts of lists under names of their own.
+    package private(set) var selections: [ListSelection] = []
     package private(set) var procedures: [Procedure] = []
     /// What the procedures were read from, in their order: kept with the cases.
     package private(set) var procedureDeclarations: [JSON] = []
@@ -59,13 +63,14 @@ package struct Pack: Sendable {
         }
         var identity:
             (
-                id: String, version: CalendarDay, title: LocalizedText, sources: [Source], needs: [String]
+                id: String, version: CalendarDay, title: LocalizedText, sources: [Source], needs: [String],
+                note: LocalizedText?
             )?
         do throws(Declaration.Fault) {
             identity = try Self.identity(head.declaration)
         } catch { faults.append(head.fault(error)) }
         guard let identity else { throw PackFaults(faults: faults) }
-        (id, version, title, sources, needs) = identity
+        (id, version, title, sources, needs, note) = identity
         for (path, tree) in trees.sorted(by: { $0.key < $1.key }) where path != "pack.yaml" {
             do throws(Declaration.Fault) {
                 try take(path, tree.declaration)
@@ -76,24 +81,8 @@ package struct Pack: Sendable {
                 try takeSample(path, text)
             } catch { faults.append(error) }
         }
-        checkReferences(&faults)
+        checkReferences(trees, &faults)
         guard faults.isEmpty else { throw PackFaults(faults: faults) }
-    }
-
-    /// What one file names in another must be there: a procedure's rule and its lists, a list's references.
-    private func checkReferences(_ faults: inout [PackFault]) {
-        for procedure in procedures {
-            if let rule = procedure.rule, !rules.contains(where: { $0.id == rule }) {
-                faults.append(.dangling("cases/", procedure.id, "rule", rule, known: rules.map(\.id)))
-            }
-        }
-        for list in lists {
-            for target in list.schema.references.values.sorted()
-            where !lists.contains(where: { $0.schema.id == target }) {
-                faults.append(
-                    .dangling("lists/", list.schema.id, "references", target, known: lists.map(\.schema.id)))
-            }
-        }
     }
 
     /// `samples/firms.json` is an array of objects, `samples/firms.csv` a table with a header.
@@ -116,7 +105,7 @@ package struct Pack: Sendable {
 
     private static func identity(
         _ declared: Declaration
-    ) throws(Declaration.Fault) -> (String, CalendarDay, LocalizedText, [Source], [String]) {
+    ) throws(Declaration.Fault) -> (String, CalendarDay, LocalizedText, [Source], [String], LocalizedText?) {
         try declared.allows("id", "version", "title", "sources", "needs", "note")
         var sources: [Source] = []
         for source in try declared.elements("sources") {
@@ -129,12 +118,13 @@ package struct Pack: Sendable {
         return (
             try declared.member("id").text(), try declared.member("version").day(),
             try declared.member("title").localized(), sources,
-            try declared.optional("needs")?.texts() ?? []
+            try declared.optional("needs")?.texts() ?? [], try declared.optional("note")?.localized()
         )
     }
 
     private mutating func take(_ path: String, _ declared: Declaration) throws(Declaration.Fault) {
         switch path.split(separator: "/").first {
+        case "lists" where declared.value["selects"] != nil: selections.append(try ListSelection(declared))
         case "lists":
             let schema = try ListSchema(declared)
             var entries: [JSON] = []

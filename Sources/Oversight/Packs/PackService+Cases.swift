@@ -78,6 +78,25 @@ extension PackService {
         }
     }
 
+    /// The cases of a procedure about one subject (all without one), for those who have a role in it: the green
+    /// channel of one project.
+    package func cases(
+        of procedure: String, about subject: String, by caller: Caller
+    ) async throws(Problem) -> [(CaseFile, Procedure)] {
+        let (cases, clock) = (cases, context.clock)
+        return try await store.read { reader throws(Problem) in
+            let today = clock.now().day(in: .shanghai)
+            let actor = try Self.actor(caller, within: procedure, on: today, reader)
+            guard !actor.roles.isEmpty || caller.may(.auditRead) else {
+                throw Problem(
+                    .forbidden, "casework.role-missing", ["roles": .localized(LocalizedText(procedure))])
+            }
+            return try cases.cases(of: procedure, about: subject, reader).map { file throws(Problem) in
+                (file, try cases.procedure(of: file, reader))
+            }
+        }
+    }
+
     /// A case for a reader; an outsider finds it only while it is on public notice.
     package func look(at named: String, for caller: Caller?) async throws(Problem) -> CaseView {
         let (cases, clock) = (cases, context.clock)
@@ -146,6 +165,10 @@ extension CaseView {
                 [
                     "id": .string($0.id), "title": .string($0.title[language]),
                     "inputs": .array($0.inputs.map { .string($0) }),
+                    "scores": .array(
+                        $0.scores.map {
+                            ["id": .string($0.id), "title": .string($0.title[language])]
+                        }),
                 ]
             })
         return .object(members)

@@ -71,6 +71,14 @@ extension PackService {
         }
     }
 
+    /// The parties that have a role in a procedure today.
+    static func holders(
+        of role: String, in procedure: String, on day: CalendarDay, _ reader: any SQLReading
+    ) throws(Problem) -> [String] {
+        try duties("role = ?", role, reader)
+            .filter { !$0.isSuspended && day <= $0.until && [procedure, "*"].contains($0.scope) }.map(\.party)
+    }
+
     /// The roles a party has today.
     static func inForce(
         of party: String, on day: CalendarDay, _ reader: any SQLReading
@@ -87,14 +95,20 @@ extension PackService {
         let party = Code(.party, caller.party).text
         let roles = try inForce(of: party, on: day, reader)
             .filter { $0.scope == scope || $0.scope == "*" }.map(\.role)
-        let tied = try reader.all(
-            """
-            SELECT DISTINCT other.party_id FROM register_right own
-            JOIN register_right other ON other.asset_code = own.asset_code
-            WHERE own.party_id = ? AND other.party_id <> ?
-            """, [caller.party, caller.party]
-        ) { row throws(Problem) in Code(.party, try row.id(0, of: Party.self)).text }
-        return CaseActor(party: party, roles: Set(roles), interests: Set(tied))
+        return CaseActor(
+            party: party, roles: Set(roles), interests: try interests(of: caller.party, reader))
+    }
+
+    /// Parties with a right in an asset in which this one has a right too.
+    static func interests(of party: ID<Party>, _ reader: any SQLReading) throws(Problem) -> Set<String> {
+        Set(
+            try reader.all(
+                """
+                SELECT DISTINCT other.party_id FROM register_right own
+                JOIN register_right other ON other.asset_code = own.asset_code
+                WHERE own.party_id = ? AND other.party_id <> ?
+                """, [party, party]
+            ) { row throws(Problem) in Code(.party, try row.id(0, of: Party.self)).text })
     }
 }
 
@@ -104,11 +118,14 @@ package enum ServiceBodies {
     /// The list that names them, in the pack `service-bodies`.
     package static let list = "service-bodies"
 
+    /// A role that is no kind of service body, such as an expert of a panel, needs no accreditation.
     static func isAccredited(
         _ party: String, _ role: String, _ day: CalendarDay, _ packs: PackDesk, _ lists: ListDesk,
         _ reader: any SQLReading
     ) throws(Problem) -> Bool {
-        let schema = try packs.list(list, reader)
+        guard let schema = try? packs.list(list, reader),
+            schema.fields.contains(where: { $0.name == "kind" && $0.choices.contains(role) })
+        else { return true }
         return try lists.entries(of: schema, asOf: day, reader).contains { entry in
             entry.content["party"]?.text == party && entry.content["kind"]?.text == role
                 && entry.content["state"]?.text == "active"

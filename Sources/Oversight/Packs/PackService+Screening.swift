@@ -1,8 +1,9 @@
 // SPDX-License-Identifier: Apache-2.0
 
-import Identity
+package import Identity
 import Lane
 import Lists
+package import Policy
 package import Primitives
 import Register
 import Store
@@ -29,31 +30,60 @@ package enum ExclusionList {
     package static let tradePrudent = "trade-prudent"
     package static let useProhibited = "use-prohibited"
     package static let usePrudent = "use-prudent"
+    /// Purposes that a review approved for a party, by the procedure `use-review`.
+    package static let approvedUses = "approved-uses"
 }
 
 extension PackService {
-    /// Refuses a listing that the negative list names (S65). Where the lists are not installed nothing is refused.
+    /// Refuses a listing that the negative list of trade names (S65), or one whose own terms are for a prohibited use
+    /// (S124). Where the lists are not installed nothing is refused.
     package func refuseListing(_ listing: Listing) async throws(Problem) {
         if let hit = try await hits(of: listing.screenedText, in: ExclusionList.tradeNegative).first {
             throw Self.problem("lists.listing-prohibited", hit)
         }
-    }
-
-    /// Refuses a use whose purpose the prohibited list names (S124).
-    package func refuseUse(_ purpose: String) async throws(Problem) {
-        if let hit = try await hits(of: purpose, in: ExclusionList.useProhibited).first {
-            throw Self.problem("lists.use-prohibited", hit)
+        for purpose in listing.terms.purposes.sorted() {
+            if let hit = try await hits(of: purpose, in: ExclusionList.useProhibited).first {
+                throw Self.problem("lists.use-prohibited", hit)
+            }
         }
     }
 
-    /// What a reviewer must look at: the prudent entries that a listing matches.
+    /// What a reviewer must look at: the prudent entries, of trade and of use, that a listing matches. A listing is
+    /// opened by a person who has seen them.
     package func prudentHits(of listing: Listing) async throws(Problem) -> [ScreeningHit] {
         try await hits(of: listing.screenedText, in: ExclusionList.tradePrudent)
+            + hits(of: listing.terms.purposes.sorted().joined(separator: " "), in: ExclusionList.usePrudent)
     }
 
-    /// The prudent entries that a purpose matches: such a use needs review.
-    package func prudentHits(ofUse purpose: String) async throws(Problem) -> [ScreeningHit] {
-        try await hits(of: purpose, in: ExclusionList.usePrudent)
+    /// Refuses terms with a purpose that the prohibited list names, or that the prudent list names and no review has
+    /// approved for this party (S124). Purposes of the listing itself were looked at when it was opened.
+    package func refuseUse(
+        _ terms: UsagePolicy, of listing: UsagePolicy?, by party: ID<Party>
+    ) async throws(Problem) {
+        let fresh = terms.purposes.subtracting(listing?.purposes ?? [])
+        for purpose in terms.purposes.sorted() {
+            if let hit = try await hits(of: purpose, in: ExclusionList.useProhibited).first {
+                throw Self.problem("lists.use-prohibited", hit)
+            }
+            guard fresh.contains(purpose),
+                let hit = try await hits(of: purpose, in: ExclusionList.usePrudent).first,
+                try await !isApproved(purpose, for: party)
+            else { continue }
+            throw Self.problem("lists.use-review-needed", hit)
+        }
+    }
+
+    /// Approved uses are a list that the procedure `use-review` writes.
+    private func isApproved(_ purpose: String, for party: ID<Party>) async throws(Problem) -> Bool {
+        let (packs, lists, clock) = (packs, lists, context.clock)
+        return try await store.read { reader throws(Problem) in
+            guard let schema = try? packs.list(ExclusionList.approvedUses, reader) else { return false }
+            let today = clock.now().day(in: .shanghai)
+            return try lists.entries(of: schema, asOf: today, reader).contains {
+                $0.content["purpose"]?.text == purpose
+                    && $0.content["party"]?.text == Code(.party, party).text
+            }
+        }
     }
 
     /// Looks at every open listing again after the negative list changed, and suspends what it now names. State,
@@ -130,6 +160,23 @@ private struct ScreeningEntry: Sendable {
     func matches(_ text: String) -> Bool {
         let text = text.lowercased()
         return words.contains { text.contains($0) }
+    }
+}
+
+extension UsagePolicy {
+    /// Every purpose that a permission names, wherever in its conditions it stands.
+    fileprivate var purposes: Set<String> {
+        Set(rules(.permission).flatMap(\.constraints).flatMap(\.purposes))
+    }
+}
+
+extension UsageConstraint {
+    fileprivate var purposes: [String] {
+        switch self {
+        case .logical(_, let parts, _): parts.flatMap(\.purposes)
+        case .atomic(let comparison):
+            LeftOperand(rawValue: comparison.leftOperand) == .purpose ? comparison.rightOperands : []
+        }
     }
 }
 

@@ -7,6 +7,7 @@ package import Primitives
 package import Register
 package import Rules
 import Store
+import Trade
 import Transparency
 
 /// Packs, their lists, their procedures and their decisions on one node. Each change is one commit with its log leaf;
@@ -35,6 +36,13 @@ package struct PackService: Sendable {
             },
             isAccredited: { party, role, day, reader throws(Problem) in
                 try ServiceBodies.isAccredited(party, role, day, packs, lists, reader)
+            },
+            areTied: { party, other, reader throws(Problem) in
+                let id = try PartyRegister.party(named: party, in: reader).id
+                return try Self.interests(of: id, reader).contains(other)
+            },
+            enlist: { change, file, writer throws(Problem) in
+                try Self.enlist(change, in: file.code, packs, lists, writer)
             })
         self.lists = lists
         let calendar: CaseDesk.CalendarSource = { reader throws(Problem) in
@@ -42,6 +50,29 @@ package struct PackService: Sendable {
         }
         cases = CaseDesk(calendar: calendar, checks: checks) { record, file, writer throws(Problem) in
             try context.record(.caseStep, file.code, Self.leaf(record, file), in: writer)
+        }
+    }
+
+    /// What a step of a case writes into a list, in the case's name: the procedure is the list's writer here.
+    private static func enlist(
+        _ change: CaseChecks.ListChange, in code: Code, _ packs: PackDesk, _ lists: ListDesk,
+        _ writer: any SQLWriting
+    ) throws(Problem) {
+        switch change {
+        case .put(let id, let texts):
+            let schema = try packs.list(id, writer)
+            let types = Dictionary(schema.fields.map { ($0.name, $0.type) }) { first, _ in first }
+            let entry = texts.reduce(into: [String: JSON]()) { entry, field in
+                entry[field.key] = ListText.value(field.value, types[field.key])
+            }
+            try lists.put(
+                .object(entry), in: schema, by: code.text, roles: schema.writers, writer)
+        case .end(let id, let key):
+            let schema = try packs.list(id, writer)
+            let today = writer.now.day(in: .shanghai)
+            // What an officer has taken out by hand already needs no second end.
+            guard try lists.entry(key, of: schema, asOf: today, writer) != nil else { return }
+            try lists.remove(key: key, from: schema, by: code.text, roles: schema.writers, writer)
         }
     }
 
@@ -86,7 +117,30 @@ package struct PackService: Sendable {
     @discardableResult
     package func tick() async throws(Problem) -> Int {
         let cases = cases
-        return try await store.write { writer throws(Problem) in try cases.tick(writer).count }
+        return try await store.write { writer throws(Problem) in
+            try remindOnceADay(writer)
+            let moved = try cases.tick(writer)
+            for (file, effects) in moved { try tellOverdue(effects, of: file, writer) }
+            return moved.count
+        }
+    }
+
+    /// Nothing expires in silence: whoever has the role that should have acted hears of it, once.
+    private func tellOverdue(
+        _ effects: [CaseEffect], of file: CaseFile, _ writer: any SQLWriting
+    ) throws(Problem) {
+        for case .overdue(let owner, let since) in effects {
+            let today = writer.now.day(in: .shanghai)
+            var parties = file.appointees[owner] ?? []
+            if owner == Procedure.applicant { parties.insert(file.applicant) }
+            parties.formUnion(try Self.holders(of: owner, in: file.procedure, on: today, writer))
+            for named in parties.sorted() {
+                let party = try PartyRegister.party(named: named, in: writer)
+                try Notices.tell(
+                    party.id, .caseOverdue, about: file.code.text,
+                    ["role": .string(owner), "since": .string(since.description)], in: writer)
+            }
+        }
     }
 }
 
@@ -201,6 +255,7 @@ extension PackService {
                 try lists.entries(of: schema, asOf: today, reader).map { entry in
                     var row = entry.content.object ?? [:]
                     row["id"] = .string(entry.key)
+                    row["writtenOn"] = .string(entry.writtenAt.day(in: .shanghai).description)
                     return JSON.object(row)
                 }, today
             )
@@ -225,6 +280,9 @@ package struct EligibilityReport: Sendable {
     package let json: JSON
     package let lines: [String]
 
+    /// So many of those who are not eligible are named: of a register of all firms they would be nearly all.
+    private static let refusedMax = 1000
+
     /// - Parameter rows: facts by name, with an `id`.
     package init(_ books: [RuleBook], over rows: [JSON], now: Instant) {
         var members: [String: JSON] = [:]
@@ -245,13 +303,21 @@ package struct EligibilityReport: Sendable {
                 }
             }
             let refused = verdicts.count { $0 == .false }
+            let refusedFirst = zip(rows, verdicts).lazy.filter { $0.1 == .false }.prefix(Self.refusedMax)
             members[book.id] = [
                 "eligible": .array(eligible), "unknown": .array(open), "refused": .integer(Int64(refused)),
+                "refusedIds": .array(refusedFirst.map { $0.0["id"] ?? .null }),
                 "version": .string(book.version), "document": .string(book.document),
             ]
             lines.append(
                 "\(book.id): \(eligible.count) eligible, \(open.count) with facts missing, \(refused) not")
-            lines += eligible.map { "  ✓ \($0["id"]?.text ?? "") \($0["amount"]?.text ?? "")" }
+            lines += eligible.map { row in
+                "  ✓ " + [row["id"]?.text, row["amount"]?.text].compactMap(\.self).joined(separator: "  ")
+            }
+            lines += open.map { row in
+                let missing = (row["missing"]?.array ?? []).compactMap(\.text)
+                return "  ? \(row["id"]?.text ?? ""): " + missing.joined(separator: ", ")
+            }
         }
         json = .object(members)
         self.lines = lines

@@ -2,9 +2,20 @@
 
 package import Primitives
 
-/// The first files of a new pack: small, complete, and passing their own test.
+/// The first files of a new pack: small, complete, and passing their own test; and the schemas its editor reads.
 package enum PackTemplate {
     package static func files(id: String, version: CalendarDay) -> [(path: String, text: String)] {
+        declarations(id: id, version: version).map { path, text in
+            (path, (PackJSONSchema(file: path)?.modeline(for: path) ?? "") + text)
+        } + schemas
+    }
+
+    /// The schemas as files of a pack's folder; names that begin with a point are no part of the pack.
+    package static var schemas: [(path: String, text: String)] {
+        PackJSONSchema.allCases.map { (".schema/" + $0.fileName, $0.document.prettyText + "\n") }
+    }
+
+    private static func declarations(id: String, version: CalendarDay) -> [(path: String, text: String)] {
         [
             (
                 "pack.yaml",

@@ -27,6 +27,23 @@ package enum PacksSchema {
                     id BLOB PRIMARY KEY, code TEXT NOT NULL UNIQUE, pack TEXT NOT NULL, version TEXT NOT NULL,
                     rule TEXT NOT NULL, party TEXT NOT NULL, at INTEGER NOT NULL, answer TEXT NOT NULL) STRICT
                 """,
-            ])
+            ]),
+        // A published report is never changed; a correction is a row of its own. Instant on empty tables.
+        Migration(
+            "packs/0002-reports-and-reminders",
+            [
+                """
+                CREATE TABLE packs_report (
+                    index_id TEXT NOT NULL, period TEXT NOT NULL, version INTEGER NOT NULL, pack TEXT NOT NULL,
+                    pack_version TEXT NOT NULL, figures TEXT NOT NULL, note TEXT NOT NULL,
+                    digest BLOB NOT NULL, published_at INTEGER NOT NULL,
+                    PRIMARY KEY (index_id, period, version)) STRICT
+                """,
+                """
+                CREATE TABLE packs_reminder (
+                    round TEXT NOT NULL, lead TEXT NOT NULL, stage TEXT NOT NULL, day INTEGER NOT NULL,
+                    PRIMARY KEY (round, lead, stage)) STRICT
+                """,
+            ]),
     ]
 }

@@ -124,6 +124,8 @@ package enum Notices {
         case listingOpened = "listing-opened"
         case listingRefused = "listing-refused"
         case valveClosed = "valve-closed"
+        case reportDue = "report-due"
+        case caseOverdue = "case-overdue"
         case settlementMoved = "settlement-moved"
         case statementIssued = "statement-issued"
     }

@@ -125,13 +125,18 @@ extension Courtyard {
     private func programsPage(_ request: APIRequest) async throws(Problem) -> any Page {
         var inbox: [CaseLine]?
         if let caller = request.caller {
-            inbox = try await packs.inbox(of: caller).map { CaseLine($0.0, under: $0.1) }
+            inbox = try await packs.inbox(of: caller).map {
+                CaseLine($0.0, under: $0.1, in: request.pageLanguage)
+            }
         }
         return ProgramsPage(
             programs: try await packs.procedures().map {
                 ProgramsPage.Program(id: $0.id, title: $0.title, citation: $0.citation)
             },
-            inbox: inbox, notices: try await packs.notices().map { CaseLine($0.0, under: $0.1) },
+            inbox: inbox,
+            notices: try await packs.notices().map {
+                CaseLine($0.0, under: $0.1, in: request.pageLanguage)
+            },
             sameThing: SameThing(http: "curl $HUTONG_URL/api/v1/public-notices", cli: "hutong case inbox"))
     }
 
@@ -169,7 +174,7 @@ extension Courtyard {
         let names = try await partyNames()
         return CasePage(
             code: file.code, procedure: procedure.title, subject: file.subject, applicant: view.applicant,
-            standing: view.standing, dueDay: file.due?.description,
+            standing: view.standing(in: request.pageLanguage), dueDay: file.due?.description,
             facts: view.isOutsider
                 ? []
                 : procedure.questions.compactMap { question in
@@ -177,7 +182,11 @@ extension Courtyard {
                 },
             materials: view.isOutsider ? [] : view.materials,
             missing: view.isOutsider ? [] : file.missingMaterials(under: procedure).map(\.title),
-            steps: view.choices.map { CasePage.Step(id: $0.id, title: $0.title, inputs: $0.inputs) },
+            steps: view.choices.map { step in
+                CasePage.Step(
+                    id: step.id, title: step.title, inputs: step.inputs,
+                    scores: step.scores.map { ($0.id, $0.title) })
+            },
             objections: view.isOutsider ? [] : file.objections.map(CasePage.Objection.init),
             letters: view.letters.map { ($0.at.day(in: .shanghai).description, $0.text) },
             events: view.records.map { record in
@@ -197,15 +206,18 @@ extension Courtyard {
 // MARK: Words
 
 extension CaseLine {
-    fileprivate init(_ file: CaseFile, under procedure: Procedure) {
+    fileprivate init(_ file: CaseFile, under procedure: Procedure, in language: Language) {
         self.init(
             code: file.code, subject: file.subject, procedure: procedure.title,
-            standing: Standing(file, under: procedure, isOverdue: false), dueDay: file.due?.description)
+            standing: Standing(file, under: procedure, isOverdue: false, in: language),
+            dueDay: file.due?.description)
     }
 }
 
 extension Standing {
-    fileprivate init(_ file: CaseFile, under procedure: Procedure, isOverdue: Bool) {
+    fileprivate init(
+        _ file: CaseFile, under procedure: Procedure, isOverdue: Bool, in language: Language
+    ) {
         let state = procedure.state(file.state)
         let title = state?.title ?? LocalizedText(file.state)
         if file.suspendedOn != nil {
@@ -214,13 +226,15 @@ extension Standing {
             self.init(title, .plain)
         } else {
             let mark = isOverdue ? LocalizedText(zh: title.zh + "（超期）", en: title.en + " (overdue)") : title
-            self.init(mark, .waits, owner: state.flatMap { procedure.roles[$0.owner]?.zh })
+            self.init(mark, .waits, owner: state.flatMap { procedure.roles[$0.owner]?[language] })
         }
     }
 }
 
 extension CaseView {
-    fileprivate var standing: Standing { Standing(file, under: procedure, isOverdue: isOverdue) }
+    fileprivate func standing(in language: Language) -> Standing {
+        Standing(file, under: procedure, isOverdue: isOverdue, in: language)
+    }
 
     fileprivate var materials: [CasePage.Material] {
         procedure.materials.map { material in
@@ -284,6 +298,10 @@ extension PageWords {
         case .days: LocalizedText(zh: "\(count) 日", en: "\(count) days")
         case .months: LocalizedText(zh: "\(count) 个月", en: "\(count) months")
         case .years: LocalizedText(zh: "\(count) 年", en: "\(count) years")
+        case .yearEnds:
+            count == 1
+                ? LocalizedText(zh: "至当年年底", en: "to the end of the year")
+                : LocalizedText(zh: "至第 \(count) 年年底", en: "to the end of year \(count)")
         }
     }
 

@@ -11,12 +11,20 @@ extension Courtyard {
         [
             page("/lists", .anyone, "The lists of this node.") { _ throws(Problem) in
                 let schemas = try await packs.schemas()
+                let parts = try await packs.selections().compactMap { part in
+                    schemas.first { $0.schema.id == part.selection.list }.map { whole in
+                        ListsPage.Line(
+                            id: part.selection.id, title: part.selection.title, pack: part.pack,
+                            isPublic: whole.schema.readers.contains("public"),
+                            isExample: whole.schema.isExample)
+                    }
+                }
                 return ListsPage(
                     lists: schemas.map {
                         ListsPage.Line(
                             id: $0.schema.id, title: $0.schema.title, pack: $0.pack,
                             isPublic: $0.schema.readers.contains("public"), isExample: $0.schema.isExample)
-                    },
+                    } + parts,
                     sameThing: SameThing(http: "curl $HUTONG_URL/api/v1/lists", cli: "hutong registry list"))
             },
             page("/lists/:list", .anyone, "A list: ?q=, ?asOf=.") { request throws(Problem) in
@@ -37,9 +45,9 @@ extension Courtyard {
 
     private func listPage(_ request: APIRequest, refusal: Refusal?) async throws(Problem) -> any Page {
         let view = try await listView(request)
-        let id = view.schema.id
+        let id = view.id
         return ListPage(
-            id: id, name: view.schema.title, day: view.day.description, words: request.query["q"] ?? "",
+            id: id, name: view.title, day: view.day.description, words: request.query["q"] ?? "",
             isExample: view.schema.isExample,
             columns: view.fields.map {
                 ListPage.Column(name: $0.name, title: $0.title, isRequired: $0.isRequired)

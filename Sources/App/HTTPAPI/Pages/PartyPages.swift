@@ -3,6 +3,7 @@
 private import Dataspace
 import Identity
 private import Ledger
+private import Packs
 import Primitives
 private import Register
 private import Store
@@ -186,14 +187,21 @@ extension Courtyard {
             )
         }
         let own = context.own
-        return DeskPage(
-            reviews: listings.filter { $0.1 == .submitted && (isExchange || $0.0.holder != own) }.map {
+        var reviews: [DeskPage.Task] = []
+        for (listing, state) in listings where state == .submitted && (isExchange || listing.holder != own) {
+            reviews.append(
                 DeskPage.Task(
-                    subject: Named($0.0.title, $0.0.code), party: names.party(Code(.party, $0.0.holder).text),
-                    standing: PageWords.standing($0.1.rawValue, owner: name),
-                    path: "/listings/" + $0.0.code.text,
-                    decidePath: caller.may(.marketOperate) ? "/desk/" + $0.0.code.text : nil)
-            },
+                    subject: Named(listing.title, listing.code),
+                    party: names.party(Code(.party, listing.holder).text),
+                    standing: PageWords.standing(state.rawValue, owner: name),
+                    path: "/listings/" + listing.code.text,
+                    decidePath: caller.may(.marketOperate) ? "/desk/" + listing.code.text : nil,
+                    cautions: try await packs.prudentHits(of: listing).map {
+                        DeskPage.Caution(list: $0.list, entry: $0.entry, since: $0.since.description)
+                    }))
+        }
+        return DeskPage(
+            reviews: reviews,
             negotiations: under.map { row in
                 let actor = row.negotiation.state.actor
                 let waitsForUs = actor == row.negotiation.side

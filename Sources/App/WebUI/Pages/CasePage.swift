@@ -30,15 +30,21 @@ package struct CasePage: Page {
     }
 
     /// A step the reader can take today.
-    package struct Step: Hashable, Sendable {
+    package struct Step: Sendable {
         package let id: String
         package let title: LocalizedText
         package let inputs: [String]
+        /// The dimensions of a score sheet, 0 to 100 each.
+        package let scores: [(id: String, title: LocalizedText)]
 
-        package init(id: String, title: LocalizedText, inputs: [String]) {
+        package init(
+            id: String, title: LocalizedText, inputs: [String],
+            scores: [(id: String, title: LocalizedText)] = []
+        ) {
             self.id = id
             self.title = title
             self.inputs = inputs
+            self.scores = scores
         }
     }
 
@@ -219,7 +225,7 @@ package struct CasePage: Page {
         """
         <form method="post" action="\(path)/actions">\(Field.hidden("do", "resolve"))\
         \(Field.hidden("objection", "\(place)"))
-        \(Field.text("reason", label: say("核查结论", "Finding"), isRequired: true))
+        \(Field.text("reason", id: "finding-\(place)", label: say("核查结论", "Finding"), isRequired: true))
         <p><button name="upheld" value="true">\(say("异议成立", "Upheld"))</button> \
         <button name="upheld" value="false" class="dismiss">\(say("异议不成立", "Not upheld"))</button></p></form>
         """
@@ -260,8 +266,15 @@ extension CasePage {
         """
         <form method="post" action="\(path)/actions" id="step-\(step.id)">\(Field.hidden("do", "take"))\
         \(Field.hidden("step", step.id))
-        \(each(step.inputs) { Field.text("input-" + $0, label: inputName($0, say), isRequired: true) })
-        <p>\(gate(say(step.title)))</p></form>
+        \(each(step.inputs) { name in
+            Field.text(
+                "input-" + name, id: step.id + "-" + name, label: inputName(name, say), isRequired: true)
+        })\(each(step.scores) { score in
+            Field.text(
+                "input-" + score.id, id: step.id + "-" + score.id,
+                label: say(score.title) + say("（0 至 100）", " (0 to 100)"), kind: "number", isRequired: true)
+        })
+        <p>\(step.inputs.contains("reason") ? "<button>\(say(step.title))</button>" : gate(say(step.title)))</p></form>
         """
     }
 
@@ -270,6 +283,8 @@ extension CasePage {
         case "reason": say("理由", "Reason")
         case "siteReport": say("现场核查情况", "Report of the on-site check")
         case "evaluation": say("评价", "Evaluation")
+        case "amount": say("金额（元）", "Amount (yuan)")
+        case "report": say("报告", "Report")
         default: name
         }
     }
@@ -286,7 +301,7 @@ extension CasePage {
     private func suspendForm(_ say: Reader) -> HTML {
         """
         <form method="post" action="\(path)/actions" id="suspend">\(Field.hidden("do", "suspend"))
-        \(Field.text("reason", label: say("中止计时的理由", "Why the clock stops"), isRequired: true))
+        \(Field.text("reason", id: "suspend-reason", label: say("中止计时的理由", "Why the clock stops"), isRequired: true))
         <p><button>\(say("中止计时", "Stop the clock"))</button></p></form>
         """
     }
@@ -302,7 +317,7 @@ extension CasePage {
         """
         <form method="post" action="\(path)/actions" id="object"><h2>\(say("提出异议", "Object"))</h2>
         \(Field.hidden("do", "object"))
-        \(Field.area("reason", label: say("异议理由", "Reason of the objection"), value: "", rows: 4))
+        \(Field.area("reason", id: "object-reason", label: say("异议理由", "Reason of the objection"), value: "", rows: 4))
         <p>\(gate(say("提出异议", "Object")))</p></form>
         """
     }

@@ -42,15 +42,32 @@ package struct DeskPage: Page {
         package let path: String?
         /// Where the operator's decision is sent; `nil` where there is nothing to decide.
         package let decidePath: String?
+        /// Entries of the prudent lists that it matches: the reviewer reads them before he decides.
+        package let cautions: [Caution]
 
         package init(
-            subject: Named, party: Named, standing: Standing, path: String? = nil, decidePath: String? = nil
+            subject: Named, party: Named, standing: Standing, path: String? = nil, decidePath: String? = nil,
+            cautions: [Caution] = []
         ) {
             self.subject = subject
             self.party = party
             self.standing = standing
             self.path = path
             self.decidePath = decidePath
+            self.cautions = cautions
+        }
+    }
+
+    /// An entry of a prudent list, since when it is in force.
+    package struct Caution: Hashable, Sendable {
+        package let list: LocalizedText
+        package let entry: String
+        package let since: String
+
+        package init(list: LocalizedText, entry: String, since: String) {
+            self.list = list
+            self.entry = entry
+            self.since = since
         }
     }
 
@@ -125,6 +142,16 @@ package struct DeskPage: Page {
         """
     }
 
+    private func cautions(_ task: Task, _ say: Reader) -> HTML {
+        each(task.cautions) { caution in
+            """
+            <p class="caution"><span class="chip waits">\(say("谨慎", "prudent"))</span> \
+            \(say(caution.list))\(say("：", ": "))\(caution.entry) \
+            <span class="fine">\(say("自", "since ")) \(caution.since)</span></p>
+            """
+        }
+    }
+
     private func taskSection(_ name: String, _ tasks: [Task], _ emptiness: String, _ say: Reader) -> HTML {
         let table = DataTable(
             caption: name,
@@ -136,7 +163,8 @@ package struct DeskPage: Page {
                 let subject = task.path.map { "<a href=\"\($0)\">\(say(task.subject.name))</a>" as HTML }
                 let code: HTML = given(task.subject.code) { " <span class=\"fine\">\($0.link)</span>" }
                 return [
-                    (subject ?? HTML(say(task.subject.name))) + code, task.party.link(say),
+                    (subject ?? HTML(say(task.subject.name))) + code + cautions(task, say),
+                    task.party.link(say),
                     task.standing.chip(say) + given(task.decidePath) { decision($0, say) },
                 ]
             }

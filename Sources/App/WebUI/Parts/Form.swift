@@ -24,13 +24,15 @@ enum Field {
             """
     }
 
-    static func area(_ name: String, label: String, value: String, hint: String? = nil, rows: Int = 6) -> HTML
-    {
-        let described: HTML = hint == nil ? .nothing : " aria-describedby=\"\(name)-hint\""
+    static func area(
+        _ name: String, id: String? = nil, label: String, value: String, hint: String? = nil, rows: Int = 6
+    ) -> HTML {
+        let id = id ?? name
+        let described: HTML = hint == nil ? .nothing : " aria-describedby=\"\(id)-hint\""
         return """
-            <p class="field"><label for="\(name)">\(label)</label>\
-            <textarea id="\(name)" name="\(name)" rows="\(rows)" spellcheck="false" required\(described)>\
-            \(value)</textarea>\(hintLine(name, hint))</p>
+            <p class="field"><label for="\(id)">\(label)</label>\
+            <textarea id="\(id)" name="\(name)" rows="\(rows)" spellcheck="false" required\(described)>\
+            \(value)</textarea>\(hintLine(id, hint))</p>
 
             """
     }
