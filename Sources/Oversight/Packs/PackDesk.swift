@@ -89,7 +89,8 @@ package struct PackDesk: Sendable {
         ) { row throws(Problem) in
             let digest = try row.digest(0)
             return Installed(
-                pack: try shelf.pack(digest, try row.json(1)), digest: digest, addedAt: try row.instant(2),
+                pack: try shelf.pack(digest) { () throws(Problem) in try row.json(1) }, digest: digest,
+                addedAt: try row.instant(2),
                 removedAt: try row.optional(3, row.instant))
         }
     }
@@ -149,11 +150,13 @@ package struct PackDesk: Sendable {
 private final class PackShelf: Sendable {
     private let packs = Mutex<[Digest: Pack]>([:])
 
-    func pack(_ digest: Digest, _ files: JSON) throws(Problem) -> Pack {
+    /// The files are read only where the pack is not on the shelf: every page of a procedure asks for all packs.
+    func pack(_ digest: Digest, _ files: () throws(Problem) -> JSON) throws(Problem) -> Pack {
         if let pack = packs.withLock({ $0[digest] }) { return pack }
+        let texts = (try files().object ?? [:]).compactMapValues(\.text)
         let pack: Pack
         do throws(PackFaults) {
-            pack = try Pack(files: (files.object ?? [:]).compactMapValues(\.text))
+            pack = try Pack(files: texts)
         } catch { throw Problem(packFaults: error) }
         packs.withLock { $0[digest] = pack }
         return pack
