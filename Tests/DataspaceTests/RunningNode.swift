@@ -1,5 +1,6 @@
 // SPDX-License-Identifier: Apache-2.0
 
+import Dispatch
 import Foundation
 import FoundationNetworking
 import Identity
@@ -65,11 +66,25 @@ final class RunningNode: @unchecked Sendable {
         url = try #require(try JSON(parsing: Array(text))["url"]?.text)
     }
 
-    /// A verb of the command line, on this node, in its operator's name.
+    /// A verb of the command line, on this node, in its operator's name. Waits off the cooperative pool, whose few threads
+    /// the test's own servers need.
     @discardableResult
-    func run(_ arguments: [String]) throws -> JSON {
+    func run(_ arguments: [String]) async throws -> JSON {
+        let (url, token) = (url, token)
+        let (status, bytes) = try await withCheckedThrowingContinuation {
+            (continuation: CheckedContinuation<(Int32, Data), any Error>) in
+            DispatchQueue.global().async {
+                continuation.resume(with: Result { try Self.command(arguments, url, token) })
+            }
+        }
+        try #require(status == 0, "\(arguments): \(String(decoding: bytes, as: UTF8.self))")
+        return try JSON(parsing: Array(bytes))
+    }
+
+    private static func command(_ arguments: [String], _ url: String, _ token: String) throws -> (Int32, Data)
+    {
         let process = Process()
-        process.executableURL = URL(filePath: Self.binary)
+        process.executableURL = URL(filePath: binary)
         process.arguments = arguments + ["--json"]
         process.environment = ProcessInfo.processInfo.environment.merging([
             "HUTONG_URL": url, "HUTONG_TOKEN": token,
@@ -80,9 +95,7 @@ final class RunningNode: @unchecked Sendable {
         try process.run()
         let bytes = output.fileHandleForReading.readDataToEndOfFile()
         process.waitUntilExit()
-        try #require(
-            process.terminationStatus == 0, "\(arguments): \(String(decoding: bytes, as: UTF8.self))")
-        return try JSON(parsing: Array(bytes))
+        return (process.terminationStatus, bytes)
     }
 
     struct Reply {
@@ -183,7 +196,7 @@ final class RunningNode: @unchecked Sendable {
         _ csv: String, title: String, doors: String = "download", openness: String = "unconditional",
         terms: JSON? = nil, price: String = "free", catalog: JSON? = nil, delivery: JSON? = nil,
         space: String? = nil, lineage: String? = nil
-    ) throws -> (listing: String, asset: String) {
+    ) async throws -> (listing: String, asset: String) {
         func written(_ json: JSON, _ name: String) throws -> String {
             let file = folder.appending(path: name)
             try Data(json.canonicalBytes).write(to: file)
@@ -201,7 +214,7 @@ final class RunningNode: @unchecked Sendable {
         if let delivery { arguments += ["--delivery", try written(delivery, "delivery.json")] }
         if let space { arguments += ["--space", space] }
         if let lineage { arguments += ["--lineage", lineage] }
-        let answer = try run(arguments)
+        let answer = try await run(arguments)
         return (try #require(answer["listing"]?.text), try #require(answer["asset"]?.text))
     }
 
@@ -240,3 +253,7 @@ final class RunningNode: @unchecked Sendable {
         var code: String { Code(.party, id).text }
     }
 }
+
+/// Everything that needs whole nodes, one test after another: a machine has two cores.
+@Suite("On running nodes", .serialized)
+enum OnRunningNodes {}

@@ -214,53 +214,56 @@ private struct ServedCase {
     }
 }
 
-@Suite(
-    "A node in the conformance mode",
-    .enabled(if: Shared.root != nil, "skipped: no shared data"))
-struct ServedConformanceTests {
-    @Test("plays all 65 active cases of the kit over HTTP, each message against its schema")
-    func cases() async throws {
-        let node = try RunningNode("conformance", ["--tck"])
-        defer { node.stop() }
-        let schema = try JSONSchema(folder: "dsp")
-        let lines =
-            ConformanceCases.lines(ConformanceCases.negotiation)
-            + ConformanceCases.lines(ConformanceCases.transfer)
-        #expect(lines.count == 61)
-        try await withThrowingTaskGroup(of: Void.self) { group in
-            for (place, line) in lines.enumerated() {
-                if place >= 6 { try await group.next() }
-                group.addTask {
-                    let parts = line.split(separator: " ")
-                    try await ServedCase(String(parts[0]), node: node, schema: schema).run(
-                        Array(parts.dropFirst()))
+extension OnRunningNodes {
+    @Suite(
+        "A node in the conformance mode",
+        .enabled(if: Shared.root != nil, "skipped: no shared data"))
+    struct ServedConformanceTests {
+        @Test("plays all 65 active cases of the kit over HTTP, each message against its schema")
+        func cases() async throws {
+            let node = try RunningNode("conformance", ["--tck"])
+            defer { node.stop() }
+            let schema = try JSONSchema(folder: "dsp")
+            let lines =
+                ConformanceCases.lines(ConformanceCases.negotiation)
+                + ConformanceCases.lines(ConformanceCases.transfer)
+            #expect(lines.count == 61)
+            try await withThrowingTaskGroup(of: Void.self) { group in
+                for (place, line) in lines.enumerated() {
+                    if place >= 6 { try await group.next() }
+                    group.addTask {
+                        let parts = line.split(separator: " ")
+                        try await ServedCase(String(parts[0]), node: node, schema: schema).run(
+                            Array(parts.dropFirst()))
+                    }
                 }
+                try await group.waitForAll()
             }
-            try await group.waitForAll()
+            try await metadataAndCatalog(node, schema)
         }
-        try await metadataAndCatalog(node, schema)
-    }
 
-    /// MET:01-01 and CAT:01-01 to CAT:01-03.
-    private func metadataAndCatalog(_ node: RunningNode, _ schema: JSONSchema) async throws {
-        let versions = try await node.call("GET", "/.well-known/dspace-version")
-        #expect(
-            versions.status == 200
-                && schema.faults(
-                    versions.json, id: "https://w3id.org/dspace/2025/1/common/protocol-version-schema.json"
-                ).isEmpty)
-        #expect(versions.json["protocolVersions"]?[0]?["path"] == "/dsp/2025-1")
-        let catalog = try await node.call(
-            "POST", "/dsp/2025-1/catalog/request",
-            [
-                "@context": ["https://w3id.org/dspace/2025/1/context.jsonld"],
-                "@type": "CatalogRequestMessage",
-            ])
-        #expect(catalog.status == 200 && schema.faults(catalog.json).isEmpty, "\(catalog.text)")
-        let dataset = try await node.call("GET", "/dsp/2025-1/catalog/datasets/CAT0101")
-        #expect(dataset.status == 200 && schema.faults(dataset.json).isEmpty, "\(dataset.text)")
-        let missing = try await node.call("GET", "/dsp/2025-1/catalog/datasets/CAT0103")
-        #expect((400..<500).contains(missing.status) && missing.json["@type"]?.text == "CatalogError")
-        #expect(schema.faults(missing.json).isEmpty)
+        /// MET:01-01 and CAT:01-01 to CAT:01-03.
+        private func metadataAndCatalog(_ node: RunningNode, _ schema: JSONSchema) async throws {
+            let versions = try await node.call("GET", "/.well-known/dspace-version")
+            #expect(
+                versions.status == 200
+                    && schema.faults(
+                        versions.json,
+                        id: "https://w3id.org/dspace/2025/1/common/protocol-version-schema.json"
+                    ).isEmpty)
+            #expect(versions.json["protocolVersions"]?[0]?["path"] == "/dsp/2025-1")
+            let catalog = try await node.call(
+                "POST", "/dsp/2025-1/catalog/request",
+                [
+                    "@context": ["https://w3id.org/dspace/2025/1/context.jsonld"],
+                    "@type": "CatalogRequestMessage",
+                ])
+            #expect(catalog.status == 200 && schema.faults(catalog.json).isEmpty, "\(catalog.text)")
+            let dataset = try await node.call("GET", "/dsp/2025-1/catalog/datasets/CAT0101")
+            #expect(dataset.status == 200 && schema.faults(dataset.json).isEmpty, "\(dataset.text)")
+            let missing = try await node.call("GET", "/dsp/2025-1/catalog/datasets/CAT0103")
+            #expect((400..<500).contains(missing.status) && missing.json["@type"]?.text == "CatalogError")
+            #expect(schema.faults(missing.json).isEmpty)
+        }
     }
 }
