@@ -12,6 +12,8 @@ package struct ReleasedGroup: Hashable, Sendable {
     package let count: Int?
     /// `nil` where nothing is summed, or below the threshold.
     package let sum: Int64?
+
+    package init(count: Int?, sum: Int64?) { (self.count, self.sum) = (count, sum) }
 }
 
 extension PSIParty {
