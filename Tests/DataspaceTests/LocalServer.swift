@@ -22,6 +22,10 @@ final class LocalServer: Sendable {
         var status = 200
         var headers: [(String, String)] = []
         var body: [UInt8] = []
+        /// The connection ends without a word, as when a network breaks.
+        var isLost = false
+        /// The connection ends after so many bytes of the body, though more were announced.
+        var cutAfter: Int?
     }
 
     let port: UInt16
@@ -65,13 +69,19 @@ final class LocalServer: Sendable {
     }
 
     private static func write(_ answer: Reply, to file: FileHandle, withBody: Bool) {
+        if answer.isLost {
+            try? file.close()
+            return
+        }
         var text = "HTTP/1.1 \(answer.status) X\r\n"
         for (name, value) in answer.headers + [
             ("Content-Length", String(answer.body.count)), ("Connection", "close"),
         ] {
             text += "\(name): \(value)\r\n"
         }
-        try? file.write(contentsOf: Data((text + "\r\n").utf8) + Data(withBody ? answer.body : []))
+        try? file.write(
+            contentsOf: Data((text + "\r\n").utf8)
+                + Data(withBody ? answer.body.prefix(answer.cutAfter ?? Int.max) : []))
         try? file.close()
     }
 
@@ -108,9 +118,15 @@ final class LocalServer: Sendable {
     }
 }
 
-/// Python with the real clients, where there is one: `HUTONG_PYTHON` names its interpreter.
+/// Python with the real clients, where there is one: what `Scripts/setup-peers` made, or what `HUTONG_PYTHON` names.
 enum Python {
-    static let interpreter = ProcessInfo.processInfo.environment["HUTONG_PYTHON"]
+    static let interpreter: String? = {
+        if let named = ProcessInfo.processInfo.environment["HUTONG_PYTHON"] { return named }
+        let root = URL(filePath: #filePath).deletingLastPathComponent().deletingLastPathComponent()
+            .deletingLastPathComponent()
+        let python = root.appending(path: ".build/peers/bin/python3").path(percentEncoded: false)
+        return FileManager.default.isExecutableFile(atPath: python) ? python : nil
+    }()
 
     /// Runs a command of the environment; answers its exit status and what it printed on both streams.
     static func run(_ tool: String, _ arguments: [String], folder: URL) async throws -> (Int32, String) {

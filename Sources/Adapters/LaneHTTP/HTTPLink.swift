@@ -99,6 +99,75 @@ package struct HTTPLink: PeerLink, OutsideCaller {
         return json
     }
 
+    package func call(
+        _ method: String, _ url: String, token: String, _ body: JSON?, deadline: Duration
+    ) async throws(Problem) -> OutsideReply {
+        let headers = [("Content-Type", "application/json"), ("Authorization", "Bearer " + token)]
+        let (response, bytes) = try await send(
+            method, url, body == nil ? [headers[1]] : headers, body?.canonicalBytes ?? [], deadline, name: url
+        )
+        return OutsideReply(
+            status: Int(response.status.code), body: try? JSON(parsing: bytes),
+            next: response.headers[canonicalForm: "Link"].lazy.compactMap {
+                $0.firstMatch(of: /<([^>]*)>\s*;\s*rel="?next"?/).map { String($0.output.1) }
+            }.first)
+    }
+
+    package func fetch(
+        _ url: String, token: String, from offset: Int64, into path: String
+    ) async throws(Problem) -> FetchedPart {
+        guard Self.isPermitted(url) else { throw Problem(.forbidden, "lane.plain-http", ["url": .text(url)]) }
+        var request = HTTPClientRequest(url: url)
+        request.headers.add(name: "Authorization", value: "Bearer " + token)
+        if offset > 0 { request.headers.add(name: "Range", value: "bytes=\(offset)-") }
+        do {
+            let response = try await client.execute(request, timeout: .hours(6))
+            let status = Int(response.status.code)
+            guard status == 200 || status == 206 else {
+                let body = try await response.body.collect(upTo: 1 << 20)
+                let json = try? JSON(parsing: Array(buffer: body))
+                return FetchedPart(
+                    status: status, total: nil, digest: nil, passage: nil, problem: json?["code"]?.text)
+            }
+            // A server that does not know ranges sends the whole again.
+            try await Self.write(response.body, to: path, at: status == 206 ? offset : 0)
+            return FetchedPart(
+                status: status, total: Self.total(in: response), digest: Self.digest(in: response),
+                passage: response.headers.first(name: "Hutong-Passage"), problem: nil)
+        } catch {
+            throw .peerUnreachable(url, note: "\(error)")
+        }
+    }
+
+    private static func write(
+        _ body: HTTPClientResponse.Body, to path: String, at offset: Int64
+    ) async throws {
+        if !FileManager.default.fileExists(atPath: path) {
+            guard
+                FileManager.default.createFile(
+                    atPath: path, contents: nil, attributes: [.posixPermissions: 0o600])
+            else { throw CocoaError(.fileWriteUnknown) }
+        }
+        let handle = try FileHandle(forWritingTo: URL(filePath: path))
+        defer { try? handle.close() }
+        try handle.truncate(atOffset: UInt64(offset))
+        for try await piece in body { try handle.write(contentsOf: Data(Array(buffer: piece))) }
+        try handle.synchronize()
+    }
+
+    private static func total(in response: HTTPClientResponse) -> Int64? {
+        if let range = response.headers.first(name: "Content-Range") {
+            return range.split(separator: "/").last.flatMap { Int64($0) }
+        }
+        return response.headers.first(name: "Content-Length").flatMap { Int64($0) }
+    }
+
+    private static func digest(in response: HTTPClientResponse) -> Digest? {
+        let text = response.headers.first(name: "Repr-Digest") ?? ""
+        guard let match = text.firstMatch(of: /sha-256=:([^:]+):/) else { return nil }
+        return Base64.decode(String(match.output.1)).flatMap { Digest(bytes: $0) }
+    }
+
     // MARK: Small parts
 
     private func send(

@@ -8,7 +8,7 @@ package import Primitives
 
 /// Calls a node's API over HTTP. A problem document becomes a `Problem`.
 package struct NodeClient: Sendable {
-    let url: String
+    package let url: String
     let token: Redacted<String>?
     private let client: HTTPClient
 

@@ -46,6 +46,11 @@ extension Node {
                 }
             }
             group.addTask {
+                await self.repeatedly(.milliseconds(50), logger, "transfers") { () async throws(Problem) in
+                    try await self.courtyard.moveTransfers()
+                }
+            }
+            group.addTask {
                 await self.repeatedly(.milliseconds(100), logger, "log") { () async throws(Problem) in
                     try await self.publish()
                 }

@@ -3,6 +3,7 @@
 private import Casework
 private import Collect
 import Compute
+import Deliver
 private import Foundation
 package import HTTPAPI
 package import Identity
@@ -37,14 +38,16 @@ package struct Node: Sendable {
         IdentitySchema.migrations + LaneSchema.migrations + TransparencySchema.migrations
             + LedgerSchema.migrations + MeteringSchema.migrations + CollectSchema.migrations
             + RegisterSchema.migrations + TradeSchema.migrations + SettlementSchema.migrations
-            + ValveSchema.migrations
-            + PrivacyBudgetSchema.migrations + MatchSchema.migrations + ComputeSchema.migrations
-            + ListsSchema.migrations + CaseworkSchema.migrations + PacksSchema.migrations
+            + ValveSchema.migrations + PrivacyBudgetSchema.migrations + MatchSchema.migrations
+            + ComputeSchema.migrations + ListsSchema.migrations + CaseworkSchema.migrations
+            + PacksSchema.migrations + DeliverSchema.migrations
     }
 
     /// Opens a data folder, or makes one at the first start: keys, own party, operator's token.
     package static func open(_ settings: NodeSettings, version: String) async throws(Problem) -> Node {
-        for folder in ["", "/keys", "/log", "/objects", "/inbox"] { try makeFolder(settings.data + folder) }
+        for folder in ["", "/keys", "/log", "/objects", "/inbox", "/deliveries"] {
+            try makeFolder(settings.data + folder)
+        }
         let lock = try FolderLock(settings.data)
         let keys = KeyFolder(settings.data + "/keys", passphrase: settings.passphrase)
         let nodeKey = try keys.ed25519("node")
@@ -85,18 +88,29 @@ package struct Node: Sendable {
             matchDoor: MatchDoor(
                 engines: engines, objects: settings.data + "/objects",
                 secret: nodeKey.derivedSecret(for: "hutong/match/v1")))
-        let courtyard = Courtyard(
+        var courtyard = Courtyard(
             name: own.name, version: version, isExchange: isExchange, publicURL: { address.value },
             context: context,
             assets: try await assets(context, engines, settings.data),
             registrations: RegistrationService(
                 context: context, rules: try registrationRules(settings.data)),
-            market: MarketService(context: context),
-            valve: valve, compute: compute, budget: budget, publisher: publisher,
+            market: MarketService(context: context, outside: link),
+            valve: valve, compute: compute,
+            delivery: DeliveryService(
+                context: context, valve: valve, engines: engines, objects: settings.data + "/objects",
+                files: settings.data + "/deliveries", secret: nodeKey.derivedSecret(for: "hutong/delivery/v1")
+            ),
+            budget: budget, publisher: publisher,
             logFiles: LogEndpoints(storage: storage, key: logKey.key, policy: publisher.policy),
             mailbox: mailbox, outside: link,
             ownAddress: { settings.dialsOut ? .dialOut : .url(address.value) }, engines: engines,
             inbox: settings.data + "/inbox", objects: settings.data + "/objects", metrics: MetricsText())
+        if settings.isConformance {
+            courtyard.conformance =
+                ConformanceConnector(
+                    own: "urn:hutong:conformance", root: { address.value }, outside: link, clock: .system
+                ).door
+        }
         return Node(
             settings: settings, store: store, courtyard: courtyard, link: link, address: address, own: own,
             lock: lock)

@@ -22,6 +22,8 @@ package struct NodeSettings: Sendable {
     /// A PEM file of authorities whose certificates peers may show, besides the system's.
     package var peerRoots: String?
     package var passphrase: Redacted<[UInt8]>?
+    /// Speaks the Dataspace Protocol as its public conformance kit expects, and not with this node's own data.
+    package var isConformance = false
     package var evidence = EvidenceSettings()
 
     package init(

@@ -20,6 +20,9 @@ static const unsigned char compute_texts[] = {
 static const unsigned char dataspace_texts[] = {
 #embed "../../../Texts/dataspace.yaml"
 };
+static const unsigned char deliver_texts[] = {
+#embed "../../../Texts/deliver.yaml"
+};
 static const unsigned char demo_texts[] = {
 #embed "../../../Texts/demo.yaml"
 };
@@ -85,6 +88,7 @@ static const struct {
     {collect_texts, sizeof collect_texts},
     {compute_texts, sizeof compute_texts},
     {dataspace_texts, sizeof dataspace_texts},
+    {deliver_texts, sizeof deliver_texts},
     {demo_texts, sizeof demo_texts},
     {identity_texts, sizeof identity_texts},
     {lane_texts, sizeof lane_texts},

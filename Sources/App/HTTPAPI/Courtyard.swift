@@ -1,6 +1,7 @@
 // SPDX-License-Identifier: Apache-2.0
 
 package import Compute
+package import Deliver
 package import Identity
 package import Lane
 package import Packs
@@ -25,6 +26,7 @@ package struct Courtyard: Sendable {
     package let market: MarketService
     package let valve: DataValve
     package let compute: ComputeService
+    package let delivery: DeliveryService
     package let budget: any BudgetKeeper
     package let publisher: LogPublisher
     package let logFiles: LogEndpoints
@@ -37,13 +39,16 @@ package struct Courtyard: Sendable {
     package let inbox: String
     package let objects: String
     package let metrics: MetricsText
+    /// Set while the protocol's conformance kit runs against this node.
+    package var conformance: ConformanceDoor?
     package let packs: PackService
 
     package init(
         name: String, version: String, isExchange: Bool, publicURL: @escaping @Sendable () -> String,
         context: StageContext, assets: AssetService, registrations: RegistrationService,
         market: MarketService,
-        valve: DataValve, compute: ComputeService, budget: any BudgetKeeper, publisher: LogPublisher,
+        valve: DataValve, compute: ComputeService, delivery: DeliveryService, budget: any BudgetKeeper,
+        publisher: LogPublisher,
         logFiles: LogEndpoints, mailbox: Mailbox, outside: any OutsideCaller,
         ownAddress: @escaping @Sendable () -> Party.Address, engines: any TableEngineFactory, inbox: String,
         objects: String,
@@ -59,6 +64,7 @@ package struct Courtyard: Sendable {
         self.market = market
         self.valve = valve
         self.compute = compute
+        self.delivery = delivery
         self.budget = budget
         self.publisher = publisher
         self.logFiles = logFiles
@@ -69,7 +75,10 @@ package struct Courtyard: Sendable {
         self.inbox = inbox
         self.objects = objects
         self.metrics = metrics
-        packs = PackService(context: context)
+        let grants = GrantDesk(context: context, market: market)
+        packs = PackService(context: context) { record, file, transaction throws(Problem) in
+            try grants.follow(record, file, in: transaction)
+        }
     }
 
     var store: any DataStore { context.store }

@@ -88,7 +88,9 @@ package struct HTTPServer: Sendable {
                 if let file = staged.file { try? FileManager.default.removeItem(atPath: file) }
             }
             let decoded = admitted.with(body: staged.bytes, upload: staged.file)
-            return Self.response(try await table.answer(decoded, route: route, parameters: parameters))
+            return Self.response(
+                try await table.answer(decoded, route: route, parameters: parameters),
+                isHead: request.method == .head)
         } catch {
             if error.kind == .fault {
                 logger.error(
@@ -147,7 +149,7 @@ package struct HTTPServer: Sendable {
         }
     }
 
-    private static func response(_ reply: APIReply) -> Response {
+    private static func response(_ reply: APIReply, isHead: Bool = false) -> Response {
         var fields = HTTPFields()
         fields[.contentType] = reply.contentType
         for (name, value) in reply.headers {
@@ -155,9 +157,31 @@ package struct HTTPServer: Sendable {
         }
         if let name = HTTPField.Name("X-Content-Type-Options") { fields[name] = "nosniff" }
         if let name = HTTPField.Name("Referrer-Policy") { fields[name] = "same-origin" }
+        let status = HTTPResponse.Status(code: reply.status)
+        if isHead {
+            fields[.contentLength] = String(reply.file.map { $0.bytes.count } ?? reply.body.count)
+            return Response(status: status, headers: fields)
+        }
+        if let file = reply.file { return Response(status: status, headers: fields, body: stream(file)) }
         return Response(
-            status: .init(code: reply.status), headers: fields,
-            body: .init(byteBuffer: ByteBuffer(bytes: reply.body)))
+            status: status, headers: fields, body: .init(byteBuffer: ByteBuffer(bytes: reply.body)))
+    }
+
+    /// Sends a part of a file piece by piece: memory for one piece, whatever its size.
+    private static func stream(_ file: FileSlice) -> ResponseBody {
+        ResponseBody(contentLength: file.bytes.count) { writer in
+            guard let handle = FileHandle(forReadingAtPath: file.path) else {
+                throw CocoaError(.fileReadNoSuchFile)
+            }
+            defer { try? handle.close() }
+            try handle.seek(toOffset: UInt64(file.bytes.lowerBound))
+            var left = file.bytes.count
+            while left > 0, let piece = try handle.read(upToCount: min(left, 1 << 18)), !piece.isEmpty {
+                left -= piece.count
+                try await writer.write(ByteBuffer(bytes: piece))
+            }
+            try await writer.finish(nil)
+        }
     }
 
     private static func query(of request: Request) -> [String: String] {

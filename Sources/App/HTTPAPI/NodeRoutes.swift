@@ -19,8 +19,10 @@ extension Courtyard {
         let (store, clock) = (store, context.clock)
         return RouteTable(
             nodeRoutes + identityRoutes + registerRoutes + collectRoutes + tradeRoutes + computeRoutes
-                + matchRoutes + moneyRoutes + templateRoutes + logRoutes + packRoutes + listRoutes
-                + caseRoutes + templatePages + listPages + casePages + pageRoutes
+                + matchRoutes + moneyRoutes + logRoutes + packRoutes + listRoutes + caseRoutes
+                + templateRoutes
+                + requestRoutes + spaceRoutes + taskRoutes + openDataRoutes + sharingRoutes + dataspaceRoutes
+                + templatePages + listPages + casePages + pageRoutes
         ) { token throws(Problem) in
             try await store.read { transaction throws(Problem) in
                 try Tokens.caller(bearing: token, at: clock.now(), in: transaction)
@@ -119,8 +121,9 @@ extension Courtyard {
 
     /// What this node does with each kind of message.
     package var receivers: [String: LaneService.Receiver] {
-        var receivers = partyReceivers
-        receivers.merge(templateReceivers) { _, template in template }
+        var receivers = [templateReceivers, requestReceivers].reduce(partyReceivers) {
+            $0.merging($1) { own, _ in own }
+        }
         if isExchange { receivers.merge(exchangeReceivers) { _, exchange in exchange } }
         return receivers
     }
@@ -164,11 +167,13 @@ extension Courtyard {
                 return [:]
             },
             "agreement.revoke": { body, sender throws(Problem) in try await revoke(body, from: sender) },
-            "listing.get": { body, _ throws(Problem) in
+            "listing.get": { body, sender throws(Problem) in
                 let code = try body.needed("listing")
-                return try await store.read { transaction throws(Problem) in
-                    try ListingBook.listing(code, in: transaction).0.json
+                let listing = try await store.read { transaction throws(Problem) in
+                    try ListingBook.listing(code, in: transaction).0
                 }
+                guard listing.isShown(to: sender.id) else { throw .listingUnknown(code) }
+                return listing.json
             },
         ]
     }

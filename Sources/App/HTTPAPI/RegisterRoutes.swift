@@ -252,7 +252,8 @@ extension Courtyard {
                 purpose: body["purpose"]?.text,
                 until: body["until"]?.text.flatMap { Instant(rfc3339: $0) }
                     ?? transaction.now.advanced(by: .seconds(365 * 86_400)),
-                usesMax: body["uses"]?.integer.map { Int($0) })
+                usesMax: body["uses"]?.integer.map { Int($0) },
+                fields: body["fields"]?.text.map { Set($0.split(separator: ",").map(String.init)) })
             try MandateBook.grant(mandate, in: transaction)
             try context.record(
                 .mandateGranted, mandate.code,

@@ -67,6 +67,8 @@ package struct APIReply: Sendable {
     package let contentType: String
     package var headers: [String: String] = [:]
     package let body: [UInt8]
+    /// A part of a file that is the body instead.
+    package var file: FileSlice?
 
     package init(status: Int = 200, contentType: String, headers: [String: String] = [:], body: [UInt8]) {
         self.status = status
@@ -191,7 +193,8 @@ package struct RouteTable: Sendable {
     /// The request with its proven caller, where the route lets that caller in. Reads no body.
     package func admit(_ request: APIRequest, _ route: Route) async throws(Problem) -> APIRequest {
         var request = request
-        if request.caller == nil, let token = request.bearer {
+        // A message proves its sender itself.
+        if request.caller == nil, route.access != .message, let token = request.bearer {
             do throws(Problem) {
                 request.caller = try await authenticate(token)
             } catch {

@@ -2,6 +2,7 @@
 
 import Identity
 private import Dataspace
+private import Deliver
 private import Lane
 private import Ledger
 private import Policy
@@ -23,7 +24,8 @@ extension Courtyard {
                 request throws(Problem) in try await search(request)
             },
             Route("GET", "/api/v1/listings/:code", .anyone, "One listing, as far as it is described.") {
-                request throws(Problem) in try await describe(request.parameter("code"))
+                request throws(Problem) in
+                try await describe(request.parameter("code"), to: request.caller?.party)
             },
             Route("POST", "/api/v1/listings", .scope(.publishWrite), "Offer a product of one of our assets.")
             {
@@ -198,19 +200,31 @@ extension Courtyard {
         return APIReply(["listing": .string(code), "prudent": .array(hits.map(\.json))])
     }
 
-    private func describe(_ code: String) async throws(Problem) -> APIReply {
+    private func describe(_ code: String, to reader: ID<Party>?) async throws(Problem) -> APIReply {
         let known = try await store.read { transaction throws(Problem) in
             try? ListingBook.listing(code, in: transaction)
         }
         let (listing, state) =
             if let known { known } else { (try await market.listing(code), Listing.State.open) }
+        guard listing.isShown(to: reader) else { throw .listingUnknown(code) }
         var described = listing.listed.object ?? [:]
         described["state"] = .string(state.rawValue)
+        // Outsiders see a space's catalog, not its inside.
+        guard try await isInside(listing, reader) else { return APIReply(.object(described)) }
         described["summary"] = listing.summary
         described["terms"] = listing.terms.json
         described["words"] = .array(listing.terms.plainWords.map(\.json))
         described["rules"] = listing.rules ?? .null
         return APIReply(.object(described))
+    }
+
+    private func isInside(_ listing: Listing, _ reader: ID<Party>?) async throws(Problem) -> Bool {
+        guard let code = listing.spaceCode, listing.holder != reader else { return true }
+        return try await store.read { transaction throws(Problem) in
+            guard let space = try SpaceBook.find(code, in: transaction) else { return true }
+            guard let reader else { return false }
+            return try SpaceBook.standing(of: reader, in: space, transaction) == .member
+        }
     }
 
     private func reviews() async throws(Problem) -> APIReply {
@@ -247,8 +261,9 @@ extension Courtyard {
             about: try body.neededText("about"),
             openness: openness, assetCode: asset.code.text, lineage: lineage,
             tableName: body["table"]?.text ?? "data",
-            summary: AssetService.description(
-                of: asset, version, gradings, isOpen: openness == .unconditional),
+            summary: try AssetService.description(
+                of: asset, version, gradings, isOpen: openness == .unconditional
+            ).saying(body),
             terms: try UsagePolicy(json: body["terms"] ?? .null),
             rules: body["rules"].flatMap { $0.isNull ? nil : $0 },
             price: price, requiredAttestations: Set(body["requires"]?.array?.compactMap(\.text) ?? []),
@@ -405,7 +420,10 @@ extension NegotiationDesk.Row {
             "state": .string(negotiation.state.rawValue),
             "turn": negotiation.state.actor.map { .string($0.rawValue) } ?? .null,
             "until": .string(negotiation.correspondence.actBefore.rfc3339),
+            "delivery": negotiation.correspondence.delivery.map(\.listed) ?? .null,
             "terms": negotiation.offer.json, "words": .array(negotiation.offer.plainWords.map(\.json)),
+            "reason": negotiation.termination.map { .string($0.explanation.reasons.joined(separator: "; ")) }
+                ?? .null,
             "agreement": negotiation.agreement.flatMap { ID<Agreement>(uuid: $0.id) }
                 .map { .string(Code(.agreement, $0).text) } ?? .null,
         ]
@@ -423,5 +441,19 @@ extension Agreement {
             "table": .string(listing.tableName), "price": listing.price.json,
             "words": .array(policy.plainWords.map(\.json)),
         ]
+    }
+}
+
+extension JSON {
+    /// A summary with what its holder says besides: the fields of catalogs, and rules for copies.
+    fileprivate func saying(_ body: JSON) throws(Problem) -> JSON {
+        var members = object ?? [:]
+        if let space = body["space"], !space.isNull { members["space"] = space }
+        if let catalog = body["catalog"], !catalog.isNull { members["catalog"] = catalog }
+        if let delivery = body["delivery"], !delivery.isNull {
+            _ = try DeliveryRules(json: delivery)
+            members["delivery"] = delivery
+        }
+        return .object(members)
     }
 }

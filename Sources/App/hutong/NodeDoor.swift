@@ -62,20 +62,9 @@ enum NodeDoor: Sendable {
     func stage(_ file: String) async throws(Problem) -> String {
         let name = URL(filePath: file).lastPathComponent
         let encoded = name.addingPercentEncoding(withAllowedCharacters: .alphanumerics) ?? "file.csv"
-        guard let handle = FileHandle(forReadingAtPath: file) else {
-            throw Problem(.missing, "app.file-unreadable", ["file": .text(file)])
-        }
-        defer { try? handle.close() }
-        let size = (try? handle.seekToEnd()) ?? 0
-        try? handle.seek(toOffset: 0)
         switch self {
-        case .remote(let client):
-            let pieces = AsyncStream {
-                (try? handle.read(upToCount: 1 << 20)).flatMap { $0.isEmpty ? nil : Array($0) }
-            }
-            let answer = try await client.upload(
-                "/api/v1/deliveries?name=" + encoded, pieces: pieces, byteCount: Int64(size))
-            return answer["delivery"]?.text ?? ""
+        case .remote:
+            return try await upload(file, to: "/api/v1/deliveries?name=" + encoded)["delivery"]?.text ?? ""
         case .local(let node):
             let staged =
                 "\(ID<NodeDoor>(at: WallClock.system.now()).uuid)."
@@ -87,6 +76,20 @@ enum NodeDoor: Sendable {
             }
             return staged
         }
+    }
+
+    /// Uploads a file to a path of a running node.
+    func upload(_ file: String, to path: String) async throws(Problem) -> JSON {
+        guard case .remote(let client) = self, let handle = FileHandle(forReadingAtPath: file) else {
+            throw Problem(.missing, "app.file-unreadable", ["file": .text(file)])
+        }
+        defer { try? handle.close() }
+        let size = (try? handle.seekToEnd()) ?? 0
+        try? handle.seek(toOffset: 0)
+        let pieces = AsyncStream {
+            (try? handle.read(upToCount: 1 << 20)).flatMap { $0.isEmpty ? nil : Array($0) }
+        }
+        return try await client.upload(path, pieces: pieces, byteCount: Int64(size))
     }
 
     private static func answer(_ node: Node, _ method: String, _ path: String, _ body: [UInt8])

@@ -149,10 +149,10 @@ struct AccountKeys {
     }
 }
 
-/// `hutong open FILE`: an answer sealed to this account's key.
-struct OpenVerb: Verb {
+/// `hutong unseal FILE`: an answer sealed to this account's key.
+struct UnsealVerb: Verb {
     static let configuration = CommandConfiguration(
-        commandName: "open", abstract: "Open a sealed answer with this account's key. 打开密封的答案。",
+        commandName: "unseal", abstract: "Open a sealed answer with this account's key. 打开密封的答案。",
         discussion: "FILE is what POST /api/v1/questions answered an account.")
     @Argument var file: String
     @OptionGroup var output: OutputOptions
@@ -261,5 +261,5 @@ struct MandateVerb: AsyncParsableCommand {
 
 extension String {
     /// As one part of a path.
-    fileprivate var escaped: String { addingPercentEncoding(withAllowedCharacters: .alphanumerics) ?? self }
+    var escaped: String { addingPercentEncoding(withAllowedCharacters: .alphanumerics) ?? self }
 }

@@ -21,6 +21,14 @@ struct ListingOptions: ParsableArguments {
         "query"
     @Option(help: "How questions name the table.") var table = "data"
     @Option(help: "Attestations a buyer may rely on: quality,value.") var requires: String?
+    @Option(help: "unconditional (open to everybody), conditional or closed.") var openness = "conditional"
+    @Option(help: "JSON for catalogs: keywords, code, sharing, frequency, license, area.") var catalog:
+        String?
+    @Option(help: "JSON with the rules for copies: columns, cover, rows, for, smallest.") var delivery:
+        String?
+    @Option(help: "The data space it is offered in; the open floor without it.") var space: String?
+    @Option(help: "Where income goes back to: lst-…=3000, in parts of 10000; several with commas.")
+    var lineage: String?
     @Option(help: "A contract draft in JSON; without it the standard contract.") var contract: String?
     @Flag(help: "A responsible person accepts the proposed grades.") var confirm = false
     @Option(help: "Who that person is.") var person = "operator"
@@ -37,10 +45,24 @@ struct ListingOptions: ParsableArguments {
             "asset": .string(asset), "title": .string(title), "about": .string(about.isEmpty ? title : about),
             "terms": try terms.map { path throws(Problem) in try GivenFile.json(path) } ?? plain,
             "rules": try rules.map { path throws(Problem) in try GivenFile.json(path) } ?? .null,
+            "openness": .string(openness),
+            "catalog": try catalog.map { path throws(Problem) in try GivenFile.json(path) } ?? .null,
+            "delivery": try delivery.map { path throws(Problem) in try GivenFile.json(path) } ?? .null,
+            "space": space.map(JSON.string) ?? .null, "lineage": .array(try shares()),
             "price": .string(price), "table": .string(table),
             "requires": .array((requires ?? "").split(separator: ",").map { .string(String($0)) }),
             "contract": try contract.map { path throws(Problem) in try GivenFile.json(path) } ?? .null,
         ]
+    }
+
+    private func shares() throws -> [JSON] {
+        try (lineage ?? "").split(separator: ",").map { part in
+            let pair = part.split(separator: "=")
+            guard pair.count == 2, let share = Int64(pair[1]) else {
+                throw ValidationError("--lineage takes lst-…=3000")
+            }
+            return ["listing": .string(String(pair[0])), "basisPoints": .integer(share)]
+        }
     }
 }
 

@@ -41,6 +41,10 @@ struct ServeVerb: Verb {
         String?
     @Option(help: "Authorities, in PEM, whose certificates peers may show besides the system's.") var peerCa:
         String?
+    @Flag(
+        name: .customLong("tck"),
+        help: "Answer the Dataspace Protocol's conformance kit; no data of this node.")
+    var isConformance = false
     @OptionGroup var output: OutputOptions
 
     private var evidence: EvidenceSettings {
@@ -69,6 +73,7 @@ struct ServeVerb: Verb {
             dialsOut: dialOut,
             jurisdiction: jurisdiction, certificate: certificate, privateKey: privateKey, peerRoots: peerCa,
             passphrase: try Environment.passphrase())
+        settings.isConformance = isConformance
         settings.evidence = try evidence
         let node = try await Node.open(settings, version: Version.text)
         let logger = Logger(label: "hutong") { _ in

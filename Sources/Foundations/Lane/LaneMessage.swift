@@ -31,6 +31,54 @@ package protocol PeerLink: Sendable {
 package protocol OutsideCaller: Sendable {
     /// Posts JSON and returns the JSON answer; a problem document becomes a `Problem`.
     func post(_ url: String, _ body: JSON) async throws(Problem) -> JSON
+
+    /// Calls an endpoint under a bearer token and returns what it answered, whatever the status; a body that is no JSON
+    /// is `nil`. Throws only where nobody answered.
+    func call(
+        _ method: String, _ url: String, token: String, _ body: JSON?, deadline: Duration
+    ) async throws(Problem) -> OutsideReply
+
+    /// Brings a file under a bearer token into a local one, from `offset` on, piece by piece. What came before a failure
+    /// stays in the local file, so that the next call goes on from there.
+    func fetch(
+        _ url: String, token: String, from offset: Int64, into path: String
+    ) async throws(Problem) -> FetchedPart
+}
+
+/// What an endpoint answered, whatever its status.
+package struct OutsideReply: Hashable, Sendable {
+    package let status: Int
+    /// `nil` for a body that is no JSON.
+    package let body: JSON?
+    /// The next page (RFC 8288, `rel="next"`).
+    package let next: String?
+
+    package init(status: Int, body: JSON?, next: String? = nil) {
+        self.status = status
+        self.body = body
+        self.next = next
+    }
+}
+
+/// What a server said of a file, or of a part of it, that it handed over.
+package struct FetchedPart: Hashable, Sendable {
+    package let status: Int
+    /// The size of the whole (RFC 9110 §14.4).
+    package let total: Int64?
+    /// The SHA-256 of the whole (RFC 9530).
+    package let digest: Digest?
+    /// The use it was counted as.
+    package let passage: String?
+    /// The code of a refusal.
+    package let problem: String?
+
+    package init(status: Int, total: Int64?, digest: Digest?, passage: String?, problem: String?) {
+        self.status = status
+        self.total = total
+        self.digest = digest
+        self.passage = passage
+        self.problem = problem
+    }
 }
 
 extension Problem {

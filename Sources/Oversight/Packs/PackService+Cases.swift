@@ -57,7 +57,7 @@ extension PackService {
         return try await store.write { writer throws(Problem) in
             let file = try Self.find(named, cases, writer)
             let today = writer.now.day(in: .shanghai)
-            let actor = try Self.actor(caller, within: file.procedure, on: today, writer)
+            let actor = try Self.actor(caller, in: file, on: today, writer)
             return try cases.act(on: file.id, action, by: actor, writer).0
         }
     }
@@ -70,7 +70,8 @@ extension PackService {
             let today = clock.now().day(in: .shanghai)
             let duties = try Self.inForce(of: party, on: today, reader).map { ($0.scope, $0.role) }
             var rows: [(CaseFile, Procedure)] = []
-            for file in try cases.inbox(of: party, duties: duties, reader)
+            let own = try Self.about(listingsOf: caller.party, cases, reader)
+            for file in try cases.inbox(of: party, duties: duties, reader) + own
             where !rows.contains(where: { $0.0.id == file.id }) {
                 rows.append((file, try cases.procedure(of: file, reader)))
             }
@@ -85,7 +86,7 @@ extension PackService {
             let file = try Self.find(named, cases, reader)
             let procedure = try cases.procedure(of: file, reader)
             let today = clock.now().day(in: .shanghai)
-            let actor = try Self.actor(caller, within: file.procedure, on: today, reader)
+            let actor = try Self.actor(caller, in: file, on: today, reader)
             var roles = file.held(by: actor).intersection(procedure.roles.keys)
             if caller?.may(.auditRead) == true { roles.insert("auditor") }
             guard !roles.isEmpty || procedure.state(file.state)?.isNotice == true else {
@@ -100,6 +101,32 @@ extension PackService {
                 applicant: (try? PartyRegister.party(named: file.applicant, in: reader).name)
                     ?? file.applicant)
         }
+    }
+
+    /// Cases about listings of a party: its holder reads them from the application to the report of use.
+    private static func about(
+        listingsOf party: ID<Party>, _ cases: CaseDesk, _ reader: any SQLReading
+    ) throws(Problem) -> [CaseFile] {
+        let ids = try reader.all(
+            """
+            SELECT c.id FROM casework_case c JOIN trade_listing l ON l.code = c.subject
+            WHERE l.holder_id = ? ORDER BY c.is_open DESC, c.due_day LIMIT 100
+            """, [party]
+        ) { row throws(Problem) in try row.id(0, of: CaseFile.self) }
+        return try ids.map { id throws(Problem) in try cases.find(id, reader) }
+    }
+
+    /// The caller as one case sees him: whoever holds the listing it is about has the role `holder` in it.
+    private static func actor(
+        _ caller: Caller?, in file: CaseFile, on day: CalendarDay, _ reader: any SQLReading
+    ) throws(Problem) -> CaseActor {
+        let actor = try actor(caller, within: file.procedure, on: day, reader)
+        let holds = try reader.count(
+            "SELECT count(*) FROM trade_listing WHERE code = ? AND holder_id = ?",
+            [file.subject, caller?.party])
+        guard holds > 0 else { return actor }
+        return CaseActor(
+            party: actor.party, roles: actor.roles.union(["holder"]), interests: actor.interests)
     }
 
     private static func find(

@@ -20,7 +20,10 @@ package struct PackService: Sendable {
     /// The list that names the holidays and the weekends that are worked instead (调休), in the pack `calendar`.
     package static let calendarList = "working-days"
 
-    package init(context: StageContext) {
+    /// - Parameter follow: what follows from a step of a case in other rooms, in the step's own commit.
+    package init(
+        context: StageContext, follow: @escaping CaseDesk.Recorder = { _, _, _ throws(Problem) in }
+    ) {
         self.context = context
         let lists = ListDesk { schema, entry, writer throws(Problem) in
             try context.record(.listChanged, nil, Self.leaf(schema, entry), in: writer)
@@ -42,6 +45,7 @@ package struct PackService: Sendable {
         }
         cases = CaseDesk(calendar: calendar, checks: checks) { record, file, writer throws(Problem) in
             try context.record(.caseStep, file.code, Self.leaf(record, file), in: writer)
+            try follow(record, file, writer)
         }
     }
 

@@ -19,7 +19,7 @@ extension ReleaseRules {
         let root = RulesNode(json, "")
         try root.knowsOnly([
             "rules", "tables", "minimumGroup", "dominance", "rounding", "privacy", "purposes", "answers",
-            "recipients", "match",
+            "match", "recipients",
         ])
         guard json["rules"]?.integer == 1 else {
             throw root.refused("rules", zh: "版本号 1", en: "the version, 1")

@@ -1,11 +1,12 @@
 // SPDX-License-Identifier: Apache-2.0
 
 import Policy
-import Primitives
+package import Identity
+package import Primitives
 import PrivateSQL
 import Register
 import Store
-import Trade
+package import Trade
 import Valve
 
 extension ComputeService {
@@ -28,12 +29,26 @@ extension ComputeService {
         }
     }
 
+    /// What a question would cost, without asking it: nothing is charged, nothing is logged.
+    package func check(
+        _ text: String, on listing: Listing, for party: ID<Party>?
+    ) async throws(Problem) -> JSON {
+        let cost = try await engine.check(text, on: listing, for: party)
+        try await requireApproved(text, on: listing)
+        var answer = cost.json.object ?? [:]
+        answer["price"] = .string(listing.price.firstUse(through: .query).description)
+        let (budget, now) = (budget, context.clock.now())
+        answer["budget"] = try await context.store.read { transaction throws(Problem) in
+            try budget.status(of: listing, for: party, at: now, in: transaction)
+        }
+        return .object(answer)
+    }
+
     /// Refuses before a row is read what could not be told afterwards: a form nobody approved, a price beyond what the
     /// budget has left. The commit that stores the answer looks at the budget again.
     func requireRoom(
         _ question: Question, _ agreement: Agreement, _ cost: QuestionCost
     ) async throws(Problem) {
-        guard question.door == .query else { return }
         try await requireApproved(question.text, on: agreement.listing)
         let version = try await version(of: agreement.listing)
         let budget = budget

@@ -1,8 +1,8 @@
 // SPDX-License-Identifier: Apache-2.0
 
 package import Identity
-import Policy
 package import Primitives
+import Policy
 import Register
 import Store
 import Trade

@@ -175,10 +175,13 @@ package struct ComputeService: Sendable {
             guard receipt.content["price"]?.text == passage.price.description else {
                 throw .receiptRefused(passage.code.text)
             }
-            let meter = try UseMeter.consume(passage, under: agreement, in: transaction)
+            guard
+                let counts = agreement.listing.price.counts(receipt.content["counts"], through: passage.door)
+            else { throw .receiptRefused(passage.code.text) }
+            let meter = try UseMeter.consume(passage, counts: counts, under: agreement, in: transaction)
             let price = try Bookkeeping.settle(
-                id, through: passage.door, receipt: receipt.digest, under: agreement, fees: fees,
-                in: transaction)
+                id, through: passage.door, counts: counts, receipt: receipt.digest, under: agreement,
+                fees: fees, in: transaction)
             let leaf = try context.record(
                 .passageSettled, passage.code,
                 [
@@ -295,8 +298,10 @@ package struct ComputeService: Sendable {
                 try Self.requireLimits(question, agreement, in: transaction)
             }
             let cost = try await cost(of: question, agreement)
-            if let first = try await repeated(question, agreement, cost) { return first }
-            try await requireRoom(question, agreement, cost)
+            if question.door == .query {
+                if let first = try await repeated(question, agreement, cost) { return first }
+                try await requireRoom(question, agreement, cost)
+            }
             _ = try await reserve(question, agreement, asker, side: .holder, stated: price)
             return try await run(question, agreement, asker, price, cost)
         } catch {
@@ -350,7 +355,9 @@ package struct ComputeService: Sendable {
         let seed = earlier ?? Redacted(NoiseSeed.fresh().bytes)
         let history = try await history(
             on: version, agreement.listing.rulesDigest, comparing: cost.isCompared)
+        let begun = context.clock.now()
         let release = try await release(question, agreement, version, seed: seed, after: history)
+        let counts = counts(of: release, to: question, since: begun, under: agreement)
         let sealed = try SealedBytes(
             release.answer.canonicalBytes, to: asker.sealingKey, context: Self.sealContext(question.passage)
         ).bytes
@@ -376,7 +383,7 @@ package struct ComputeService: Sendable {
                 ], in: transaction)
             let answer = GivenAnswer(
                 question: question, asker: asker, price: price, version: version.digest, release: release,
-                sealed: sealed, epsilon: epsilon, leaf: leaf)
+                counts: counts, sealed: sealed, epsilon: epsilon, leaf: leaf)
             let receipt = try answer.receipt(of: context, in: transaction)
             let document: JSON = [
                 "receipt": receipt.json, "version": .string(version.digest.hex),
@@ -386,7 +393,7 @@ package struct ComputeService: Sendable {
             guard let passage = try PassageBook.find(question.passage, .holder, in: transaction) else {
                 throw .receiptRefused(Code(.passage, question.passage).text)
             }
-            try UseMeter.consume(passage, under: agreement, in: transaction)
+            try UseMeter.consume(passage, counts: counts, under: agreement, in: transaction)
             guard
                 try PassageBook.advance(
                     question.passage, .holder, from: .reserved, to: .answered, document: document,
@@ -401,21 +408,6 @@ package struct ComputeService: Sendable {
             }
             return ["answer": .string(Base64.encode(sealed)), "receipt": receipt.json]
         }
-    }
-
-    /// What a question would cost, without asking it: nothing is charged, nothing is logged.
-    package func check(
-        _ text: String, on listing: Listing, for party: ID<Party>?
-    ) async throws(Problem) -> JSON {
-        let cost = try await engine.check(text, on: listing, for: party)
-        try await requireApproved(text, on: listing)
-        var answer = cost.json.object ?? [:]
-        answer["price"] = .string(listing.price.firstUse(through: .query).description)
-        let (budget, now) = (budget, context.clock.now())
-        answer["budget"] = try await context.store.read { transaction throws(Problem) in
-            try budget.status(of: listing, for: party, at: now, in: transaction)
-        }
-        return .object(answer)
     }
 
     // MARK: Small parts

@@ -334,7 +334,8 @@ extension ComputeService {
             ? try matchRelease(question, agreement)
             : try await engine.answer(
                 AskedQuestion(question.text, for: agreement.consumer), on: agreement.listing,
-                version: version, seed: seed, after: history)
+                version: version,
+                seed: seed, after: history)
     }
 
     /// The seed as the holder keeps it for a replay; nothing for an answer that was drawn from none.

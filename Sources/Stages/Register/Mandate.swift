@@ -13,6 +13,8 @@ package struct Mandate: Hashable, Sendable {
     package let verbs: Set<String>
     /// Asset or listing codes; `*` is everything of the principal.
     package let subjects: Set<String>
+    /// The fields of what is authorized; `nil`: all of them.
+    package let fields: Set<String>?
     /// `nil`: any purpose.
     package let purpose: String?
     package let until: Instant
@@ -23,13 +25,15 @@ package struct Mandate: Hashable, Sendable {
 
     package init(
         id: ID<Mandate>, principal: ID<Party>, agent: ID<Party>, verbs: Set<String>, subjects: Set<String>,
-        purpose: String?, until: Instant, usesMax: Int?, parent: ID<Mandate>? = nil
+        purpose: String?, until: Instant, usesMax: Int?, fields: Set<String>? = nil,
+        parent: ID<Mandate>? = nil
     ) {
         self.id = id
         self.principal = principal
         self.agent = agent
         self.verbs = verbs
         self.subjects = subjects
+        self.fields = fields
         self.purpose = purpose
         self.until = until
         self.usesMax = usesMax
@@ -40,6 +44,7 @@ package struct Mandate: Hashable, Sendable {
     package func narrows(_ wider: Mandate) -> Bool {
         verbs.isSubset(of: wider.verbs)
             && (wider.subjects.contains("*") || subjects.isSubset(of: wider.subjects))
+            && (wider.fields.map { fields?.isSubset(of: $0) == true } ?? true)
             && (wider.purpose == nil || wider.purpose == purpose) && until <= wider.until
             && (wider.usesMax == nil || usesMax.map { $0 <= wider.usesMax ?? 0 } == true)
     }
@@ -50,13 +55,15 @@ package struct Mandate: Hashable, Sendable {
     }
 
     package var json: JSON {
-        [
+        var members: [String: JSON] = [
             "principal": .string(principal.uuid), "agent": .string(agent.uuid),
             "verbs": .array(verbs.sorted().map(JSON.string)),
             "subjects": .array(subjects.sorted().map(JSON.string)),
             "purpose": purpose.map(JSON.string) ?? .null, "until": .integer(until.microseconds),
             "usesMax": usesMax.map { .integer(Int64($0)) } ?? .null,
         ]
+        members["fields"] = fields.map { .array($0.sorted().map(JSON.string)) }
+        return .object(members)
     }
 }
 
@@ -117,6 +124,42 @@ package enum MandateBook {
         return nil
     }
 
+    /// The authorizations in force under which rows about their givers may leave 一次授权、多次使用: those that let this
+    /// agent do `verb` on a subject, for a purpose, with all of these fields. Each is counted as used once.
+    package static func authorizations(
+        verb: String, subject: String, purpose: String, fields: Set<String>, to agent: ID<Party>,
+        in transaction: any SQLWriting
+    ) throws(Problem) -> [Mandate] {
+        let given = try transaction.all(
+            """
+            SELECT id, principal_id, agent_id, document, parent_id FROM register_mandate
+            WHERE agent_id = ? AND parent_id IS NULL AND revoked_at IS NULL
+            AND (uses_left IS NULL OR uses_left > 0) ORDER BY granted_at
+            """, [agent], read
+        ).filter {
+            $0.covers(verb: verb, subject: subject, purpose: purpose, at: transaction.now)
+                && $0.fields.map(fields.isSubset) ?? true
+        }
+        for mandate in given where mandate.usesMax != nil {
+            try transaction.execute(
+                "UPDATE register_mandate SET uses_left = uses_left - 1 WHERE id = ?", [mandate.id])
+        }
+        return given
+    }
+
+    /// The mandates of these codes that are still in force.
+    package static func inForce(
+        _ codes: [String], in transaction: any SQLReading
+    ) throws(Problem) -> [Mandate] {
+        try codes.map { code throws(Problem) in
+            try transaction.first(
+                """
+                SELECT id, principal_id, agent_id, document, parent_id FROM register_mandate
+                WHERE code = ? AND revoked_at IS NULL
+                """, [code], read)
+        }.compactMap(\.self)
+    }
+
     /// The mandates a party gave or holds, newest first.
     package static func all(of party: ID<Party>, in transaction: any SQLReading) throws(Problem) -> [Mandate]
     {
@@ -161,6 +204,7 @@ package enum MandateBook {
             subjects: Set(document["subjects"]?.array?.compactMap(\.text) ?? []),
             purpose: document["purpose"]?.text, until: Instant(microseconds: document["until"]?.integer ?? 0),
             usesMax: document["usesMax"]?.integer.map { Int($0) },
+            fields: document["fields"]?.array.map { Set($0.compactMap(\.text)) },
             parent: try row.optional(4) { column throws(Problem) in try row.id(column, of: Mandate.self) })
     }
 }

@@ -92,6 +92,15 @@ package enum AgreementBook {
         return signed.state == .unsigned && signed.providerSignature != nil && signed.consumerSignature != nil
     }
 
+    /// Notes a consumer's acceptance that was proven by its credentials, not by a signature: the transcript's digest.
+    static func acknowledge(_ code: String, by transcript: Digest, in transaction: any SQLWriting)
+        throws(Problem)
+    {
+        try transaction.execute(
+            "UPDATE trade_agreement SET consumer_evidence = ? WHERE code = ? AND consumer_evidence IS NULL",
+            [transcript, code])
+    }
+
     /// Brings an agreement with both signatures into force.
     package static func enter(_ agreement: Agreement, in transaction: any SQLWriting) throws(Problem) {
         try transaction.execute(

@@ -86,7 +86,9 @@ package enum CatalogIndex {
     static func place(_ listing: Listing, state: Listing.State, in transaction: any SQLWriting)
         throws(Problem)
     {
-        guard state == .open else { return try index.remove(listing.id, in: transaction) }
+        guard state == .open, listing.isForEverybody else {
+            return try index.remove(listing.id, in: transaction)
+        }
         let holder = try? PartyRegister.party(listing.holder, in: transaction)
         let fields = listing.summary["fields"]?.array?.compactMap { $0["name"]?.text } ?? []
         let body =

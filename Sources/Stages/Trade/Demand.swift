@@ -124,6 +124,10 @@ package enum Notices {
         case listingOpened = "listing-opened"
         case listingRefused = "listing-refused"
         case valveClosed = "valve-closed"
+        /// An application for data went one step further.
+        case requestMoved = "request-moved"
+        /// What somebody authorized was used.
+        case authorizationUsed = "authorization-used"
         case settlementMoved = "settlement-moved"
         case statementIssued = "statement-issued"
     }

@@ -67,6 +67,14 @@ package struct Listing: Hashable, Sendable {
         self.contract = contract
     }
 
+    /// Whether the catalog shows it. A grant on application is offered to its applicant alone.
+    package var isForEverybody: Bool { summary["audience"] == nil }
+
+    /// Whether this party may see it at all.
+    package func isShown(to party: ID<Party>?) -> Bool {
+        isForEverybody || party.map { summary["audience"]?.text == $0.urn || holder == $0 } == true
+    }
+
     /// The doors its terms permit.
     package var doors: [Door] {
         let actions = Set(terms.rules(.permission).flatMap(\.actions).map(\.name))

@@ -20,6 +20,10 @@ package enum ListingBook {
                 listing.openness.rawValue, listing.json, transaction.now, transaction.now,
             ])
         try CatalogIndex.place(listing, state: state, in: transaction)
+        if let space = listing.spaceCode {
+            try transaction.execute(
+                "INSERT INTO trade_space_listing VALUES (?, ?) ON CONFLICT DO NOTHING", [space, listing.code])
+        }
     }
 
     package static func setState(

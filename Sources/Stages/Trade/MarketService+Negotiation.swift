@@ -1,12 +1,12 @@
 // SPDX-License-Identifier: Apache-2.0
 
-import Dataspace
+package import Dataspace
 package import Identity
 private import Lane
 package import Policy
 package import Primitives
 private import Register
-import Store
+package import Store
 private import Transparency
 
 /// Negotiating: the machine's effects carried out. What a rule can decide is decided at once; the rest waits for
@@ -16,7 +16,8 @@ extension MarketService {
 
     /// A buyer asks for a listing, under its own terms or a counter-proposal.
     package func request(
-        _ listingCode: String, counter: UsagePolicy?, as consumer: ID<Party>
+        _ listingCode: String, counter: UsagePolicy?, as consumer: ID<Party>,
+        over web: NegotiationDesk.WebAddresses? = nil
     ) async throws(Problem) -> NegotiationDesk.Row {
         let listing = try await listing(listingCode)
         if let counter { try counter.enforceable() }
@@ -26,7 +27,8 @@ extension MarketService {
             if (try? ListingBook.listing(listing.code.text, in: transaction)) == nil {
                 try ListingBook.put(listing, state: .open, in: transaction)
             }
-            return try NegotiationDesk.request(listing, under: offer, as: consumer, in: transaction)
+            return try NegotiationDesk.request(
+                listing, under: offer, as: consumer, over: web, in: transaction)
         }
     }
 
@@ -148,20 +150,26 @@ extension MarketService {
     private func store(
         _ take: @escaping @Sendable (any SQLWriting) throws(Problem) -> NegotiationDesk.Step
     ) async throws(Problem) -> NegotiationDesk.Step {
-        let context = context
-        return try await context.store.write { transaction throws(Problem) in
+        try await context.store.write { transaction throws(Problem) in
             let step = try take(transaction)
-            for case .record(let state, let digest) in step.effects {
-                try context.record(
-                    Self.kind(of: state, by: step.row), step.row.code,
-                    ["state": .string(state.rawValue), "transcript": .string(digest.hex)], in: transaction)
-                if step.row.negotiation.state.actor == step.row.negotiation.side {
-                    try Notices.tell(
-                        step.row.ownParty, .offerReceived, about: step.row.code.text,
-                        ["state": .string(state.rawValue)], in: transaction)
-                }
-            }
+            try record(step.effects, of: step.row, in: transaction)
             return step
+        }
+    }
+
+    /// Writes a step's leaves, and tells whoever is to act, in the step's own commit.
+    package func record(
+        _ effects: [Negotiation.Effect], of row: NegotiationDesk.Row, in transaction: any SQLWriting
+    ) throws(Problem) {
+        for case .record(let state, let digest) in effects {
+            try context.record(
+                Self.kind(of: state, by: row), row.code,
+                ["state": .string(state.rawValue), "transcript": .string(digest.hex)], in: transaction)
+            if row.negotiation.state.actor == row.negotiation.side {
+                try Notices.tell(
+                    row.ownParty, .offerReceived, about: row.code.text,
+                    ["state": .string(state.rawValue)], in: transaction)
+            }
         }
     }
 
@@ -226,7 +234,12 @@ extension MarketService {
             let exchange = try context.exchange(in: transaction)
             let own = try PartyRegister.party(context.own, in: transaction)
             try NegotiationDesk.close(id, in: transaction)
-            if exchange.id == context.own {
+            let peer = try PartyRegister.party(row.counterparty, in: transaction)
+            if row.webAddress != nil, peer.address == .account, row.negotiation.side == .provider {
+                // A foreign connector has no key of ours to sign agreements with: its acceptance is the verification
+                // that its credentials proved, kept as the digest of the whole transcript.
+                try grant(agreement, evidence: row.negotiation.correspondence.digest, in: transaction)
+            } else if exchange.id == context.own {
                 try file(agreement, signature: signature, by: own, in: transaction)
             } else {
                 _ = try AgreementBook.sign(agreement, by: own, signature: signature, in: transaction)
@@ -289,6 +302,7 @@ extension MarketService {
 
     /// Sends one message of the protocol; a refusal becomes the status it stands for.
     private func dsp(_ body: JSON, for row: NegotiationDesk.Row) async -> DeliveryOutcome {
+        if let address = row.webAddress { return await overWeb(body, to: row.counterparty, at: address) }
         do throws(Problem) {
             let peer = try await context.party(row.counterparty)
             return .answered(status: 200, body: try await dsp(body, to: peer))

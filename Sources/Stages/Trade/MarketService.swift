@@ -2,7 +2,7 @@
 
 import Dataspace
 package import Identity
-private import Lane
+package import Lane
 import Policy
 package import Primitives
 package import Register
@@ -15,9 +15,12 @@ private import Transparency
 /// listings and files agreements; a party negotiates.
 package struct MarketService: Sendable {
     let context: StageContext
+    /// Reaches participants that take the protocol's messages over the web.
+    let outside: (any OutsideCaller)?
 
-    package init(context: StageContext) {
+    package init(context: StageContext, outside: (any OutsideCaller)? = nil) {
         self.context = context
+        self.outside = outside
     }
 
     // MARK: Listings
@@ -64,6 +67,7 @@ package struct MarketService: Sendable {
                     .conflict, "trade.listing-unattested",
                     ["listing": .code(listing.code), "kinds": .list(missing.sorted())])
             }
+            try requireSpace(listing, in: transaction)
             try ListingBook.put(listing, state: .submitted, in: transaction)
             return [
                 "state": .string(Listing.State.submitted.rawValue), "listing": .string(listing.code.text),
@@ -74,7 +78,8 @@ package struct MarketService: Sendable {
     private func check(_ listing: Listing) throws(Problem) {
         try listing.terms.enforceable()
         let doors = Set(listing.doors.map(\.rawValue))
-        if let unpermitted = listing.price.meters.first(where: { !doors.contains($0) }) {
+        if let unpermitted = listing.price.doors.map(\.rawValue).sorted().first(where: { !doors.contains($0) }
+        ) {
             throw Problem(.invalid, "trade.listing-unpriced-copy", ["door": .text(unpermitted)])
         }
         try FeeSchedule.standard.requireRoom(for: listing)
@@ -203,6 +208,7 @@ package struct MarketService: Sendable {
     func file(
         _ agreement: Agreement, signature: [UInt8], by party: Party, in transaction: any SQLWriting
     ) throws(Problem) {
+        try SpaceBook.requireMember(agreement.consumer, for: agreement.listing, in: transaction)
         guard try AgreementBook.sign(agreement, by: party, signature: signature, in: transaction) else {
             return
         }
@@ -218,7 +224,7 @@ package struct MarketService: Sendable {
 
     /// Holds the money of the first uses and brings the agreement into force; with too little in the account it
     /// waits, and both sides are told how much is missing.
-    private func enter(_ stored: Agreement, in transaction: any SQLWriting) throws(Problem) {
+    func enter(_ stored: Agreement, in transaction: any SQLWriting) throws(Problem) {
         do throws(Problem) {
             try Bookkeeping.hold(for: stored, in: transaction)
         } catch  where error.code == "trade.funds-insufficient" {

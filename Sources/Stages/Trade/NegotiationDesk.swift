@@ -22,6 +22,17 @@ package enum NegotiationDesk {
         package var code: Code { Code(.offer, id) }
     }
 
+    /// Where both sides take the protocol's messages over the web, instead of over the lane.
+    package struct WebAddresses: Hashable, Sendable {
+        package let peer: String
+        package let own: String
+
+        package init(peer: String, own: String) {
+            self.peer = peer
+            self.own = own
+        }
+    }
+
     /// A step that was stored: the machine after it, and what has to follow.
     package struct Step: Sendable {
         package let row: Row
@@ -32,16 +43,16 @@ package enum NegotiationDesk {
 
     /// We ask for a listing under a policy: its own terms, or a counter-proposal.
     package static func request(
-        _ listing: Listing, under offer: UsagePolicy, as consumer: ID<Party>, in transaction: any SQLWriting
+        _ listing: Listing, under offer: UsagePolicy, as consumer: ID<Party>, over web: WebAddresses? = nil,
+        in transaction: any SQLWriting
     ) throws(Problem) -> Step {
         let id = ID<Negotiation>(at: transaction.now)
         var offer = offer
         offer.target = listing.id.urn
         offer.assigner = listing.holder.urn
         let (negotiation, effects) = Negotiation.requesting(
-            offer, from: listing.holder.urn, at: listing.holder.urn, consumerPid: id.urn,
-            callback: consumer.urn,
-            now: transaction.now)
+            offer, from: listing.holder.urn, at: web?.peer ?? listing.holder.urn, consumerPid: id.urn,
+            callback: web?.own ?? consumer.urn, now: transaction.now)
         let row = Row(
             id: id, ownParty: consumer, counterparty: listing.holder, listingCode: listing.code.text,
             negotiation: negotiation)
@@ -53,12 +64,13 @@ package enum NegotiationDesk {
     package static func open(
         _ request: ContractRequest, from consumer: ID<Party>, in transaction: any SQLWriting
     ) throws(Problem) -> Step {
-        let id = ID<Negotiation>(derivedFrom: Digest(of: consumer.urn + request.consumerPid))
+        let id = Self.id(begunBy: consumer, as: request.consumerPid)
         if let known = try find("id = ?", id, in: transaction) { return Step(row: known, effects: []) }
         guard let target = request.offer.target.flatMap({ ID<Listing>(uuid: $0) }) else {
             throw .listingUnknown(request.offer.target ?? "")
         }
         let listing = try ListingBook.openListing(Code(.listing, target).text, in: transaction)
+        try SpaceBook.requireMember(consumer, for: listing, in: transaction)
         let (negotiation, effects) = try refusable {
             () throws(ProcessRefusal) in
             try Negotiation.opened(by: request, from: consumer.urn, providerPid: id.urn, now: transaction.now)
@@ -149,6 +161,47 @@ package enum NegotiationDesk {
     /// Nothing is due any more: the agreement is filed.
     package static func close(_ id: ID<Negotiation>, in transaction: any SQLWriting) throws(Problem) {
         try transaction.execute("UPDATE trade_negotiation SET is_open = 0 WHERE id = ?", [id])
+    }
+
+    // MARK: The endpoints' book
+
+    /// Our name of a process that the other side begins: the same however often, and by whatever way, its first message
+    /// comes.
+    package static func id(begunBy counterparty: ID<Party>, as pid: String) -> ID<Negotiation> {
+        ID(derivedFrom: Digest(of: counterparty.urn + pid))
+    }
+
+    /// A negotiation by our own name of it.
+    package static func negotiation(_ pid: String, in transaction: any SQLReading) throws(Problem)
+        -> Negotiation?
+    {
+        try find("own_pid = ?", pid, in: transaction)?.negotiation
+    }
+
+    /// Keeps a negotiation as the protocol's endpoints left it. A new one must be about a listing of ours, or about one
+    /// that we know.
+    package static func keep(
+        _ negotiation: Negotiation, own: ID<Party>, in transaction: any SQLWriting
+    ) throws(Problem) -> Row {
+        let pid = negotiation.correspondence.ownPid
+        if let row = try find("own_pid = ?", pid, in: transaction) {
+            return try store(row, negotiation, [], in: transaction).row
+        }
+        guard let id = ID<Negotiation>(uuid: pid),
+            let counterparty = ID<Party>(uuid: negotiation.correspondence.counterparty)
+        else { throw .offerUnknown(pid) }
+        guard let target = negotiation.offer.target.flatMap({ ID<Listing>(uuid: $0) }) else {
+            throw .listingUnknown(negotiation.offer.target ?? "")
+        }
+        let listing = try ListingBook.openListing(Code(.listing, target).text, in: transaction)
+        if negotiation.side == .provider {
+            try SpaceBook.requireMember(counterparty, for: listing, in: transaction)
+        }
+        let row = Row(
+            id: id, ownParty: negotiation.side == .provider ? listing.holder : own,
+            counterparty: counterparty, listingCode: listing.code.text, negotiation: negotiation)
+        try insert(row, in: transaction)
+        return row
     }
 
     // MARK: Small parts

@@ -50,5 +50,30 @@ package enum TradeSchema {
                 "CREATE INDEX trade_notice_by_party ON trade_notice (party_id, at)",
             ]),
         CatalogIndex.index.migration("trade/0002-search"),
+        Migration(
+            "trade/0003-acknowledgement",
+            ["ALTER TABLE trade_agreement ADD COLUMN consumer_evidence BLOB"]),
+        Migration(
+            "trade/0004-spaces",
+            [
+                """
+                CREATE TABLE trade_space (
+                    id BLOB PRIMARY KEY NOT NULL, code TEXT UNIQUE NOT NULL, document TEXT NOT NULL,
+                    opened_at INTEGER NOT NULL
+                ) STRICT
+                """,
+                """
+                CREATE TABLE trade_space_member (
+                    space_code TEXT NOT NULL, party_id BLOB NOT NULL, standing TEXT NOT NULL,
+                    changed_at INTEGER NOT NULL, PRIMARY KEY (space_code, party_id)
+                ) STRICT
+                """,
+                """
+                CREATE TABLE trade_space_listing (
+                    space_code TEXT NOT NULL, listing_code TEXT NOT NULL,
+                    PRIMARY KEY (space_code, listing_code)
+                ) STRICT
+                """,
+            ]),
     ]
 }

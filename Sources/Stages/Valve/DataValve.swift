@@ -31,6 +31,7 @@ package struct DataValve: Sendable {
         let agreement = use.agreement
         try requireInForce(agreement)
         try requireAuthority(use, in: transaction)
+        try SpaceBook.requireOperated(agreement.listing, at: transaction.now, in: transaction)
         try requireOpen(use, in: transaction)
         try requireJurisdiction(use, in: transaction)
         try requireAttestations(use, in: transaction)
@@ -64,7 +65,7 @@ package struct DataValve: Sendable {
         let listing = use.agreement.listing
         let names = [
             "node", use.agreement.code.text, listing.code.text, listing.assetCode, use.asker.code.text,
-            "country:" + use.jurisdiction,
+            "country:" + use.jurisdiction, listing.spaceCode ?? "node",
         ]
         try requireOpen(names, in: transaction)
     }

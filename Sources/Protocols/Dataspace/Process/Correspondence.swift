@@ -98,6 +98,12 @@ package struct Correspondence: Hashable, Sendable {
         return true
     }
 
+    /// The attempt that was noted as begun is not made by whoever noted it: it is due at once.
+    package mutating func hasten() {
+        guard let waiting = delivery else { return }
+        delivery?.nextAttempt = transcript.last.map { min($0.at, waiting.nextAttempt) } ?? waiting.nextAttempt
+    }
+
     /// It arrived, or we give it up.
     mutating func noteDelivered() { delivery = nil }
 

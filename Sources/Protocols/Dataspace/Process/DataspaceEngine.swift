@@ -124,3 +124,5 @@ package struct DataspaceEngine<Desk: DataspaceDesk> {
         }
     }
 }
+
+extension DataspaceEngine: Sendable where Desk: Sendable {}

@@ -47,6 +47,20 @@ package struct DeltaTable: Hashable, Sendable {
         return type.canonicalText
     }
 
+    /// The type of DuckDB in which a column of ours leaves: one that readers of Spark's types know.
+    package static func fileType(_ type: String) -> String {
+        switch type {
+        case "bool": "BOOLEAN"
+        case "integer": "BIGINT"
+        case "real": "DOUBLE"
+        case "bytes": "BLOB"
+        case "day": "DATE"
+        case "timestamp": "TIMESTAMP"
+        case _ where type.hasPrefix("decimal("): type.uppercased()
+        default: "VARCHAR"
+        }
+    }
+
     /// Types Spark does not know go as text; the file is written to match.
     package static func sparkType(_ duckDB: String) -> String {
         switch duckDB.prefix(while: { $0 != "(" }) {
