@@ -128,7 +128,7 @@ let package = Package(
         tests("HouseTests", ["Primitives", "Wire"]),
         tests("EndToEndTests", ["Primitives", "hutong", "TestKit", "TestStores", "Assembly", "Store", "StoreSQLite", "Transparency"]),
         tests("HTTPAPITests", ["Compute", "Policy", "Valve", "Classification", "Assembly", "HTTPAPI", "Identity", "Register", "Primitives", "TestKit", logging, "Store", "Transparency", "Packs", "Trade"]),
-        tests("HTTPAPITests", ["Classification", "Assembly", "HTTPAPI", "Identity", "Register", "Primitives", "TestKit", logging, "Store", "Transparency", "Packs", "Trade", "Policy"]),
+        // Tests
         tests("PrimitivesTests", ["Primitives"]),
         tests("DataspaceTests", ["Dataspace", "Policy", "Primitives", "Wire", "Publish", "Deliver", "Identity", "hutong"]),
         tests("TransparencyTests", ["Transparency", "Identity", "Merkle", "CMerkle", "Store", "StoreSQLite", "Primitives", crypto, "SignersOpenSSL"]),

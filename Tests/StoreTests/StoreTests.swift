@@ -75,7 +75,9 @@ struct StoreTests {
     func sums(_ engine: Engine) async throws {
         let store = try Place(engine).open()
         let large: Int64 = 12_345_678_900_000_000
-        for (left, right) in [(0, 0), (1, 9_999), (7, 9_993), (-40_000, -2), (large, large)] as [(Int64, Int64)] {
+        for (left, right) in [(0, 0), (1, 9_999), (7, 9_993), (-40_000, -2), (large, large)]
+            as [(Int64, Int64)]
+        {
             let sum = try await store.read { reading throws(Problem) in
                 try reading.count("SELECT sum(n) FROM (SELECT \(left) AS n UNION ALL SELECT \(right)) t")
             }

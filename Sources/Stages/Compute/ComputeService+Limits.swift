@@ -49,7 +49,6 @@ extension ComputeService {
     func requireRoom(
         _ question: Question, _ agreement: Agreement, _ cost: QuestionCost
     ) async throws(Problem) {
-        guard question.door == .query else { return }
         try await requireApproved(question.text, on: agreement.listing)
         let version = try await version(of: agreement.listing)
         let budget = budget

@@ -298,8 +298,10 @@ package struct ComputeService: Sendable {
                 try Self.requireLimits(question, agreement, in: transaction)
             }
             let cost = try await cost(of: question, agreement)
-            if question.door == .query, let first = try await repeated(question, agreement, cost) { return first }
-            try await requireRoom(question, agreement, cost)
+            if question.door == .query {
+                if let first = try await repeated(question, agreement, cost) { return first }
+                try await requireRoom(question, agreement, cost)
+            }
             _ = try await reserve(question, agreement, asker, side: .holder, stated: price)
             return try await run(question, agreement, asker, price, cost)
         } catch {

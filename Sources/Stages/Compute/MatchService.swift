@@ -333,7 +333,8 @@ extension ComputeService {
         question.door == .match
             ? try matchRelease(question, agreement)
             : try await engine.answer(
-                AskedQuestion(question.text, for: agreement.consumer), on: agreement.listing, version: version,
+                AskedQuestion(question.text, for: agreement.consumer), on: agreement.listing,
+                version: version,
                 seed: seed, after: history)
     }
 
