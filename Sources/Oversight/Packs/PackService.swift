@@ -80,29 +80,6 @@ package struct PackService: Sendable {
         }
     }
 
-    /// What a step of a case writes into a list, in the case's name: the procedure is the list's writer here.
-    private static func enlist(
-        _ change: CaseChecks.ListChange, in code: Code, _ packs: PackDesk, _ lists: ListDesk,
-        _ writer: any SQLWriting
-    ) throws(Problem) {
-        switch change {
-        case .put(let id, let texts):
-            let schema = try packs.list(id, writer)
-            let types = Dictionary(schema.fields.map { ($0.name, $0.type) }) { first, _ in first }
-            let entry = texts.reduce(into: [String: JSON]()) { entry, field in
-                entry[field.key] = ListText.value(field.value, types[field.key])
-            }
-            try lists.put(
-                .object(entry), in: schema, by: code.text, roles: schema.writers, writer)
-        case .end(let id, let key):
-            let schema = try packs.list(id, writer)
-            let today = writer.now.day(in: .shanghai)
-            // What an officer has taken out by hand already needs no second end.
-            guard try lists.entry(key, of: schema, asOf: today, writer) != nil else { return }
-            try lists.remove(key: key, from: schema, by: code.text, roles: schema.writers, writer)
-        }
-    }
-
     /// Saturday and Sunday are off where no list says otherwise.
     private static func calendar(
         _ packs: PackDesk, _ lists: ListDesk, _ today: CalendarDay, _ reader: any SQLReading
