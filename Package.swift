@@ -127,7 +127,8 @@ let package = Package(
         .target(name: "TestKit", dependencies: ["Primitives"], path: "Tests/TestKit", swiftSettings: strict),
         tests("HouseTests", ["Primitives", "Wire"]),
         tests("EndToEndTests", ["Primitives", "hutong", "TestKit", "TestStores", "Assembly", "Store", "StoreSQLite", "Transparency"]),
-        tests("HTTPAPITests", ["Classification", "Assembly", "HTTPAPI", "Identity", "Register", "Primitives", "TestKit", logging, "Store", "Transparency", "Packs"]),
+        tests("HTTPAPITests", ["Compute", "Policy", "Valve", "Classification", "Assembly", "HTTPAPI", "Identity", "Register", "Primitives", "TestKit", logging, "Store", "Transparency", "Packs"]),
+        // Tests
         tests("PrimitivesTests", ["Primitives"]),
         tests("DataspaceTests", ["Dataspace", "Policy", "Primitives", "Wire", "Publish", "Deliver", "Identity", "hutong"]),
         tests("TransparencyTests", ["Transparency", "Identity", "Merkle", "CMerkle", "Store", "StoreSQLite", "Primitives", crypto, "SignersOpenSSL"]),

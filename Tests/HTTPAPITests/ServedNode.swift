@@ -20,7 +20,8 @@ struct ServedNode: Sendable {
             path: "hutong-served-\(UInt64.random(in: 0...UInt64.max))")
         defer { try? FileManager.default.removeItem(at: folder) }
         let settings = NodeSettings(
-            data: folder.path(percentEncoded: false), port: 0, name: "served", role: .exchange)
+            data: folder.path(percentEncoded: false), port: try LoopbackHTTP.freePort(), name: "served",
+            role: .exchange)
         let node = try await Node.open(settings, version: "0.1.0")
         let token = Node.operatorToken(of: settings.data) ?? ""
         let (urls, continuation) = AsyncStream.makeStream(of: String.self)

@@ -114,14 +114,15 @@ struct Market: Sendable {
 
     /// Commit 3: on the receipt, meter, grant, money and leaf together. Answers the price.
     @discardableResult
-    func settle(_ number: UInt64) async throws -> Int64 {
+    func settle(_ number: UInt64, counts: [UseUnit: Int64] = [:]) async throws -> Int64 {
         let (agreement, log, fees) = (agreement, log, fees)
         return try await store.write { tx throws(Problem) in
             guard let passage = try PassageBook.find(Self.passage(number), .keeper, in: tx) else { return -1 }
             let receipt = Digest(of: "receipt \(number)")
-            let meter = try UseMeter.consume(passage, under: agreement, in: tx)
+            let meter = try UseMeter.consume(passage, counts: counts, under: agreement, in: tx)
             let price = try Bookkeeping.settle(
-                passage.id, through: .query, receipt: receipt, under: agreement, fees: fees, in: tx)
+                passage.id, through: .query, counts: counts, receipt: receipt, under: agreement, fees: fees,
+                in: tx)
             let leaf = try log.append(
                 LogEntry(.passageSettled, subject: passage.code, content: ["meter": .string(meter.hex)]),
                 in: tx)
@@ -129,6 +130,13 @@ struct Market: Sendable {
                 passage.id, .keeper, from: .reserved, to: .settled, price: price,
                 document: ["receiptDigest": .string(receipt.hex), "leaf": .integer(Int64(leaf))], in: tx)
             return price.minorUnits
+        }
+    }
+
+    /// What a use that is under way may cost at most.
+    func ceiling(_ number: UInt64) async throws -> Int64 {
+        try await store.read { tx throws(Problem) in
+            try PassageBook.find(Self.passage(number), .keeper, in: tx)?.price.minorUnits ?? 0
         }
     }
 
@@ -143,9 +151,9 @@ struct Market: Sendable {
     }
 
     @discardableResult
-    func use(_ number: UInt64) async throws -> Int64 {
+    func use(_ number: UInt64, counts: [UseUnit: Int64] = [:]) async throws -> Int64 {
         try await reserve(number)
-        return try await settle(number)
+        return try await settle(number, counts: counts)
     }
 
     // MARK: What stands in the books

@@ -128,6 +128,57 @@ struct MarketTests {
         await market.store.close()
     }
 
+    @Test(
+        "rows, bytes and seconds cost what the holder counted, at most what one use may count, and the bill says so",
+        arguments: Engine.available)
+    func units(_ engine: Engine) async throws {
+        let market = try await Market.open(
+            engine,
+            price:
+                "query:0.50CNY,query.rows:1CNY/100 up to 500,query.seconds:0.02CNY up to 60,"
+                + "query.bytes:tiers 1CNY/1000..3000 0.10CNY/1000 up to 10000,cap:30CNY")
+        let plan = market.agreement.listing.price
+        // 0.50 + 2.40 + 0.06 + 2.00: what passed, not the ceiling of 0.50 + 5.00 + 1.20 + 3.70.
+        try await market.reserve(1)
+        #expect(try await market.ceiling(1) == 1040)
+        #expect(try await market.settle(1, counts: [.rows: 240, .seconds: 3, .bytes: 2000]) == 496)
+        // Beyond the most of one use the rest is free.
+        #expect(try await market.use(2, counts: [.rows: 9_999, .seconds: 1, .bytes: 0]) == 552)
+        // However large those under way turn out, each was reserved for.
+        var random = SeededRandom(seed: 8)
+        var charged: Int64 = 496 + 552
+        for number in 3...12 as ClosedRange<UInt64> { try await market.reserve(number) }
+        for number in (3...12 as ClosedRange<UInt64>).reversed() {
+            let counts: [UseUnit: Int64] = [
+                .rows: Int64(random.next() % 600), .seconds: Int64(random.next() % 70),
+                .bytes: Int64(random.next() % 12_000),
+            ]
+            let ceiling = try await market.ceiling(number)
+            let price = try await market.settle(number, counts: counts)
+            #expect(price <= ceiling)
+            charged += price
+            #expect(charged <= 3000)
+        }
+        market.clock.move(by: 11 * 86_400_000_000)
+        let (payments, arbitrator, code) = (
+            market.payments, market.arbitrator, market.agreement.code.text
+        )
+        let statement = try await market.store.write { tx throws(Problem) in
+            try payments.close("2026-09", of: code, by: arbitrator, in: tx)
+        }
+        #expect(statement.totalMinorUnits == charged)
+        #expect(
+            Set(statement.lines.compactMap(\.price.meter))
+                == Set(plan.json.object?.keys ?? [:].keys).subtracting(["cap"]))
+        #expect(statement.lines.compactMap(\.price.meter).count == 4)
+        let auditor = market.caller(market.buyer)
+        let (_, facts) = try await market.store.read { tx throws(Problem) in
+            try payments.statement(of: code, "2026-09", for: auditor, in: tx)
+        }
+        #expect(facts.count == 48 && facts.allSatisfy { $0.passage?.document["leaf"]?.integer != nil })
+        await market.store.close()
+    }
+
     @Test("the cap holds in real time: beyond it a use is free until the month ends, then it costs again")
     func capInRealTime() async throws {
         let market = try await Market.open(price: "query:0.40CNY,cap:1CNY")
@@ -145,6 +196,8 @@ struct MarketTests {
             "query:0.50CNY,match:2CNY", "query:1CNY/1000", "query:tiers 0.50CNY..100 0.30CNY",
             "query:volume 0.50CNY..100 0.30CNY", "query:pack 100 for 30CNY,cap:500CNY",
             "query:month 200CNY with 1000 then 0.10CNY", "month:50CNY", "free",
+            "query:0.50CNY,query.rows:1CNY/1000 up to 5000,query.seconds:0.02CNY up to 60",
+            "match.rows:tiers 0.01CNY..1000 1CNY/200 up to 100000,cap:90CNY",
         ] {
             let plan = try PricePlan(text: text)
             #expect(PricePlan(json: plan.json) == plan, "\(text)")
@@ -152,7 +205,9 @@ struct MarketTests {
         #expect(try PricePlan(text: "query:0.50CNY").json == ["query": "0.50 CNY"])
         for text in [
             "query", "query:x", "query:-1CNY", "query:1USD", "query:1CNY,query:2CNY", "query:tiers 1CNY..5",
-            "cap:x", "query:pack 0 for 1CNY",
+            "cap:x", "query:pack 0 for 1CNY", "query.rows:1CNY", "query.rows:1CNY up to 0",
+            "query.pages:1CNY up to 5", "match.seconds:1CNY up to 5", "query:1CNY up to 5",
+            "query.rows:volume 1CNY..5 0.50CNY up to 5",
         ] {
             do {
                 _ = try PricePlan(text: text)
@@ -284,6 +339,46 @@ struct MarketTests {
             #expect(note.corrects == statement.id)
         }
         #expect(try await market.claim(.payable, of: market.holder.id.uuid) == held - 19)
+        await market.store.close()
+    }
+
+    @Test(
+        "S67: a month is closed for every agreement at once, the months before it first, and twice changes nothing",
+        arguments: Engine.available)
+    func monthEnd(_ engine: Engine) async throws {
+        let market = try await Market.open(engine, price: "query:0.50CNY")
+        let (payments, operates) = (market.payments, market.arbitrator)
+        func openMonths(_ through: String) async throws -> [PassagePayments.OpenMonth] {
+            try await market.store.read { tx throws(Problem) in
+                try payments.openMonths(through: through, for: operates, in: tx)
+            }
+        }
+        try await market.use(1)
+        market.clock.move(by: 75 * 86_400_000_000)
+        try await market.use(2)
+        market.clock.move(by: 31 * 86_400_000_000)
+        let code = market.agreement.code.text
+        // Used in September and December; October and November lie between, so they are closed too.
+        let open = try await openMonths("2026-12")
+        #expect(open.map(\.month) == ["2026-09", "2026-10", "2026-11", "2026-12"])
+        #expect(Set(open.map(\.agreementCode)) == [code])
+        var totals: [Int64] = []
+        for month in open {
+            totals.append(
+                try await market.store.write { tx throws(Problem) in
+                    try payments.close(month.month, of: month.agreementCode, by: operates, in: tx)
+                        .totalMinorUnits
+                })
+        }
+        #expect(totals == [50, 0, 0, 50])
+        #expect(try await openMonths("2026-12").isEmpty)
+        let buyer = market.caller(market.buyer)
+        let refusal = await Market.refusal {
+            _ = try await market.store.read { tx throws(Problem) in
+                try payments.openMonths(through: "2026-12", for: buyer, in: tx)
+            }
+        }
+        #expect(refusal == "identity.scope-missing")
         await market.store.close()
     }
 

@@ -5,8 +5,8 @@ import Noise
 import Primitives
 import Testing
 
-/// Draws in CI; `HUTONG_SOAK=1` draws a hundred times as many.
-let drawCount = ProcessInfo.processInfo.environment["HUTONG_SOAK"] == "1" ? 5_000_000 : 50_000
+/// Draws in CI; `HUTONG_SOAK=1` draws two hundred times as many.
+let drawCount = ProcessInfo.processInfo.environment["HUTONG_SOAK"] == "1" ? 10_000_000 : 50_000
 
 @Suite("Sampler")
 struct SamplerTests {

@@ -71,6 +71,19 @@ struct StoreTests {
         await store.close()
     }
 
+    @Test("a sum of integers is an integer, of either sign and beyond 32 bits", arguments: Engine.available)
+    func sums(_ engine: Engine) async throws {
+        let store = try Place(engine).open()
+        let large: Int64 = 12_345_678_900_000_000
+        for (left, right) in [(0, 0), (1, 9_999), (7, 9_993), (-40_000, -2), (large, large)] as [(Int64, Int64)] {
+            let sum = try await store.read { reading throws(Problem) in
+                try reading.count("SELECT sum(n) FROM (SELECT \(left) AS n UNION ALL SELECT \(right)) t")
+            }
+            #expect(sum == left + right)
+        }
+        await store.close()
+    }
+
     @Test("a broken rule of the schema is a conflict, not a crash", arguments: Engine.available)
     func constraint(_ engine: Engine) async throws {
         let place = Place(engine)

@@ -197,6 +197,7 @@ private struct PostgresRow: SQLRow {
         static let bytes: UInt32 = 17
         static let integers: Set<UInt32> = [20, 21, 23]
         static let double: UInt32 = 701
+        static let numeric: UInt32 = 1700
     }
 
     var columnCount: Int { Int(unsafe PQnfields(result)) }
@@ -210,6 +211,8 @@ private struct PostgresRow: SQLRow {
         case TypeOID.bytes: .blob(bytes)
         case let type where TypeOID.integers.contains(type): .integer(Self.integer(bytes))
         case TypeOID.double: .real(Double(bitPattern: UInt64(bitPattern: Self.integer(bytes))))
+        // A sum of integers; SQLite gives an integer too.
+        case TypeOID.numeric: Self.whole(bytes).map(SQLValue.integer) ?? .text("a fraction")
         default: .text(String(decoding: bytes, as: UTF8.self))
         }
     }
@@ -233,6 +236,23 @@ private struct PostgresRow: SQLRow {
     }
 
     /// Two's complement, most significant byte first, of two, four or eight bytes.
+    /// A `numeric` without fraction, as PostgreSQL sends it: four words of 16 bits (count, weight, sign, scale), then
+    /// digits of base 10,000; `nil` with a fraction or beyond 64 bits.
+    private static func whole(_ bytes: [UInt8]) -> Int64? {
+        let words = stride(from: 0, to: bytes.count - 1, by: 2).map {
+            Int64(bytes[$0]) << 8 | Int64(bytes[$0 + 1])
+        }
+        guard words.count >= 4, words[3] == 0, words[2] == 0 || words[2] == 0x4000 else { return nil }
+        var value: Int64 = 0
+        for place in 0..<(words[0] == 0 ? 0 : Int(words[1]) + 1) {
+            let digit = place + 4 < words.count ? words[place + 4] : 0
+            let (scaled, overflows) = value.multipliedReportingOverflow(by: 10_000)
+            guard !overflows else { return nil }
+            value = scaled + digit
+        }
+        return words[2] == 0 ? value : -value
+    }
+
     private static func integer(_ bytes: some Collection<UInt8>) -> Int64 {
         let sign: Int64 = (bytes.first ?? 0) & 0x80 == 0 ? 0 : -1
         return bytes.reduce(sign) { $0 << 8 | Int64($1) }

@@ -38,9 +38,9 @@ package struct Node: Sendable {
         IdentitySchema.migrations + LaneSchema.migrations + TransparencySchema.migrations
             + LedgerSchema.migrations + MeteringSchema.migrations + CollectSchema.migrations
             + RegisterSchema.migrations + TradeSchema.migrations + SettlementSchema.migrations
-            + ValveSchema.migrations
-            + PrivacyBudgetSchema.migrations + MatchSchema.migrations + ListsSchema.migrations
-            + CaseworkSchema.migrations + PacksSchema.migrations + DeliverSchema.migrations
+            + ValveSchema.migrations + PrivacyBudgetSchema.migrations + MatchSchema.migrations
+            + ComputeSchema.migrations + ListsSchema.migrations + CaseworkSchema.migrations
+            + PacksSchema.migrations + DeliverSchema.migrations
     }
 
     /// Opens a data folder, or makes one at the first start: keys, own party, operator's token.

@@ -26,7 +26,7 @@ extension Courtyard {
                 "POST", "/api/v1/questions/check", .scope(.computeWrite),
                 "What would it cost, and is it allowed?"
             ) {
-                request throws(Problem) in try await check(request.json())
+                request throws(Problem) in try await check(request)
             },
             Route("GET", "/api/v1/passages", .scope(.tradeRead), "Our passages, newest first.") {
                 request throws(Problem) in
@@ -36,12 +36,16 @@ extension Courtyard {
                 request throws(Problem) in APIReply(try await passage(request).listed)
             },
             Route(
-                "POST", "/api/v1/passages/:code/replay", .scope(.marketOperate),
-                "Run an answered passage again."
+                "POST", "/api/v1/passages/:code/replay", .signedIn,
+                "Run an answered passage again: its holder, or an arbitrator with the holder's mandate."
             ) {
-                request throws(Problem) in APIReply(try await compute.replay(request.parameter("code")))
+                request throws(Problem) in
+                APIReply(try await replay(request.parameter("code"), by: request.proven().party))
             },
-            Route("GET", "/api/v1/budgets/:listing", .anyone, "Privacy budget: spent and left.") {
+            Route(
+                "GET", "/api/v1/budgets/:listing", .signedIn,
+                "Privacy budget: spent, left, until when it lasts; by whom, as far as that is one's own."
+            ) {
                 request throws(Problem) in try await budget(request)
             },
             Route("GET", "/api/v1/valve", .signedIn, "What is closed, and what passed or was refused.") {
@@ -64,12 +68,24 @@ extension Courtyard {
             return try await askJointly(agreements, body, caller)
         }
         let id = body["passage"]?.text.flatMap { ID<Passage>(uuid: $0) } ?? ID(at: context.clock.now())
+        let code = try body.needed("agreement", { Code($0)?.text })
         let question = Question(
-            passage: id, agreementCode: try body.needed("agreement", { Code($0)?.text }), door: .query,
-            text: try body.needed("text"), purpose: body["purpose"]?.text ?? "", asker: caller.party)
+            passage: id, agreementCode: code, door: .query,
+            text: try await text(of: body, under: code, caller), purpose: body["purpose"]?.text ?? "",
+            asker: caller.party)
         // The party of this node opens its answers here; an account's answer leaves sealed to its own key.
         if caller.party == context.own, !isExchange { return APIReply(try await compute.ask(question)) }
         return APIReply(try await compute.keep(question))
+    }
+
+    private func text(of body: JSON, under agreement: String, _ caller: Caller) async throws(Problem)
+        -> String
+    {
+        guard body["template"] != nil else { return try body.needed("text") }
+        let listing = try await store.read { transaction throws(Problem) in
+            try AgreementBook.agreement(agreement, in: transaction).listing
+        }
+        return try await questionText(body, on: listing, for: caller.party)
     }
 
     /// Over several agreements: the parts are joined where they may be opened, at the asker's own node.
@@ -93,33 +109,40 @@ extension Courtyard {
                     text: try body.needed("text"), purpose: body["purpose"]?.text ?? "", effect: effect)))
     }
 
-    private func check(_ body: JSON) async throws(Problem) -> APIReply {
+    private func check(_ request: APIRequest) async throws(Problem) -> APIReply {
+        let (body, party) = (try request.json(), try request.proven().party)
         let listing = try await market.listing(body.needed("listing"))
-        return APIReply(try await quote(body.needed("text"), on: listing))
+        let text = try await questionText(body, on: listing, for: party)
+        let quoted = try await quote(text, on: listing, for: party)
+        return APIReply(.object((quoted.object ?? [:]).merging(["text": .string(text)]) { $1 }))
     }
 
     /// Price, plan and what is left of the budget. Only the holder knows the budget: it is asked, by way of the exchange.
-    func quote(_ text: String, on listing: Listing) async throws(Problem) -> JSON {
+    func quote(_ text: String, on listing: Listing, for party: ID<Party>) async throws(Problem) -> JSON {
         guard let next = try await nextNode(to: listing) else {
-            return try await compute.check(text, on: listing)
+            return try await compute.check(text, on: listing, for: party)
         }
         return try await context.lane.call(
-            next, "quote", ["listing": .string(listing.code.text), "text": .string(text)])
+            next, "quote",
+            [
+                "listing": .string(listing.code.text), "text": .string(text), "for": .string(party.uuid),
+            ])
     }
 
-    /// The privacy budget as its holder keeps it.
-    func budget(on listing: Listing) async throws(Problem) -> JSON {
+    /// The privacy budget as its holder keeps it, as far as a party may see it.
+    func budget(on listing: Listing, for party: ID<Party>) async throws(Problem) -> JSON {
         guard let next = try await nextNode(to: listing) else {
             let (budget, now) = (budget, context.clock.now())
             return try await store.read { transaction throws(Problem) in
-                try budget.status(of: listing, at: now, in: transaction)
+                try budget.status(of: listing, for: party, at: now, in: transaction)
             }
         }
-        return try await context.lane.call(next, "budget", ["listing": .string(listing.code.text)])
+        return try await context.lane.call(
+            next, "budget", ["listing": .string(listing.code.text), "for": .string(party.uuid)])
     }
 
     /// The node to ask about a listing's holder: the exchange, or from there the holder; `nil` at the holder itself.
-    private func nextNode(to listing: Listing) async throws(Problem) -> Party? {
+    func nextNode(to listing: Listing) async throws(Problem) -> Party? {
         guard listing.holder != context.own else { return nil }
         guard isExchange else { return try await context.exchange() }
         let holder = try await context.party(listing.holder)
@@ -154,9 +177,7 @@ extension Courtyard {
 
     private func budget(_ request: APIRequest) async throws(Problem) -> APIReply {
         let listing = try await market.listing(request.parameter("listing"))
-        // A stranger does not make this node send messages.
-        if listing.holder != context.own { _ = try request.proven() }
-        return APIReply(try await budget(on: listing))
+        return APIReply(try await budget(on: listing, for: request.proven().party))
     }
 
     private func valveStatus() async throws(Problem) -> APIReply {

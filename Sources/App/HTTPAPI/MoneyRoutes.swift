@@ -71,6 +71,14 @@ extension Courtyard {
     private var statementRoutes: [Route] {
         [
             Route(
+                "POST", "/api/v1/statements", .scope(.marketOperate),
+                "Close a month that is over for every agreement, and the open months before it."
+            ) { request throws(Problem) in
+                let month = try request.json().needed("month")
+                return APIReply(
+                    ["statements": .array(try await closeMonth(month, by: request.proven()))], status: 201)
+            },
+            Route(
                 "POST", "/api/v1/agreements/:code/statements", .scope(.marketOperate),
                 "Draw up the statement of a month that is over, and close the month."
             ) { request throws(Problem) in
@@ -133,6 +141,23 @@ extension Courtyard {
                     })
             },
         ]
+    }
+
+    /// One statement a commit: the others need not wait for all, and asked again it goes on where it stopped.
+    private func closeMonth(_ month: String, by caller: Caller) async throws(Problem) -> [JSON] {
+        let payments = payments
+        let open = try await store.read { transaction throws(Problem) in
+            try payments.openMonths(through: month, for: caller, in: transaction)
+        }
+        var statements: [JSON] = []
+        for period in open {
+            statements.append(
+                try await store.write { transaction throws(Problem) in
+                    try payments.close(period.month, of: period.agreementCode, by: caller, in: transaction)
+                        .told
+                })
+        }
+        return statements
     }
 
     /// A party's dispute is the exchange's to keep: its own node hands it over.

@@ -19,10 +19,9 @@ extension Courtyard {
         let (store, clock) = (store, context.clock)
         return RouteTable(
             nodeRoutes + identityRoutes + registerRoutes + collectRoutes + tradeRoutes + computeRoutes
-                + matchRoutes + moneyRoutes + logRoutes + packRoutes + listRoutes + caseRoutes + listPages
-                + casePages
+                + matchRoutes + moneyRoutes + logRoutes + packRoutes + listRoutes + caseRoutes + templateRoutes
                 + requestRoutes + spaceRoutes + taskRoutes + openDataRoutes + sharingRoutes + dataspaceRoutes
-                + pageRoutes
+                + templatePages + listPages + casePages + pageRoutes
         ) { token throws(Problem) in
             try await store.read { transaction throws(Problem) in
                 try Tokens.caller(bearing: token, at: clock.now(), in: transaction)
@@ -121,7 +120,9 @@ extension Courtyard {
 
     /// What this node does with each kind of message.
     package var receivers: [String: LaneService.Receiver] {
-        var receivers = partyReceivers.merging(requestReceivers) { own, _ in own }
+        var receivers = [templateReceivers, requestReceivers].reduce(partyReceivers) {
+            $0.merging($1) { own, _ in own }
+        }
         if isExchange { receivers.merge(exchangeReceivers) { _, exchange in exchange } }
         return receivers
     }
@@ -129,11 +130,14 @@ extension Courtyard {
     private var partyReceivers: [String: LaneService.Receiver] {
         [
             "dsp": { body, sender throws(Problem) in try await dsp(body, from: sender) },
-            "quote": { body, _ throws(Problem) in
-                try await quote(body.needed("text"), on: market.listing(body.needed("listing")))
+            "quote": { body, sender throws(Problem) in
+                try await quote(
+                    body.needed("text"), on: market.listing(body.needed("listing")),
+                    for: speaker(body, sender))
             },
-            "budget": { body, _ throws(Problem) in
-                try await budget(on: market.listing(body.needed("listing")))
+            "budget": { body, sender throws(Problem) in
+                try await budget(
+                    on: market.listing(body.needed("listing")), for: speaker(body, sender))
             },
             "run": { body, sender throws(Problem) in try await run(body, from: sender) },
             "match.plan": { body, sender throws(Problem) in try await compute.planMatch(body, from: sender) },

@@ -26,6 +26,7 @@ struct Hutong: AsyncParsableCommand {
             DeclineVerb.self,
             QueryVerb.self,
             MatchVerb.self,
+            TemplateVerb.self,
             UnsealVerb.self,
             OpenVerb.self,
             FetchVerb.self,

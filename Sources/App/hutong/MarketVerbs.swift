@@ -165,7 +165,9 @@ struct QueryVerb: Verb {
             """
     )
     @Argument(help: "An agreement's code, or several with commas.") var agreement: String
-    @Argument var question: String
+    @Argument(help: "The question; or --template.") var question: String?
+    @Option(help: "An approved template of the listing; see `hutong template list`.") var template: String?
+    @Option(help: "NAME=VALUE for each place of the template.") var with: [String] = []
     @Option var purpose = ""
     @Option(help: "How much one column moves another: 'OUTCOME ~ EXPOSURE'.") var effect: String?
     @Flag(help: "Say what it would cost, and ask nothing.") var dryRun = false
@@ -177,12 +179,12 @@ struct QueryVerb: Verb {
         if dryRun {
             let listing = try await node.get("/api/v1/agreements/" + agreement)["listing"]?["id"]?.text ?? ""
             let code = ID<Self>(uuid: listing).map { Code(.listing, $0).text } ?? ""
-            let answer = try await node.post(
-                "/api/v1/questions/check", ["listing": .string(code), "text": .string(question)])
+            let asked = JSON.object(try asked().merging(["listing": .string(code)]) { $1 })
+            let answer = try await node.post("/api/v1/questions/check", asked)
             return console.answer(answer, text: Self.dryText(answer, console.language))
         }
         let agreements = agreement.split(separator: ",").map { JSON.string(String($0)) }
-        var body: [String: JSON] = ["text": .string(question), "purpose": .string(purpose)]
+        var body = try asked().merging(["purpose": .string(purpose)]) { $1 }
         if agreements.count == 1, effect == nil {
             body["agreement"] = agreements[0]
         } else {
@@ -191,6 +193,17 @@ struct QueryVerb: Verb {
         }
         let answer = try await node.post("/api/v1/questions", .object(body))
         console.answer(answer, text: Self.text(answer))
+    }
+
+    /// The question's text, or the template's name with its arguments.
+    private func asked() throws -> [String: JSON] {
+        if let template {
+            return [
+                "template": .string(template), "arguments": .object(try TemplateVerb.pairs(with, "--with")),
+            ]
+        }
+        guard let question else { throw ValidationError("Give a question, or --template.") }
+        return ["text": .string(question)]
     }
 
     /// "This would cost …, and the error would be about ± …", line by line.

@@ -79,7 +79,7 @@ struct BillVerb: AsyncParsableCommand {
             A statement closes its month: what is counted later stands in the next one, as a correction.
             Example: hutong bill close agr-7k3m9x2pqv0dc 2026-10
             """,
-        subcommands: [Close.self, Show.self, Credit.self])
+        subcommands: [Close.self, CloseMonth.self, Show.self, Credit.self])
 
     struct Close: Verb {
         static let configuration = CommandConfiguration(
@@ -93,6 +93,24 @@ struct BillVerb: AsyncParsableCommand {
             console.answerBill(
                 try await door.open().post(
                     "/api/v1/agreements/\(agreement)/statements", ["month": .string(month)]))
+        }
+    }
+
+    struct CloseMonth: Verb {
+        static let configuration = CommandConfiguration(
+            abstract: "Close a month for every agreement. 全部合约月结。",
+            discussion: """
+                Months that were left open before it are closed first. Again it changes nothing.
+                Example: hutong bill close-month 2026-10
+                """)
+        @Argument(help: "YYYY-MM, a month that is over.") var month: String
+        @OptionGroup var door: DoorOptions
+        @OptionGroup var output: OutputOptions
+
+        func run(_ console: Console) async throws {
+            let answer = try await door.open().post("/api/v1/statements", ["month": .string(month)])
+            console.answer(
+                answer, text: Columns.text(answer["statements"], ["statement", "agreement", "total"]))
         }
     }
 

@@ -14,7 +14,7 @@ extension Relation {
                     + columns.map { "\($0.name.quotedLiteral)=\($0.expression.canonicalText)" }
             )
         case .filter(let input, let condition):
-            Self.list("filter", [input.canonicalText, condition.canonicalText])
+            filtered(input, [condition])
         case .join(let kind, let left, let right, let keys):
             Self.list(
                 "join-\(kind.rawValue)",
@@ -42,6 +42,12 @@ extension Relation {
             Self.list("sharing", [name.quotedLiteral, input.canonicalText, body.canonicalText])
         case .shared(let name): Self.list("shared", [name.quotedLiteral])
         }
+    }
+
+    /// Filters one after another are one filter.
+    private func filtered(_ input: Relation, _ conditions: [RelationExpression]) -> String {
+        if case .filter(let inner, let condition) = input { return filtered(inner, conditions + [condition]) }
+        return Self.list("filter", [input.canonicalText, RelationExpression.and(conditions).canonicalText])
     }
 
     static func list(_ head: String, _ parts: [String]) -> String {
@@ -83,14 +89,13 @@ extension RelationExpression {
         case .column(let name): Relation.list("column", [name.quotedLiteral])
         case .literal(let value): value.canonicalText
         case .read(let name, let type): Relation.list("read", [name.quotedLiteral, type.name])
-        case .compare(let comparison, let left, let right):
-            Relation.list(comparison.rawValue, [left.canonicalText, right.canonicalText])
-        case .and(let parts): Relation.list("and", parts.map(\.canonicalText))
-        case .or(let parts): Relation.list("or", parts.map(\.canonicalText))
+        case .compare(let comparison, let left, let right): Self.compared(comparison, left, right)
+        case .and: Self.unordered("and", conjuncts)
+        case .or: Self.unordered("or", disjuncts)
         case .not(let value): Relation.list("not", [value.canonicalText])
         case .isNull(let value): Relation.list("is-null", [value.canonicalText])
         case .isIn(let value, let list):
-            Relation.list("in", [value.canonicalText] + list.map(\.canonicalText))
+            Relation.list("in", [value.canonicalText] + Set(list.map(\.canonicalText)).sorted())
         case .isLike(let value, let pattern):
             Relation.list("like", [value.canonicalText, pattern.quotedLiteral])
         case .branches(let branches, let otherwise):
@@ -99,9 +104,11 @@ extension RelationExpression {
                 branches.map { Relation.list("when", [$0.condition.canonicalText, $0.value.canonicalText]) }
                     + [otherwise.canonicalText]
             )
-        case .plus(let left, let right): Relation.list("+", [left.canonicalText, right.canonicalText])
+        case .plus(let left, let right):
+            Relation.list("+", [left.canonicalText, right.canonicalText].sorted())
         case .minus(let left, let right): Relation.list("-", [left.canonicalText, right.canonicalText])
-        case .times(let left, let right): Relation.list("*", [left.canonicalText, right.canonicalText])
+        case .times(let left, let right):
+            Relation.list("*", [left.canonicalText, right.canonicalText].sorted())
         case .quotient(let left, let right): Relation.list("div", [left.canonicalText, right.canonicalText])
         case .scaled(let value, let digits, let low, let high):
             Relation.list("scaled", [value.canonicalText, "\(digits)", "\(low)", "\(high)"])
@@ -111,6 +118,33 @@ extension RelationExpression {
         case .prefix(let value, let count): Relation.list("prefix", [value.canonicalText, "\(count)"])
         case .lowercased(let value): Relation.list("lower", [value.canonicalText])
         case .shuffleKey(let values): Relation.list("shuffle", values.map(\.canonicalText))
+        }
+    }
+
+    /// Parts whose order and number mean nothing: each once, sorted.
+    private static func unordered(_ head: String, _ parts: [RelationExpression]) -> String {
+        let texts = Set(parts.map(\.canonicalText)).sorted()
+        return texts.count == 1 ? texts[0] : Relation.list(head, texts)
+    }
+
+    private var conjuncts: [RelationExpression] {
+        if case .and(let parts) = self { parts.flatMap(\.conjuncts) } else { [self] }
+    }
+
+    private var disjuncts: [RelationExpression] {
+        if case .or(let parts) = self { parts.flatMap(\.disjuncts) } else { [self] }
+    }
+
+    /// `a > b` is `b < a`, and equality has no sides.
+    private static func compared(
+        _ comparison: Comparison, _ left: RelationExpression, _ right: RelationExpression
+    ) -> String {
+        let (one, two) = (left.canonicalText, right.canonicalText)
+        return switch comparison {
+        case .equal, .unequal: Relation.list(comparison.rawValue, [one, two].sorted())
+        case .less, .lessOrEqual: Relation.list(comparison.rawValue, [one, two])
+        case .greater: Relation.list("<", [two, one])
+        case .greaterOrEqual: Relation.list("<=", [two, one])
         }
     }
 }

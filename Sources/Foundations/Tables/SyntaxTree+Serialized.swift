@@ -24,7 +24,7 @@ extension SyntaxTree {
         guard statements.count == 1, let node = statements[0]["node"] else {
             throw .statements(statements.count)
         }
-        try SerializedNode(statements[0], depth: 0).knowsOnly(["node"])
+        try SerializedNode(statements[0], depth: 0).knowsOnly(["node", "named_param_map"])
         self.init(text: text, query: try SerializedNode(node, depth: 0).query())
     }
 }
@@ -234,6 +234,10 @@ extension SerializedNode {
             try knowsOnly(["column_names"])
             return .column((json["column_names"]?.array ?? []).compactMap(\.text))
         case "CONSTANT": return try constant()
+        case "PARAMETER":
+            try knowsOnly(["identifier"])
+            guard let name = json["identifier"]?.text else { throw unknown(type) }
+            return .parameter(name)
         case "STAR":
             try knowsOnly([])
             return .star

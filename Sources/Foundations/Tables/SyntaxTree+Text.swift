@@ -59,6 +59,7 @@ extension SyntaxExpression {
         case .integer(let value): value < 0 ? "(\(value))" : "\(value)"
         case .decimal(let value): "\(value)".hasPrefix("-") ? "(\(value))" : "\(value)"
         case .text(let value): value.quotedLiteral
+        case .parameter(let name): "$" + name
         case .compare(let comparison, let left, let right):
             "(\(left.sql) \(comparison.rawValue) \(right.sql))"
         case .and(let parts): "(" + parts.map(\.sql).joined(separator: " AND ") + ")"

@@ -131,6 +131,8 @@ package struct SyntaxExpression: Hashable, Sendable {
         /// A decimal, exact: 1.50 is 150 × 10^−2.
         case decimal(ExactDecimal)
         case text(String)
+        /// `$name`: a place for a literal, in a question that is to be filled in.
+        case parameter(String)
         case compare(Comparison, SyntaxExpression, SyntaxExpression)
         case and([SyntaxExpression])
         case or([SyntaxExpression])

@@ -36,6 +36,8 @@ struct AggregateCollector {
             )
         case .star:
             throw QuestionRefusal(.rowsRequested, at: expression.place)
+        case .parameter(let name):
+            throw QuestionRefusal.unfilled(name, at: expression.place)
         case .call(let name, _, _, _) where !FinalFunctions.names.contains(name):
             throw QuestionRefusal(
                 .functionUnlisted,

@@ -25,7 +25,7 @@ extension ReleaseRules {
         }
         return ReleaseRules(
             tables: Dictionary(uniqueKeysWithValues: bounded), protection: protection, purposes: purposes,
-            limits: limits, json: json)
+            limits: limits, recipients: recipients, json: json)
     }
 
     /// The tables of `keyedTables` in whose rows somebody stands more than once. One pass over each; the

@@ -117,9 +117,8 @@ extension QuestionPlanner {
                 minimum: rule.minimum
             )
         }
-        draft.cores.append(core)
         return FinalQuery(
-            source: .release(draft.cores.count - 1),
+            source: .release(draft.place(of: core)),
             condition: nil,
             groups: nil,
             outputs: outputs,

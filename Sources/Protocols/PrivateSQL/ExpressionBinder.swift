@@ -44,6 +44,7 @@ struct ExpressionBinder: Sendable {
             guard !isDistinct, filter == nil else { throw unlisted(name, at: expression.place) }
             return try call(name, arguments, at: expression.place)
         case .star: throw QuestionRefusal(.rowsRequested, at: expression.place)
+        case .parameter(let name): throw QuestionRefusal.unfilled(name, at: expression.place)
         }
     }
 
@@ -89,7 +90,14 @@ struct ExpressionBinder: Sendable {
             guard column.rules.uses.contains(use) else {
                 throw QuestionRefusal(.useRefused, at: place, Self.useArguments(column, use))
             }
-            return Self.value(of: column)
+            let value = Self.value(of: column)
+            guard let mask = column.rules.mask else { return value }
+            guard let masked = mask.masked(value) else {
+                throw QuestionRefusal(
+                    .schemaMismatched, at: place,
+                    ["table": .text(column.table), "column": .text(column.name)])
+            }
+            return masked
         }
     }
 

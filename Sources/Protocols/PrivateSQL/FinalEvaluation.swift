@@ -23,7 +23,7 @@ struct FinalEvaluation {
         if let moved, expression == moved.part { return moved.value }
         switch expression.form {
         case .column, .star: return row.cell(expression).value
-        case .null: return .null
+        case .null, .parameter: return .null
         case .bool(let value): return .bool(value)
         case .integer(let value): return .integer(Int128(value))
         case .decimal(let value): return .decimal(value)

@@ -34,22 +34,40 @@ package struct FinalQuery: Hashable, Sendable {
     package let order: [SyntaxQuery.Order]
     package let limit: Int?
 
+    /// One text for one computation: columns are written by their places, so that it makes no difference how a
+    /// question calls what it computes.
     var canonicalText: String {
+        let names = source.columnNames
+        func text(_ expression: SyntaxExpression) -> String { expression.placed(among: names).canonicalText }
         let orders = order.map {
-            "\($0.expression.canonicalText) \($0.isDescending) \($0.nullsFirst.map { "\($0)" } ?? "-")"
+            "\(text($0.expression)) \($0.isDescending) \($0.nullsFirst.map { "\($0)" } ?? "-")"
         }
         return Relation.listed(
             "final",
             [
-                source.canonicalText, condition?.canonicalText ?? "-",
-                groups.map { "[" + $0.map(\.canonicalText).joined(separator: " ") + "]" } ?? "-",
-                outputs.map { "\($0.name.quotedLiteral)=\($0.expression.canonicalText)" }.joined(
-                    separator: " "
-                ),
-                having?.canonicalText ?? "-", "\(isDistinct)", orders.joined(separator: " "),
+                source.canonicalText, condition.map(text) ?? "-",
+                groups.map { "[" + $0.map(text).joined(separator: " ") + "]" } ?? "-",
+                outputs.map { text($0.expression) }.joined(separator: " "),
+                having.map(text) ?? "-", "\(isDistinct)", orders.joined(separator: " "),
                 limit.map(String.init) ?? "-",
             ]
         )
+    }
+}
+
+extension SyntaxExpression {
+    /// Names of a source's columns as their places; a name means the first column that has it, as it does when the
+    /// query is evaluated.
+    fileprivate func placed(among names: [(qualifier: String, name: String)]) -> SyntaxExpression {
+        let placed = try? replacing { part throws(QuestionRefusal) in
+            guard case .column(let path) = part.form else { return nil }
+            let place = names.firstIndex {
+                $0.name.lowercased() == path.last?.lowercased()
+                    && (path.count < 2 || $0.qualifier.lowercased() == path[path.count - 2].lowercased())
+            }
+            return place.map { SyntaxExpression(.column(["#\($0)"])) }
+        }
+        return placed ?? self
     }
 }
 
@@ -57,13 +75,19 @@ extension FinalQuery.Source {
     var canonicalText: String {
         switch self {
         case .release(let place): "release-\(place)"
-        case .query(let query, let alias):
-            Relation.listed("query", [query.canonicalText, alias.quotedLiteral])
+        case .query(let query, _): query.canonicalText
         case .join(let kind, let left, let right, let on, let using):
             Relation.listed(
                 "join-" + kind.rawValue,
-                [left.canonicalText, right.canonicalText, on?.canonicalText ?? "-"]
-                    + using.map(\.quotedLiteral)
+                [
+                    left.canonicalText, right.canonicalText,
+                    on?.placed(among: left.columnNames + right.columnNames).canonicalText ?? "-",
+                ]
+                    + using.map { name in
+                        let key = SyntaxExpression(.column([name]))
+                        return key.placed(among: left.columnNames).canonicalText + "="
+                            + key.placed(among: right.columnNames).canonicalText
+                    }
             )
         }
     }
@@ -85,6 +109,7 @@ extension SyntaxExpression {
         case .integer(let value): "\(value)"
         case .decimal(let value): "\(value)"
         case .text(let value): value.quotedLiteral
+        case .parameter(let name): "$" + name
         case .compare(let comparison, let left, let right):
             Relation.listed(comparison.rawValue, [left.canonicalText, right.canonicalText])
         case .and(let parts): Relation.listed("and", parts.map(\.canonicalText))
@@ -122,7 +147,7 @@ extension SyntaxExpression {
         }
         let form: Form =
             switch self.form {
-            case .column, .star, .null, .bool, .integer, .decimal, .text: self.form
+            case .column, .star, .null, .bool, .integer, .decimal, .text, .parameter: self.form
             case .compare(let kind, let left, let right): .compare(kind, try inner(left), try inner(right))
             case .and(let parts): .and(try each(parts))
             case .or(let parts): .or(try each(parts))

@@ -67,6 +67,13 @@ struct PlanDraft: Sendable {
     /// Whether a query over rows becomes a question of its own instead of a core.
     var splits = false
     var parts: [JointQuestion.Part] = []
+
+    /// The place of a core, each kept once: a WITH table that is read twice is released once.
+    mutating func place(of core: CoreQuestion) -> Int {
+        if let place = cores.firstIndex(of: core) { return place }
+        cores.append(core)
+        return cores.count - 1
+    }
 }
 
 /// The WITH tables in reach of a query.
@@ -215,6 +222,7 @@ struct FinalChecker {
                     ["function": .text(name), "known": .list(FinalFunctions.names.sorted())]
                 )
             case .star: throw QuestionRefusal(.formUnknown, at: part.place, ["form": .text("*")])
+            case .parameter(let name): throw QuestionRefusal.unfilled(name, at: part.place)
             default: break
             }
             return nil

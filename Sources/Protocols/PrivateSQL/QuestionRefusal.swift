@@ -50,6 +50,11 @@ package struct QuestionRefusal: Error, Hashable, Sendable {
         self.arguments = arguments
     }
 
+    /// A question with an open place is a template: it is asked with an argument in it.
+    static func unfilled(_ parameter: String, at place: SyntaxPlace?) -> QuestionRefusal {
+        QuestionRefusal(.formUnknown, at: place, ["form": .text("$" + parameter)])
+    }
+
     /// The refusal as it crosses room borders; `where` is the words at the place.
     package func problem(in tree: SyntaxTree?) -> Problem {
         var all = arguments

@@ -19,7 +19,7 @@ extension ReleaseRules {
         let root = RulesNode(json, "")
         try root.knowsOnly([
             "rules", "tables", "minimumGroup", "dominance", "rounding", "privacy", "purposes", "answers",
-            "match",
+            "match", "recipients",
         ])
         guard json["rules"]?.integer == 1 else {
             throw root.refused("rules", zh: "版本号 1", en: "the version, 1")
@@ -32,6 +32,7 @@ extension ReleaseRules {
         protection = try Self.protection(root)
         purposes = try root.texts("purposes") ?? []
         limits = try AnswerLimits(root)
+        recipients = try Self.recipients(root, tables)
         try checkJoins(root)
         try checkUnits(root)
     }
@@ -53,6 +54,20 @@ extension ReleaseRules {
                 rounding: try root.integer("rounding", in: 1...1_000_000) ?? 1
             )
         )
+    }
+
+    private static func recipients(
+        _ root: RulesNode, _ tables: [String: TableRules]
+    ) throws(RulesRefusal) -> [String: RecipientRules] {
+        var recipients: [String: RecipientRules] = [:]
+        for (name, node) in root.child("recipients") == nil ? [] : try root.object("recipients") {
+            guard name == others || Code(name)?.kind == .party else {
+                throw root.refused(
+                    "recipients." + name, zh: "主体代码或 others", en: "a party's code, or others")
+            }
+            recipients[Code(name)?.text ?? name] = try RecipientRules(node, of: tables)
+        }
+        return recipients
     }
 
     /// A join names a table and a column of these rules.
@@ -118,7 +133,11 @@ extension AnswerLimits {
 
     fileprivate init(_ root: RulesNode) throws(RulesRefusal) {
         let node = root.child("answers")
-        try node?.knowsOnly(["rowsMax", "questionsMax"])
+        try node?.knowsOnly(["rowsMax", "questionsMax", "questions"])
+        guard let questions = Questions(rawValue: node?.json["questions"]?.text ?? "any") else {
+            throw root.refused("answers.questions", zh: "any 或 approved", en: "any or approved")
+        }
+        self.questions = questions
         rowsMax = try node?.integer("rowsMax", in: 1...Self.rowsCeiling) ?? 10_000
         questionsMax = try node?.integer("questionsMax", in: 1...1_000_000_000)
     }
@@ -137,16 +156,7 @@ extension TableRules {
         var joins: [JoinRule] = []
         for join in try node.elements("joins") { joins.append(try JoinRule(join)) }
         self.joins = joins
-        var conditions: [RowCondition] = []
-        for condition in try node.elements("rowFilter") {
-            try condition.knowsOnly(["column", "values"])
-            guard let column = condition.json["column"]?.text, let values = try condition.values("values")
-            else {
-                throw condition.refused("column", zh: "column 和 values", en: "column and values")
-            }
-            conditions.append(RowCondition(column: column, values: values))
-        }
-        rowFilter = conditions
+        rowFilter = try node.conditions("rowFilter")
     }
 }
 
@@ -258,7 +268,7 @@ extension ColumnRules {
 // MARK: Reading members
 
 /// A value of the document with its path, for exact refusals.
-private struct RulesNode {
+struct RulesNode {
     let json: JSON
     let path: String
 
@@ -340,6 +350,20 @@ private struct RulesNode {
         let exponents = 3...18
         for exponent in exponents where value.scaled(by: exponent) == 1 { return Delta(exponent: exponent) }
         throw refused(name, zh: "1e-3 到 1e-18 的十的幂", en: "a power of ten from 1e-3 to 1e-18")
+    }
+
+    /// `[{"column": "district", "values": ["Haidian"]}]`
+    func conditions(_ name: String) throws(RulesRefusal) -> [RowCondition] {
+        var conditions: [RowCondition] = []
+        for condition in try elements(name) {
+            try condition.knowsOnly(["column", "values"])
+            guard let column = condition.json["column"]?.text, let values = try condition.values("values")
+            else {
+                throw condition.refused("column", zh: "column 和 values", en: "column and values")
+            }
+            conditions.append(RowCondition(column: column, values: values))
+        }
+        return conditions
     }
 
     /// A public list: texts, integers or truth values.

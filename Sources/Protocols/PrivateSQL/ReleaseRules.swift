@@ -15,6 +15,8 @@ package struct ReleaseRules: Hashable, Sendable {
     /// Purposes a question may be asked for; empty: whatever the agreement's policy says.
     package let purposes: [String]
     package let limits: AnswerLimits
+    /// What single recipients see less of, by party code or `others`.
+    package let recipients: [String: RecipientRules]
     /// The document itself, canonical.
     package let json: JSON
 
@@ -72,6 +74,15 @@ package struct NoiseProtection: Hashable, Sendable {
 
 /// How much one agreement may take out.
 package struct AnswerLimits: Hashable, Sendable {
+    /// Which questions are answered at all.
+    package enum Questions: String, Hashable, Sendable {
+        /// Whatever the rules above allow.
+        case any
+        /// Only those whose form the holder has approved.
+        case approved
+    }
+
+    package let questions: Questions
     package let rowsMax: Int
     /// How many questions, refused ones not counted; `nil`: no limit but the budget.
     package let questionsMax: Int?
@@ -126,4 +137,6 @@ package struct ColumnRules: Hashable, Sendable {
     package let values: [TableValue]?
     /// Whether one row's value may be told as least or greatest (open data only).
     package let mayTellExtremes: Bool
+    /// What this recipient is told in place of the values.
+    var mask: ColumnMask?
 }

@@ -246,7 +246,8 @@ extension ColumnRules {
             bounds: bounds,
             decimals: decimals,
             values: fitted,
-            mayTellExtremes: mayTellExtremes
+            mayTellExtremes: mayTellExtremes,
+            mask: mask
         )
     }
 }

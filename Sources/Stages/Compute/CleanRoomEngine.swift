@@ -1,7 +1,7 @@
 // SPDX-License-Identifier: Apache-2.0
 
 package import Primitives
-import Identity
+package import Identity
 package import PrivateSQL
 package import Register
 package import Tables
@@ -39,10 +39,18 @@ package struct CleanRoomEngine: QuestionEngine {
         }
     }
 
-    package func check(_ text: String, on listing: Listing) async throws(Problem) -> QuestionCost {
+    package func tree(of text: String) async throws(Problem) -> SyntaxTree {
         let engine = try engines.open(Self.limits)
         defer { engine.close() }
-        let plan = try await question(text, on: listing, engine).plan
+        return try await SyntaxTree(text, engine: engine)
+    }
+
+    package func check(
+        _ text: String, on listing: Listing, for recipient: ID<Party>?
+    ) async throws(Problem) -> QuestionCost {
+        let engine = try engines.open(Self.limits)
+        defer { engine.close() }
+        let plan = try await question(AskedQuestion(text, for: recipient), on: listing, engine).plan
         return QuestionCost(
             privacy: plan.cost, isCompared: plan.isCompared, planDigest: plan.digest,
             json: [
@@ -52,19 +60,19 @@ package struct CleanRoomEngine: QuestionEngine {
     }
 
     package func answer(
-        _ text: String, on listing: Listing, version: AssetVersion, seed: Redacted<[UInt8]>,
-        after history: [String]
+        _ asked: AskedQuestion, on listing: Listing, version: AssetVersion, seed: Redacted<[UInt8]>,
+        after history: [AskedQuestion]
     ) async throws(Problem) -> Release {
         guard history.count <= Self.historyMax else { throw Problem(.limited, "privatesql.history-too-fine") }
         let source = TableSource.parquet([objects + "/" + version.path])
         let engine = try await engines.openSealed([listing.tableName: source], Self.limits)
         defer { engine.close() }
-        let question = try await question(text, on: listing, engine)
+        let question = try await question(asked, on: listing, engine)
         guard let noise = NoiseSeed(bytes: seed.disclosed) else { throw .sealBroken }
         var earlier: [ReleasePlan] = []
         let repeated = try await repeatedPeople(listing, version, engine)
-        for text in history {
-            earlier.append(try await self.question(text, on: listing, engine).plan(bounding: repeated))
+        for told in history {
+            earlier.append(try await self.question(told, on: listing, engine).plan(bounding: repeated))
         }
         let answer = try await question.run(
             on: engine, dialect: dialect, seed: noise, versions: version.digest, after: earlier,
@@ -87,11 +95,11 @@ package struct CleanRoomEngine: QuestionEngine {
     }
 
     private func question(
-        _ text: String, on listing: Listing, _ engine: any TableEngine
+        _ asked: AskedQuestion, on listing: Listing, _ engine: any TableEngine
     ) async throws(Problem) -> CleanRoomQuestion {
-        try await CleanRoomQuestion(
-            text, rules: try listing.releaseRules(), schema: [listing.tableName: listing.columns],
-            engine: engine)
+        let rules = try listing.releaseRules().narrowed(for: asked.recipient.map { Code(.party, $0) })
+        return try await CleanRoomQuestion(
+            asked.text, rules: rules, schema: [listing.tableName: listing.columns], engine: engine)
     }
 }
 

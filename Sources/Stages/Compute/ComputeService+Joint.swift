@@ -47,7 +47,7 @@ extension ComputeService {
                 throw QuestionRefusal(.sidesMixed, at: part.place).problem(
                     in: SyntaxTree(text: asking.text, query: SyntaxQuery()))
             }
-            _ = try await engine.check(part.text, on: agreement.listing)
+            _ = try await engine.check(part.text, on: agreement.listing, for: agreement.consumer)
             questions.append((part.text, agreement))
         }
         var answers: [ReleasedTable] = []

@@ -1,11 +1,12 @@
 // SPDX-License-Identifier: Apache-2.0
 
 import Policy
-import Primitives
+package import Identity
+package import Primitives
 import PrivateSQL
 import Register
 import Store
-import Trade
+package import Trade
 import Valve
 
 extension ComputeService {
@@ -26,6 +27,21 @@ extension ComputeService {
         guard answered < limit else {
             throw Problem(.limited, "valve.questions-spent", ["limit": .integer(Int64(limit))])
         }
+    }
+
+    /// What a question would cost, without asking it: nothing is charged, nothing is logged.
+    package func check(
+        _ text: String, on listing: Listing, for party: ID<Party>?
+    ) async throws(Problem) -> JSON {
+        let cost = try await engine.check(text, on: listing, for: party)
+        try await requireApproved(text, on: listing)
+        var answer = cost.json.object ?? [:]
+        answer["price"] = .string(listing.price.firstUse(through: .query).description)
+        let (budget, now) = (budget, context.clock.now())
+        answer["budget"] = try await context.store.read { transaction throws(Problem) in
+            try budget.status(of: listing, for: party, at: now, in: transaction)
+        }
+        return .object(answer)
     }
 
     /// The seed that this plan's noise had on this version, under whichever agreement it was asked first: the same

@@ -175,10 +175,13 @@ package struct ComputeService: Sendable {
             guard receipt.content["price"]?.text == passage.price.description else {
                 throw .receiptRefused(passage.code.text)
             }
-            let meter = try UseMeter.consume(passage, under: agreement, in: transaction)
+            guard
+                let counts = agreement.listing.price.counts(receipt.content["counts"], through: passage.door)
+            else { throw .receiptRefused(passage.code.text) }
+            let meter = try UseMeter.consume(passage, counts: counts, under: agreement, in: transaction)
             let price = try Bookkeeping.settle(
-                id, through: passage.door, receipt: receipt.digest, under: agreement, fees: fees,
-                in: transaction)
+                id, through: passage.door, counts: counts, receipt: receipt.digest, under: agreement,
+                fees: fees, in: transaction)
             let leaf = try context.record(
                 .passageSettled, passage.code,
                 [
@@ -295,6 +298,10 @@ package struct ComputeService: Sendable {
                 try Self.requireLimits(question, agreement, in: transaction)
             }
             let cost = try await cost(of: question, agreement)
+            if question.door == .query {
+                if let first = try await repeated(question, agreement, cost) { return first }
+                try await requireApproved(question.text, on: agreement.listing)
+            }
             _ = try await reserve(question, agreement, asker, side: .holder, stated: price)
             return try await run(question, agreement, asker, price, cost)
         } catch {
@@ -346,9 +353,11 @@ package struct ComputeService: Sendable {
         let version = try await version(of: agreement.listing)
         let earlier = try await earlierSeed(cost, on: version.digest)
         let seed = earlier ?? Redacted(NoiseSeed.fresh().bytes)
-        let rules = agreement.listing.rulesDigest
-        let history = try await history(on: version, rules, comparing: cost.isCompared)
+        let history = try await history(
+            on: version, agreement.listing.rulesDigest, comparing: cost.isCompared)
+        let begun = context.clock.now()
         let release = try await release(question, agreement, version, seed: seed, after: history)
+        let counts = counts(of: release, to: question, since: begun, under: agreement)
         let sealed = try SealedBytes(
             release.answer.canonicalBytes, to: asker.sealingKey, context: Self.sealContext(question.passage)
         ).bytes
@@ -363,11 +372,8 @@ package struct ComputeService: Sendable {
                 cost, for: question, under: agreement, told: release.answer, of: version.digest,
                 in: transaction)
             try recordMatch(question, agreement, in: transaction)
-            if cost.isCompared {
-                try ExactAnswers.record(
-                    question.passage, question.text, on: version.digest, rules: rules, after: history.count,
-                    in: transaction)
-            }
+            try Self.remember(
+                question, agreement, cost, release.planDigest, version.digest, history, in: transaction)
             let leaf = try context.record(
                 .passageAnswered, Code(.passage, question.passage),
                 [
@@ -377,7 +383,7 @@ package struct ComputeService: Sendable {
                 ], in: transaction)
             let answer = GivenAnswer(
                 question: question, asker: asker, price: price, version: version.digest, release: release,
-                sealed: sealed, epsilon: epsilon, leaf: leaf)
+                counts: counts, sealed: sealed, epsilon: epsilon, leaf: leaf)
             let receipt = try answer.receipt(of: context, in: transaction)
             let document: JSON = [
                 "receipt": receipt.json, "version": .string(version.digest.hex),
@@ -387,7 +393,7 @@ package struct ComputeService: Sendable {
             guard let passage = try PassageBook.find(question.passage, .holder, in: transaction) else {
                 throw .receiptRefused(Code(.passage, question.passage).text)
             }
-            try UseMeter.consume(passage, under: agreement, in: transaction)
+            try UseMeter.consume(passage, counts: counts, under: agreement, in: transaction)
             guard
                 try PassageBook.advance(
                     question.passage, .holder, from: .reserved, to: .answered, document: document,
@@ -404,29 +410,7 @@ package struct ComputeService: Sendable {
         }
     }
 
-    /// What a question would cost, without asking it: nothing is charged, nothing is logged.
-    package func check(_ text: String, on listing: Listing) async throws(Problem) -> JSON {
-        let cost = try await engine.check(text, on: listing)
-        var answer = cost.json.object ?? [:]
-        answer["price"] = .string(listing.price.firstUse(through: .query).description)
-        let (budget, now) = (budget, context.clock.now())
-        answer["budget"] = try await context.store.read { transaction throws(Problem) in
-            try budget.status(of: listing, at: now, in: transaction)
-        }
-        return .object(answer)
-    }
-
     // MARK: Small parts
-
-    /// The exact answers that a new one must be compared with.
-    func history(
-        on version: AssetVersion, _ rules: Digest, comparing: Bool, before passage: ID<Passage>? = nil
-    ) async throws(Problem) -> [String] {
-        guard comparing else { return [] }
-        return try await context.store.read { transaction throws(Problem) in
-            try ExactAnswers.history(on: version.digest, rules: rules, before: passage, in: transaction)
-        }
-    }
 
     /// Commit 1 of either side: the decision and the reservation, with its leaf. The keeper says what the use may
     /// cost at most and reserves it; the holder is told.

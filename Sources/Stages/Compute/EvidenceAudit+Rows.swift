@@ -109,7 +109,7 @@ private struct PassageRow {
             ? agreement == ID(derivedFrom: Digest(of: agreementCode))
             : Code(.agreement, agreement).text == agreementCode
         require(named, "合约编码与标识不符", "names two different agreements")
-        require([.query, .match].contains(door) || side != .asker, "通道不符", "names another door")
+        require(side != .asker || [.query, .match].contains(door), "通道不符", "names another door")
         let evidence = try Evidence(about: code, in: transaction)
         let wait = side == .asker ? Duration.zero : Passage.reservation
         require(expiresAt == reservedAt.advanced(by: wait), "有效期不符", "has another expiry than its time gives")

@@ -1,9 +1,11 @@
 // SPDX-License-Identifier: Apache-2.0
 
 import Identity
+import Policy
 import Primitives
 import Register
 import Store
+import Trade
 import Transparency
 import Valve
 
@@ -15,6 +17,8 @@ struct GivenAnswer {
     let price: Money
     let version: Digest
     let release: Release
+    /// What its price counts, as it is charged.
+    let counts: [UseUnit: Int64]
     let sealed: [UInt8]
     let epsilon: String
     let leaf: LeafIndex
@@ -33,10 +37,29 @@ struct GivenAnswer {
             "result": .string(Digest(of: release.answer.canonicalBytes).hex),
             "seed": release.seedCommitment.map { .string($0.hex) } ?? .null,
             "epsilon": .string(epsilon), "price": .string(price.description),
+            "counts": UseUnit.json(counts),
             "leaf": .integer(Int64(leaf)), "leafHash": .string(leafHash?.hex ?? ""),
             "at": .integer(transaction.now.microseconds),
         ]
         return PassageReceipt(
             content: content, signature: try context.signer.signature(for: content.canonicalBytes))
+    }
+}
+
+extension ComputeService {
+    /// What the price counts of one answer. A unit without a price is not counted, so that a receipt tells nobody how
+    /// long or how large an answer was unless both sides agreed that it should.
+    func counts(
+        of release: Release, to question: Question, since begun: Instant, under agreement: Agreement
+    ) -> [UseUnit: Int64] {
+        let rows =
+            question.door == .match
+            ? MatchPlan(text: question.text)?.askerItems ?? 0 : release.answer["rows"]?.array?.count ?? 0
+        let worked = context.clock.now().duration(since: begun).components
+        let counts: [UseUnit: Int64] = [
+            .rows: Int64(rows), .bytes: Int64(release.answer.canonicalBytes.count),
+            .seconds: max(1, worked.seconds + (worked.attoseconds > 0 ? 1 : 0)),
+        ]
+        return agreement.listing.price.billed(counts, through: question.door)
     }
 }

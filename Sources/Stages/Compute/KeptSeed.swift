@@ -1,6 +1,6 @@
 // SPDX-License-Identifier: Apache-2.0
 
-import Identity
+package import Identity
 package import Primitives
 package import Store
 package import Trade
@@ -38,6 +38,9 @@ package protocol BudgetKeeper: Sendable {
         of version: Digest, in transaction: any SQLWriting
     ) throws(Problem) -> String
 
-    /// Spent and left for a listing: what the budget page shows.
-    func status(of listing: Listing, at now: Instant, in transaction: any SQLReading) throws(Problem) -> JSON
+    /// Spent and left for a listing: what the budget page shows. Who spent what is told to the holder; others learn
+    /// what their own agreements spent.
+    func status(
+        of listing: Listing, for party: ID<Party>?, at now: Instant, in transaction: any SQLReading
+    ) throws(Problem) -> JSON
 }

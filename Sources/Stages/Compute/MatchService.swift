@@ -322,18 +322,19 @@ extension ComputeService {
     func cost(of question: Question, _ agreement: Agreement) async throws(Problem) -> QuestionCost {
         question.door == .match
             ? try matchCost(question, agreement)
-            : try await engine.check(question.text, on: agreement.listing)
+            : try await engine.check(question.text, on: agreement.listing, for: agreement.consumer)
     }
 
     /// What a question is told, whichever door it came to.
     func release(
         _ question: Question, _ agreement: Agreement, _ version: AssetVersion, seed: Redacted<[UInt8]>,
-        after history: [String]
+        after history: [AskedQuestion]
     ) async throws(Problem) -> Release {
         question.door == .match
             ? try matchRelease(question, agreement)
             : try await engine.answer(
-                question.text, on: agreement.listing, version: version, seed: seed, after: history)
+                AskedQuestion(question.text, for: agreement.consumer), on: agreement.listing, version: version,
+                seed: seed, after: history)
     }
 
     /// The seed as the holder keeps it for a replay; nothing for an answer that was drawn from none.

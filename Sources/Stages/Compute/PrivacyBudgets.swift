@@ -1,5 +1,6 @@
 // SPDX-License-Identifier: Apache-2.0
 
+package import Identity
 package import Primitives
 private import PrivateSQL
 package import Store
@@ -44,9 +45,9 @@ package struct PrivacyBudgets: BudgetKeeper {
         return cost.privacy.epsilonText
     }
 
-    package func status(of listing: Listing, at now: Instant, in transaction: any SQLReading) throws(Problem)
-        -> JSON
-    {
+    package func status(
+        of listing: Listing, for party: ID<Party>?, at now: Instant, in transaction: any SQLReading
+    ) throws(Problem) -> JSON {
         guard let account = try listing.privacyAccount else { return ["mode": "minimum-group"] }
         let standing = try PrivacyAccounts.standing(of: account, at: now, in: transaction)
         func written(_ micros: UInt64) -> JSON { .string(PrivacyCost(epsilonMicros: micros).epsilonText) }
@@ -60,12 +61,28 @@ package struct PrivacyBudgets: BudgetKeeper {
             "lastsUntil": standing.lastsUntil(from: now).map { .string($0.rfc3339) } ?? .null,
             "leftInPeriod": standing.leftInPeriodMicros.map(written) ?? .null,
             "periodEnds": standing.periodEndsAt.map { .string($0.rfc3339) } ?? .null,
-            "byAgreement": .array(
-                standing.byAsker.map {
-                    ["agreement": .string(Code(.agreement, $0.asker).text), "spent": written($0.micros)]
-                }
-            ),
+            "byAgreement": .array(try spenders(standing, of: listing, for: party, in: transaction)),
         ]
+    }
+
+    /// Everybody for the holder, one's own agreements for a party, nobody for the public.
+    private func spenders(
+        _ standing: PrivacyStanding, of listing: Listing, for party: ID<Party>?,
+        in transaction: any SQLReading
+    ) throws(Problem) -> [JSON] {
+        guard let party else { return [] }
+        var rows: [JSON] = []
+        for spender in standing.byAsker {
+            let code = Code(.agreement, spender.asker)
+            let consumer = (try? AgreementBook.agreement(code.text, in: transaction))?.consumer
+            guard party == listing.holder || consumer == party else { continue }
+            rows.append([
+                "agreement": .string(code.text),
+                "spent": .string(PrivacyCost(epsilonMicros: spender.micros).epsilonText),
+                "party": consumer.map { .string(Code(.party, $0).text) } ?? .null,
+            ])
+        }
+        return rows
     }
 }
 

@@ -5,6 +5,7 @@ package import Policy
 package import Primitives
 package import PrivateSQL
 package import Register
+package import Tables
 package import Trade
 package import Valve
 
@@ -87,15 +88,31 @@ package protocol QuestionEngine: Sendable {
     /// Splits a question over several holders' tables into one for each.
     func split(_ text: String) async throws(Problem) -> JointQuestion
 
-    /// Checks without running: the privacy cost, or the refusal with its place.
-    func check(_ text: String, on listing: Listing) async throws(Problem) -> QuestionCost
+    /// The question as the parser read it; refused with its place where the grammar does not have it.
+    func tree(of text: String) async throws(Problem) -> SyntaxTree
 
-    /// Runs a question over the newest version with a noise seed of 32 bytes, beside the exact answers given before:
-    /// cells whose difference from those would tell of too few people are suppressed.
+    /// Checks without running: the privacy cost, or the refusal with its place. The rules are those that hold for the
+    /// recipient.
+    func check(_ text: String, on listing: Listing, for recipient: ID<Party>?) async throws(Problem)
+        -> QuestionCost
+
+    /// Runs a question for its recipient over a version with a noise seed of 32 bytes, beside the exact answers given
+    /// before: cells whose difference from those would tell of too few people are suppressed.
     func answer(
-        _ text: String, on listing: Listing, version: AssetVersion, seed: Redacted<[UInt8]>,
-        after history: [String]
+        _ asked: AskedQuestion, on listing: Listing, version: AssetVersion, seed: Redacted<[UInt8]>,
+        after history: [AskedQuestion]
     ) async throws(Problem) -> Release
+}
+
+/// A question and the party whose rules it is answered under.
+package struct AskedQuestion: Hashable, Sendable {
+    package let text: String
+    package let recipient: ID<Party>?
+
+    package init(_ text: String, for recipient: ID<Party>?) {
+        self.text = text
+        self.recipient = recipient
+    }
 }
 
 /// What a question would cost and how exact its answer would be.

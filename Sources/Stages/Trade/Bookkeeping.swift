@@ -154,14 +154,14 @@ package enum Bookkeeping {
     /// Prices one use on the holder's receipt, after the uses of its month, and pays it to those who share it.
     /// Answers the price.
     package static func settle<Use>(
-        _ passage: ID<Use>, through door: Door, receipt: Digest, under agreement: Agreement,
-        fees: FeeSchedule,
+        _ passage: ID<Use>, through door: Door, counts: [UseUnit: Int64] = [:], receipt: Digest,
+        under agreement: Agreement, fees: FeeSchedule,
         in transaction: any SQLWriting
     ) throws(Problem) -> Money {
         let plan = agreement.listing.price
         guard !plan.components.isEmpty else { return .zero }
         var bill = try RunningBill.current(for: agreement.id, at: transaction.now, in: transaction)
-        let price = try bill.charge(door, under: plan)
+        let price = try bill.charge(door, counts, under: plan)
         try bill.keep(in: transaction)
         try pay(price, for: passage, receipt, under: agreement, fees, in: transaction)
         try QuotaPool.use(

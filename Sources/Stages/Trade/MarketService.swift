@@ -78,7 +78,8 @@ package struct MarketService: Sendable {
     private func check(_ listing: Listing) throws(Problem) {
         try listing.terms.enforceable()
         let doors = Set(listing.doors.map(\.rawValue))
-        if let unpermitted = listing.price.meters.first(where: { !doors.contains($0) }) {
+        if let unpermitted = listing.price.doors.map(\.rawValue).sorted().first(where: { !doors.contains($0) }
+        ) {
             throw Problem(.invalid, "trade.listing-unpriced-copy", ["door": .text(unpermitted)])
         }
         try FeeSchedule.standard.requireRoom(for: listing)

@@ -159,6 +159,33 @@ package struct PassagePayments: Sendable {
         return statement
     }
 
+    /// A month of an agreement that no statement closes yet.
+    package struct OpenMonth: Hashable, Sendable {
+        package let agreementCode: String
+        /// `2026-11`.
+        package let month: String
+    }
+
+    /// What closing a month closes: that month and every open one before it, of each agreement used until then. The
+    /// oldest of an agreement stands first, since its statements follow each other without a gap.
+    package func openMonths(
+        through month: String, for caller: Caller, in transaction: any SQLReading
+    ) throws(Problem) -> [OpenMonth] {
+        try caller.require(.marketOperate)
+        guard let day = CalendarDay(month + "-01") else { throw .periodInvalid(month) }
+        let last = RunningBill.month(of: Instant(startOf: day, in: .shanghai)).start
+        var open: [OpenMonth] = []
+        for (code, first) in try StatementDesk.firstOpenMonths(until: last, in: transaction) {
+            var period = RunningBill.month(of: first)
+            while period.start <= last {
+                let name = period.start.day(in: .shanghai).description.prefix(7)
+                open.append(OpenMonth(agreementCode: code, month: String(name)))
+                period = RunningBill.month(of: period.end)
+            }
+        }
+        return open
+    }
+
     /// Writes a credit note 红字 over part of a statement and gives the money back. The same note again changes nothing.
     package func credit(
         _ money: Money, of month: String, _ agreementCode: String, why: String, by caller: Caller,

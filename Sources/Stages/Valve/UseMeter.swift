@@ -41,12 +41,14 @@ package enum UseMeter {
     /// A use outlives its passage's reservation by a minute, as the money does, so that the reservation decides.
     private static let reservationSeconds = Passage.reservation.components.seconds + 60
 
-    /// Consumes the use of a passage and counts it: the digest of the event. Again changes nothing.
+    /// Consumes the use of a passage and counts it, with what the price counts of it: the digest of the event. Again
+    /// changes nothing.
     ///
     /// Where the reservation was given up before the receipt came, a new use is taken, if there is one.
     @discardableResult
     package static func consume(
-        _ passage: Passage, under agreement: Agreement, in transaction: any SQLWriting
+        _ passage: Passage, counts: [UseUnit: Int64] = [:], under agreement: Agreement,
+        in transaction: any SQLWriting
     ) throws(Problem) -> Digest {
         let grant = grant(of: agreement)
         if passage.state == .voided {
@@ -63,7 +65,16 @@ package enum UseMeter {
                 "asker": .string(Code(.party, passage.asker).text),
             ])
         try UsageMeter.define(MeterDefinition(type: event.type, aggregation: .count), in: transaction)
-        _ = try UsageMeter.record([event], in: transaction)
+        let units = try agreement.listing.price.billed(counts, through: passage.door).map {
+            unit, count throws(Problem) in
+            let meter = unit.meter(at: passage.door)
+            try UsageMeter.define(
+                MeterDefinition(type: meter, aggregation: .sum, property: unit.rawValue), in: transaction)
+            return UsageEvent(
+                id: passage.id.uuid, source: source + "/" + unit.rawValue, type: meter,
+                subject: agreement.code.text, data: [unit.rawValue: .integer(count)])
+        }
+        _ = try UsageMeter.record([event] + units, in: transaction)
         return event.digest
     }
 

@@ -213,7 +213,7 @@ extension JSON? {
 extension CatalogPage.Entry {
     fileprivate init?(_ row: JSON, names: PartyNames) {
         guard let code = Code(row["code"]?.text ?? "") else { return nil }
-        let price = PriceTag.list(row["price"]).filter { $0.name != "cap" }.map(\.amount)
+        let price = PriceTag.list(row["price"]).filter { $0.name != "cap" && !$0.isOfUnit }.map(\.amount)
             .min { $0.minorUnits < $1.minorUnits }
         self.init(
             code: code, title: row["title"].localized, summary: row["about"].localized,
@@ -257,6 +257,8 @@ extension PriceLine {
         return tags.map { tag in
             let unit: LocalizedText =
                 switch (tag.name, tag.words) {
+                case (_, let words?) where tag.isOfUnit:
+                    LocalizedText(zh: "每次至多；\(words)", en: "a use, at most; \(words)")
                 case (_, let words?): LocalizedText(zh: "首次；\(words)", en: "first use; \(words)")
                 case ("cap", _): LocalizedText(zh: "月，封顶", en: "month, at most")
                 case ("month", _): LocalizedText(zh: "月", en: "month")

@@ -14,6 +14,9 @@ enum PageWords {
                 "describe": ("描述", "describe"), "download": ("下载", "download"), "share": ("共享", "share"),
                 "query": ("提问", "query"), "match": ("匹配", "match"), "train": ("训练", "train"),
                 "workspace": ("工作区", "workspace"),
+                "query.rows": ("提问·行", "query, rows"), "query.bytes": ("提问·字节", "query, bytes"),
+                "query.seconds": ("提问·计算秒", "query, seconds"),
+                "match.rows": ("匹配·条目", "match, items"), "match.bytes": ("匹配·字节", "match, bytes"),
             ])
     }
 

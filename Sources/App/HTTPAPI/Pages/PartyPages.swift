@@ -12,10 +12,12 @@ import WebUI
 
 /// Pages of a signed-in party: its agreements, questions, passages and statements, and the operator's desk.
 extension Courtyard {
-    func agreementPage(_ request: APIRequest, form: [String: String] = [:]) async throws(Problem) -> any Page
+    func agreementPage(_ request: APIRequest, form sent: [String: String] = [:]) async throws(Problem)
+        -> any Page
     {
         let code = request.parameter("code")
         let agreement = try await listedAgreement(code, request)
+        let (form, unfilled) = await filled(sent, agreement, request)
         let names = try await partyNames()
         let wire = try await api("GET", "/api/v1/agreements/" + code, as: request)
         let question = form["question"] ?? Self.firstQuestion(agreement["table"]?.text ?? "data")
@@ -38,13 +40,33 @@ extension Courtyard {
                 )
             ],
             purpose: purpose, question: question, quote: outcome.quote, answer: outcome.answer,
-            refusal: outcome.refusal,
+            refusal: unfilled ?? outcome.refusal,
             idempotencyKey: ID<Passage>(at: context.clock.now()).uuid,
             sameThing: SameThing(
                 http:
                     "curl -X POST -H \"Authorization: Bearer $HUTONG_TOKEN\" $HUTONG_URL/api/v1/questions \\\n"
                     + "  -d '{\"agreement\": \"\(code)\", \"purpose\": \"…\", \"text\": \"SELECT …\"}'",
                 cli: "hutong query \(code) 'SELECT …' --purpose …"))
+    }
+
+    /// A template's form with its question in the box, as it will be asked; or why it could not be filled in.
+    private func filled(
+        _ form: [String: String], _ agreement: JSON, _ request: APIRequest
+    ) async -> (form: [String: String], refusal: Refusal?) {
+        guard let template = form["template"] else { return (form, nil) }
+        let arguments = form.filter { $0.key.hasPrefix("argument-") }.map {
+            (String($0.key.dropFirst("argument-".count)), JSON.argument($0.value))
+        }
+        do throws(Problem) {
+            let listing = try await market.listing(agreement["listing"]?.text ?? "")
+            let body: JSON = [
+                "template": .string(template), "arguments": .object(Dictionary(arguments) { $1 }),
+            ]
+            let text = try await questionText(body, on: listing, for: request.proven().party)
+            return (form.merging(["question": text]) { $1 }, nil)
+        } catch {
+            return (form, Refusal(error, in: request.pageLanguage))
+        }
     }
 
     /// With what the box begins, so that nobody faces an empty one.
@@ -382,5 +404,15 @@ extension PassageView {
             price: row["price"]?.text.flatMap { Money($0) } ?? .zero,
             privacyCost: row["receipt"]?["content"]?["epsilon"]?.text.flatMap { $0 == "0" ? nil : "ε " + $0 },
             receiptPath: row["leaf"]?.integer == nil ? nil : "/api/v1/passages/\(code.text)/proof")
+    }
+}
+
+extension JSON {
+    /// What somebody typed for a template's place: a number or a truth value where it reads as one.
+    fileprivate static func argument(_ typed: String) -> JSON {
+        guard typed.first?.isNumber == true || typed == "true" || typed == "false",
+            let value = try? JSON(parsing: typed)
+        else { return .string(typed) }
+        return value
     }
 }

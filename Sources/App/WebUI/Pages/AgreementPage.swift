@@ -235,7 +235,9 @@ package struct AgreementPage: Page {
             \(facts.html)
             \(each(budgets) { $0.meter(say, label: say("隐私预算", "Privacy budget")) })
             <h2>\(say("约定的条款", "Agreed terms"))</h2>\(terms.html(say))
-            <ul class="files"><li><a href="/agreements/\(code.text)/paper">\(say("打印数字合约", "Print the agreement"))</a></li>
+            <ul class="files">\(given(listing.code) {
+                "<li><a href=\"/listings/\($0.text)/templates\">\(say("洁净室模板", "Clean-room templates"))</a></li>"
+            })<li><a href="/agreements/\(code.text)/paper">\(say("打印数字合约", "Print the agreement"))</a></li>
             \(given(contract) {
                 "<li><a href=\"/contracts/\($0.text)\">\(say("打印数据交易合同", "Print the contract"))</a></li>"
             })\(when(!budgets.isEmpty) {

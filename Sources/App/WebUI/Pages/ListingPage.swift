@@ -178,6 +178,7 @@ package struct ListingPage: Page {
                 """
                 <h3>\(say("答案放行规则", "What an answer must satisfy"))</h3>
                 <ul class="must">\(each(releaseRules) { "<li>\(say($0))</li>" })</ul>
+                <p><a href="/listings/\(code.text)/templates">\(say("已批准的问题（模板）", "Approved questions (templates)"))</a></p>
                 """
             })
             """

@@ -118,6 +118,9 @@ extension Story {
         let text2 = "SELECT COUNT(*) AS days, AVG(risk) AS risk FROM risk_index"
         let reply = try await second.door.post("/api/v1/questions", question("second.agreement", text2))
         let opened = try open(reply, with: second.sealingKey)
+        try hold(
+            reply["price"]?.text == "2.00 CNY", "1.90 CNY and one row at 0.10, got \(reply["price"] ?? .null)"
+        )
         let after = try await balance(of: "clinic", "Payable")
         try hold(after - before == 60, "30 % of 2.00 CNY goes back to clinic, got \(after - before) fen")
         return [
@@ -144,7 +147,7 @@ extension Story {
                 ],
                 "minimumGroup": 5, "answers": ["rowsMax": 5000],
             ],
-            "price": "query:2CNY",
+            "price": "query:1.90CNY,query.rows:0.10CNY up to 5",
             "lineage": [["listing": .string(codes["clinic.listing"] ?? ""), "basisPoints": 3000]],
         ]
     }

@@ -61,7 +61,7 @@ extension PricePlan {
     /// The plan as a person reads it.
     fileprivate var words: LocalizedText {
         guard !components.isEmpty else { return LocalizedText(zh: "免费", en: "free") }
-        let parts = components.map { ($0.meter ?? "month") + ": " + $0.text }
+        let parts = components.map { ($0.meter ?? "month") + ": " + written($0) }
         let cap = capMinorUnits.map { Money(minorUnits: $0).description }
         return LocalizedText(
             zh: (parts + (cap.map { ["每月最多 \($0)"] } ?? [])).joined(separator: "；"),

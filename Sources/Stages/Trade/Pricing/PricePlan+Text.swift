@@ -15,6 +15,8 @@ package import Primitives
 /// query:month 200CNY with 1000 then 0.10CNY       a fee for the month that includes uses
 /// month:50CNY                                     a fee for each month with a use, whatever its door
 /// query:0.50CNY,match:2CNY,cap:500CNY             the most that a month costs
+/// query.rows:1CNY/1000 up to 5000                 the rows of each answer, of which at most 5,000 cost
+/// query.seconds:0.02CNY up to 60                  begun seconds of computing; bytes likewise
 /// ```
 extension PricePlan {
     private static let fee = "month"
@@ -48,6 +50,7 @@ extension PricePlan {
 
     private init(parts: [String: String]) throws(Problem) {
         var components: [PriceComponent] = []
+        var mostPerUse: [String: Int64] = [:]
         var most: Int64?
         for (place, (name, text)) in parts.sorted(by: { $0.key < $1.key }).enumerated() {
             if name == Self.cap {
@@ -60,21 +63,49 @@ extension PricePlan {
                     throw .planInvalid(place: place + 1, "the fee is no amount")
                 }
                 components.append(.posted(minorUnits: money))
+            } else if name.contains(".") {
+                let (price, limit) = Self.limited(text)
+                guard let (door, unit) = UseUnit.named(name), unit.isCounted(at: door) else {
+                    throw .planInvalid(place: place + 1, "“\(name)” is nothing a door counts")
+                }
+                guard let limit, limit > 0 else {
+                    throw .planInvalid(
+                        place: place + 1, "“\(text)” does not end with the most of one use: up to 5000")
+                }
+                guard let component = PriceComponent(meter: name, text: price), !component.isVolume else {
+                    throw .planInvalid(place: place + 1, "“\(price)” is no price of a unit in CNY")
+                }
+                components.append(component)
+                mostPerUse[name] = limit
             } else if let component = PriceComponent(meter: name, text: text) {
                 components.append(component)
             } else {
                 throw .planInvalid(place: place + 1, "“\(text)” is no price in CNY")
             }
         }
-        try self.init(components: components, capMinorUnits: most)
+        try self.init(components: components, capMinorUnits: most, mostPerUse: mostPerUse)
     }
 
     /// The form a listing carries; the same plan gives the same object.
     package var json: JSON {
         var members: [String: JSON] = [:]
-        for component in components { members[component.meter ?? Self.fee] = .string(component.text) }
+        for component in components { members[component.meter ?? Self.fee] = .string(written(component)) }
         if let capMinorUnits { members[Self.cap] = .string(Money(minorUnits: capMinorUnits).description) }
         return .object(members)
+    }
+
+    private static let limit = " up to "
+
+    /// `1CNY/1000 up to 5000` in its two parts.
+    private static func limited(_ text: String) -> (price: String, most: Int64?) {
+        guard let place = text.ranges(of: limit).last else { return (text, nil) }
+        return (String(text[..<place.lowerBound]), Int64(text[place.upperBound...]))
+    }
+
+    /// The written form of one component, with the most of one use where there is one.
+    package func written(_ component: PriceComponent) -> String {
+        component.text
+            + (component.meter.flatMap { mostPerUse[$0] }.map { Self.limit + String($0) } ?? "")
     }
 
     fileprivate static func money(_ text: String) -> Int64? {
@@ -128,8 +159,13 @@ extension PriceComponent {
         return tiers
     }
 
+    fileprivate var isVolume: Bool {
+        if case .volume = self { return true }
+        return false
+    }
+
     /// The written form of the price, without the door.
-    package var text: String {
+    fileprivate var text: String {
         func written(_ tiers: [Tier]) -> String {
             tiers.map { $0.price.text + ($0.upTo.map { "..\($0)" } ?? "") }.joined(separator: " ")
         }

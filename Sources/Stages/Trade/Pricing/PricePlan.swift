@@ -12,6 +12,8 @@ package struct PricePlan: Hashable, Sendable {
     /// The most a period may cost, held in real time: a use beyond it is free until the period ends.
     package let capMinorUnits: Int64?
     package let rounding: Rounding
+    /// For meters of a use's units (`UseUnit`): the most that is counted of one use, so that it has a ceiling.
+    package let mostPerUse: [String: Int64]
 
     /// Components of one plan: enough for every meter of a product in tiers, few enough to read.
     package static let componentsMax = 32
@@ -19,7 +21,7 @@ package struct PricePlan: Hashable, Sendable {
     /// Throws `trade.price-plan-invalid` with the place and the reason for a plan that could not be billed.
     package init(
         currency: Currency = .cny, components: [PriceComponent], capMinorUnits: Int64? = nil,
-        rounding: Rounding = .halfEven
+        rounding: Rounding = .halfEven, mostPerUse: [String: Int64] = [:]
     ) throws(Problem) {
         guard components.count <= Self.componentsMax else {
             throw .planInvalid(place: 0, "too many components")
@@ -32,13 +34,14 @@ package struct PricePlan: Hashable, Sendable {
         self.components = components
         self.capMinorUnits = capMinorUnits
         self.rounding = rounding
+        self.mostPerUse = mostPerUse
     }
 
     /// Costs nothing.
     package static let free = PricePlan()
 
     private init() {
-        (currency, components, capMinorUnits, rounding) = (.cny, [], nil, .halfEven)
+        (currency, components, capMinorUnits, rounding, mostPerUse) = (.cny, [], nil, .halfEven, [:])
     }
 
     /// Whether no use of a month costs anything.

@@ -13,7 +13,7 @@ package import Store
 package struct RunningBill: Hashable, Sendable {
     package let agreement: ID<Agreement>
     package let start: Instant
-    /// Settled uses by door.
+    /// Settled uses by door, and what was charged of their units by meter.
     package private(set) var used: [String: Int64] = [:]
     package private(set) var chargedMinorUnits: Int64 = 0
 
@@ -43,8 +43,13 @@ package struct RunningBill: Hashable, Sendable {
     package func ceiling(
         of door: Door, beside inFlight: Int64, under plan: PricePlan
     ) throws(Problem) -> Money {
-        var most = max(0, try total(after: 1, of: door, under: plan) - chargedMinorUnits)
-        if !plan.isFlat(for: door), inFlight > 0 {
+        var most = max(
+            0,
+            try plan.total(for: used.merging(plan.largestUse(through: door), uniquingKeysWith: +))
+                - chargedMinorUnits)
+        if !plan.units(at: door).isEmpty {
+            if inFlight > 0 { most = max(most, try plan.largestIncrease(through: door)) }
+        } else if !plan.isFlat(for: door), inFlight > 0 {
             var last = try total(after: 1, of: door, under: plan)
             for place in 1...min(inFlight, Self.inFlightMax) {
                 let next = try total(after: place + 1, of: door, under: plan)
@@ -58,10 +63,13 @@ package struct RunningBill: Hashable, Sendable {
     /// Uses under way that are looked at, one by one; a reservation lives five minutes.
     private static let inFlightMax: Int64 = 1000
 
-    /// Counts one settled use and answers what it costs.
-    package mutating func charge(_ door: Door, under plan: PricePlan) throws(Problem) -> Money {
-        let price = max(0, try total(after: 1, of: door, under: plan) - chargedMinorUnits)
-        used[door.rawValue, default: 0] += 1
+    /// Counts one settled use with its units and answers what it costs.
+    package mutating func charge(
+        _ door: Door, _ counts: [UseUnit: Int64] = [:], under plan: PricePlan
+    ) throws(Problem) -> Money {
+        let after = used.merging(plan.quantities(counts, through: door), uniquingKeysWith: +)
+        let price = max(0, try plan.total(for: after) - chargedMinorUnits)
+        used = after
         chargedMinorUnits += price
         return Money(minorUnits: price)
     }
@@ -81,13 +89,14 @@ package struct RunningBill: Hashable, Sendable {
 }
 
 extension PricePlan {
-    /// The doors that have a price.
-    package var meters: [String] { components.compactMap(\.meter) }
+    /// What is counted for the price.
+    var meters: [String] { components.compactMap(\.meter) }
 
     /// Whether each use of a door costs the same, so that the uses before it do not matter.
     func isFlat(for door: Door) -> Bool {
         capMinorUnits == nil
             && components.allSatisfy { component in
+                if let meter = component.meter, UseUnit.named(meter)?.door == door { return false }
                 if case .perUnit(let meter, let price) = component {
                     return meter != door.rawValue || price.per == 1
                 }
@@ -95,9 +104,24 @@ extension PricePlan {
             }
     }
 
-    /// What the first use of a month through a door costs.
+    /// What the first use of a month through a door costs; where its units cost, the largest.
     package func firstUse(through door: Door) -> Money {
-        Money(minorUnits: (try? total(for: [door.rawValue: 1])) ?? 0)
+        Money(minorUnits: (try? total(for: largestUse(through: door))) ?? 0)
+    }
+
+    /// The most that a use can add to a month in which others may have been settled before it.
+    func largestIncrease(through door: Door) throws(Problem) -> Int64 {
+        let largest = largestUse(through: door)
+        var sum: Int64 = 0
+        for component in components {
+            let quantity = component.meter.map { largest[$0] ?? 0 } ?? 0
+            guard quantity > 0 else { continue }
+            guard let most = component.most(of: quantity) else { throw .amountOutOfRange }
+            let (next, isOver) = sum.addingReportingOverflow(most)
+            if isOver { throw .amountOutOfRange }
+            sum = next
+        }
+        return min(sum, capMinorUnits ?? .max)
     }
 
     /// Whether a ceiling that the keeper of the account states is one of this plan. Where the price depends on earlier
@@ -108,13 +132,22 @@ extension PricePlan {
 
     /// What the first use of the dearest door costs: what a demand's ceiling is compared with.
     package var dearestUse: Money {
-        meters.compactMap { Door(rawValue: $0) }.map(firstUse).max { $0.minorUnits < $1.minorUnits } ?? .zero
+        doors.map(firstUse).max { $0.minorUnits < $1.minorUnits } ?? .zero
     }
 
     /// What so many uses of one door cost at most, whichever door it is.
     func dearest(uses: Int64) throws(Problem) -> Int64 {
         var most: Int64 = 0
-        for meter in meters { most = max(most, try total(for: [meter: uses])) }
+        for door in doors {
+            // The largest use is bounded by its plan, and `uses` by whoever asks: their product is not.
+            var quantities: [String: Int64] = [:]
+            for (meter, quantity) in largestUse(through: door) {
+                let (product, isOver) = quantity.multipliedReportingOverflow(by: uses)
+                if isOver { throw .amountOutOfRange }
+                quantities[meter] = product
+            }
+            most = max(most, try total(for: quantities))
+        }
         return most
     }
 }

@@ -95,6 +95,26 @@ package enum StatementDesk {
         return statement
     }
 
+    /// The agreements with a use until a month, each with a moment of its first month that is not closed.
+    package static func firstOpenMonths(
+        until last: Instant, in tx: any SQLReading
+    ) throws(Problem) -> [(agreement: String, first: Instant)] {
+        try tx.all(
+            """
+            SELECT a.code, min(b.starts_at), (SELECT max(s.ends_at) FROM trade_statement s
+                WHERE s.subject = a.code AND s.corrects IS NULL)
+            FROM trade_bill b JOIN trade_agreement a ON a.id = b.agreement_id
+            WHERE b.starts_at <= ? GROUP BY a.code ORDER BY a.code
+            """,
+            [last]
+        ) { row throws(Problem) in
+            // A closed period ends with the microsecond before the next month.
+            let used = try row.integer(1)
+            let closed = try row.optional(2, row.integer)
+            return (try row.text(0), Instant(microseconds: closed.map { $0 + 1 } ?? used))
+        }
+    }
+
     /// Writes a credit note: gives back part of a statement, never more than its total with all its notes.
     package static func credit(
         _ id: ID<Statement>, of original: ID<Statement>, minorUnits: Int64, in tx: any SQLWriting

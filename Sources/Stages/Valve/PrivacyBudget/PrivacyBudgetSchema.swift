@@ -66,6 +66,9 @@ package enum PrivacyBudgetSchema {
                 ) STRICT
                 """,
             ]
-        )
+        ),
+        // Adds a column without touching a row.
+        Migration(
+            "valve/0003-exact-recipients", ["ALTER TABLE valve_exact_answer ADD COLUMN recipient BLOB"]),
     ]
 }
