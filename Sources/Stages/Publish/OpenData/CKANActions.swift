@@ -236,7 +236,8 @@ package struct CKANActions<Shelf: OpenDataShelf>: Sendable {
     /// The fields of the Chinese catalog, under their names there.
     private static func extras(_ record: CatalogRecord) -> [JSON] {
         let pairs: [(String, String?)] = [
-            ("信息资源代码", record.catalogCode?.description), ("开放属性", record.openness.words.zh),
+            ("identifier", record.code), ("信息资源代码", record.catalogCode?.description),
+            ("开放属性", record.openness.words.zh),
             ("共享类型", record.sharing.words.zh), ("更新周期", record.frequency.rawValue),
             ("提供方代码", record.publisher.creditCode), ("记录条数", record.rowCount.map { String($0) }),
             ("安全等级", record.grade), ("地区", record.area), ("来源", record.origin),
