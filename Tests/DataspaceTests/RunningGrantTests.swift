@@ -20,6 +20,7 @@ extension OnRunningNodes {
             "S32: an applicant states purpose, fields, term and safeguards; a grant gives those fields until its end; a refusal is appealed once"
         )
         func applications() async throws {
+            // Long because one application is followed from its first mistake to its report of use.
             let node = try RunningNode("bureau")
             defer { node.stop() }
             try await node.run(["pack", "add", RunningNode.pack("data-requests")])

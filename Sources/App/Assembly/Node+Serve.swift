@@ -10,6 +10,7 @@ package import Logging
 private import Packs
 import Primitives
 private import Register
+private import Store
 private import Trade
 private import Transparency
 
@@ -32,6 +33,7 @@ extension Node {
                     let scheme = tls == nil ? "http" : "https"
                     let url = self.settings.publicURL ?? "\(scheme)://\(self.settings.host):\(port)"
                     self.address.set(url)
+                    await self.keepAddress(url, logger)
                     await ready(url)
                 }
             }
@@ -83,6 +85,21 @@ extension Node {
             }
             try await group.next()
             group.cancelAll()
+        }
+    }
+
+    /// Writes down where this node answers now: an earlier run, or port 0, had another address, and messages of an
+    /// exchange to itself go there too.
+    private func keepAddress(_ url: String, _ logger: Logger) async {
+        guard !settings.dialsOut else { return }
+        do throws(Problem) {
+            try await store.write { transaction throws(Problem) in
+                let own = try PartyRegister.ownParty(in: transaction)
+                guard own.address != .url(url) else { return }
+                try PartyRegister.put(own.answering(at: url), isSelf: true, in: transaction)
+            }
+        } catch {
+            logger.error("own address not kept: \(error.code)")
         }
     }
 

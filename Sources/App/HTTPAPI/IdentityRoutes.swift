@@ -116,7 +116,7 @@ extension Courtyard {
         try await store.write { transaction throws(Problem) in
             try PartyRegister.put(joined, isSelf: true, in: transaction)
             try PartyRegister.put(
-                exchange.reachable(at: invitation.url), isExchange: true, in: transaction)
+                exchange.answering(at: invitation.url), isExchange: true, in: transaction)
             try context.record(.partyJoined, exchange.code, ["role": "exchange"], in: transaction)
         }
         return APIReply(["party": joined.listed, "exchange": exchange.listed])
@@ -166,11 +166,5 @@ extension Party {
             "creditCode": creditCode.map(JSON.string) ?? .null,
             "roles": .array(roles.sorted().map { .string($0.rawValue) }), "address": .string(address.text),
         ]
-    }
-
-    func reachable(at url: String) -> Party {
-        Party(
-            id: id, name: name, creditCode: creditCode, jurisdiction: jurisdiction, roles: roles,
-            signingKey: signingKey, sealingKey: sealingKey, address: .url(url))
     }
 }

@@ -19,7 +19,8 @@ extension Courtyard {
         let (store, clock) = (store, context.clock)
         return RouteTable(
             nodeRoutes + identityRoutes + registerRoutes + collectRoutes + tradeRoutes + computeRoutes
-                + matchRoutes + moneyRoutes + logRoutes + packRoutes + listRoutes + caseRoutes + templateRoutes
+                + matchRoutes + moneyRoutes + logRoutes + packRoutes + listRoutes + caseRoutes
+                + templateRoutes
                 + requestRoutes + spaceRoutes + taskRoutes + openDataRoutes + sharingRoutes + dataspaceRoutes
                 + measureRoutes + measurePages + templatePages + listPages + casePages + pageRoutes
         ) { token throws(Problem) in

@@ -86,6 +86,13 @@ package struct Party: Hashable, Sendable {
     }
 
     package var code: Code { Code(.party, id) }
+
+    /// The same party, its node answering at another URL.
+    package func answering(at url: String) -> Party {
+        Party(
+            id: id, name: name, creditCode: creditCode, jurisdiction: jurisdiction, roles: roles,
+            signingKey: signingKey, sealingKey: sealingKey, address: .url(url))
+    }
 }
 
 extension Party {
