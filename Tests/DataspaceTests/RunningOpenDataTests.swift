@@ -17,7 +17,7 @@ extension OnRunningNodes {
             let node = try RunningNode("city")
             defer { node.stop() }
             let opened = try await node.run([
-                "open", try node.file("air.csv", Self.air), "--title", "空气质量监测",
+                "open-data", try node.file("air.csv", Self.air), "--title", "空气质量监测",
                 "--document", "开放清单", "--keywords", "空气,air",
             ])
             let open = try #require(opened["listing"]?.text)

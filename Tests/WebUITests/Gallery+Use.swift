@@ -106,7 +106,7 @@ extension Gallery {
             moment == .sealed
             ? .sealed(
                 path: "/passages/x/sealed",
-                command: "hutong unseal " + code(.passage, 61).text + ".sealed --data buyer"
+                command: "hutong open " + code(.passage, 61).text + ".sealed --data buyer"
             )
             : .open(table, [noisedVisits, scattered, effect])
         let answer = Answer(

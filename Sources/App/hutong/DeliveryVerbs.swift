@@ -4,12 +4,12 @@ import ArgumentParser
 import Foundation
 import Primitives
 
-/// `hutong open FILE…`: published, and open to everybody.
-struct OpenVerb: Verb {
+/// `hutong open-data FILE…`: published, and open to everybody.
+struct OpenDataVerb: Verb {
     static let configuration = CommandConfiguration(
-        commandName: "open", abstract: "Open a file's data to everybody. 无条件开放一份数据。",
+        commandName: "open-data", abstract: "Open a file's data to everybody. 无条件开放一份数据。",
         discussion: """
-            Example: hutong open air.csv --title 空气质量 --document 市环境中心数据开放清单 --license CC-BY-4.0
+            Example: hutong open-data air.csv --title 空气质量 --document 市环境中心数据开放清单 --license CC-BY-4.0
             The answer is the address of its page: preview, CSV, Parquet and JSON, and how to read it from programs.
             """)
     @Argument(help: "CSV, JSON or Parquet files of one form.") var files: [String]

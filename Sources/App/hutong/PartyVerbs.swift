@@ -149,10 +149,10 @@ struct AccountKeys {
     }
 }
 
-/// `hutong unseal FILE`: an answer sealed to this account's key.
-struct UnsealVerb: Verb {
+/// `hutong open FILE`: an answer sealed to this account's key.
+struct OpenVerb: Verb {
     static let configuration = CommandConfiguration(
-        commandName: "unseal", abstract: "Open a sealed answer with this account's key. 打开密封的答案。",
+        commandName: "open", abstract: "Open a sealed answer with this account's key. 打开密封的答案。",
         discussion: "FILE is what POST /api/v1/questions answered an account.")
     @Argument var file: String
     @OptionGroup var output: OutputOptions

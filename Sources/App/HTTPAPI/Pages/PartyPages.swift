@@ -336,7 +336,7 @@ extension Answer {
             privacyCost: reply["epsilon"]?.text.map { "ε \($0)" }, notes: notes,
             body: reply["result"] == nil
                 ? .sealed(
-                    path: "/api/v1/passages/\(passage.text)", command: "hutong unseal \(passage.text).sealed")
+                    path: "/api/v1/passages/\(passage.text)", command: "hutong open \(passage.text).sealed")
                 : .open(table, Chart(result).map { [$0] } ?? []),
             receiptPath: "/api/v1/passages/\(passage.text)/proof",
             logIndex: reply["leaf"]?.integer.map { Int($0) })

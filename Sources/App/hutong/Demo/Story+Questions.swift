@@ -152,7 +152,7 @@ extension Story {
         ]
     }
 
-    /// What `hutong unseal` does: the sealed answer opened with the account's own key.
+    /// What `hutong open` does: the sealed answer opened with the account's own key.
     func open(_ reply: JSON, with key: SealingKey) throws -> JSON {
         guard let id = reply["passage"]?.text.flatMap({ ID<Passage>(uuid: $0) }),
             let sealed = reply["answer"]?.text.flatMap({ Base64.decode($0) }).flatMap({
