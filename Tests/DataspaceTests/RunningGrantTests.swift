@@ -163,7 +163,7 @@ extension OnRunningNodes {
             let agreement = try await node.agreement(urn)
             let data = "/api/v1/agreements/\(agreement)/data?purpose=credit&fields=firm,turnover"
 
-            #expect(try await node.problem("GET", data, as: bank) == "deliver.consent-missing")
+            #expect(try await node.problem("GET", data, as: bank) == "valve.consent-missing")
             let mandate: JSON = [
                 "agent": .string(bank.code), "verbs": "download", "subjects": .string(listing),
                 "purpose": "credit", "fields": "firm,turnover", "until": "2099-12-31T16:00:00Z",
@@ -185,10 +185,10 @@ extension OnRunningNodes {
             for outside in ["purpose=ads&fields=firm", "purpose=credit&fields=firm,phone", "purpose=credit"] {
                 #expect(
                     try await node.problem("GET", "/api/v1/agreements/\(agreement)/data?" + outside, as: bank)
-                        == "deliver.consent-missing", "\(outside)")
+                        == "valve.consent-missing", "\(outside)")
             }
             try await node.ask("POST", "/api/v1/mandates/\(given)/revoke", [:], as: firm)
-            #expect(try await node.problem("GET", data, as: bank) == "deliver.consent-missing")
+            #expect(try await node.problem("GET", data, as: bank) == "valve.consent-missing")
         }
 
         @Test(

@@ -53,6 +53,11 @@ extension Node {
                 }
             }
             group.addTask {
+                await self.repeatedly(.seconds(1), logger, "harvests") { () async throws(Problem) in
+                    try await self.courtyard.harvestDue()
+                }
+            }
+            group.addTask {
                 await self.repeatedly(.milliseconds(100), logger, "log") { () async throws(Problem) in
                     try await self.publish()
                 }
