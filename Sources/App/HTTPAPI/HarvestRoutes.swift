@@ -1,7 +1,8 @@
 // SPDX-License-Identifier: Apache-2.0
 
 import Deliver
-import Primitives
+import Identity
+package import Primitives
 import WebUI
 
 extension Courtyard {

@@ -2,6 +2,7 @@
 
 import Deliver
 import Identity
+private import Packs
 private import Policy
 import Primitives
 import Store

@@ -1,5 +1,6 @@
 // SPDX-License-Identifier: Apache-2.0
 
+private import Deliver
 import Identity
 private import Lane
 import Primitives
