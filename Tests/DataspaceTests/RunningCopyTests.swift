@@ -87,7 +87,7 @@ extension OnRunningNodes {
             let paid = fen + Int(cheaper.minorUnits)
             let balances = try await node.ask("GET", "/api/v1/balances")
             let payable = (balances["accounts"]?.array ?? []).filter {
-                ["payable", "fee", "tax"].contains($0["kind"]?.text ?? "")
+                ["Payable", "Fee", "Tax"].contains($0["kind"]?.text ?? "")
             }
             let sum = payable.compactMap { account in
                 account["balance"]?.text.flatMap { Money($0 + " CNY") ?? Money($0) }?.minorUnits

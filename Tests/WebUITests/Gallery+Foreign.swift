@@ -10,16 +10,21 @@ extension Gallery {
         total: 2,
         entries: [
             .init(
-                title: LocalizedText(zh: "空气质量日报", en: "Daily air quality"), about: "Daily means by district.",
-                publisher: "Environment bureau", formats: ["CSV", "JSON"], origins: ["data.example.org", "connector.example.org"],
+                title: LocalizedText(zh: "空气质量日报", en: "Daily air quality"),
+                about: "Daily means by district.",
+                publisher: "Environment bureau", formats: ["CSV", "JSON"],
+                origins: ["data.example.org", "connector.example.org"],
                 withdrawnAt: nil, path: "/foreign/dataset?key=a"),
             .init(
-                title: LocalizedText(zh: "空气站点名录", en: "Air stations"), about: "", publisher: "Environment bureau",
-                formats: [], origins: ["data.example.org"], withdrawnAt: at(-600), path: "/foreign/dataset?key=b"),
+                title: LocalizedText(zh: "空气站点名录", en: "Air stations"), about: "",
+                publisher: "Environment bureau",
+                formats: [], origins: ["data.example.org"], withdrawnAt: at(-600),
+                path: "/foreign/dataset?key=b"),
         ],
         sources: [
             .init(
-                name: "data.example.org", kind: LocalizedText("CKAN"), url: "https://data.example.org", count: 1240,
+                name: "data.example.org", kind: LocalizedText("CKAN"), url: "https://data.example.org",
+                count: 1240,
                 readAt: at(-30), dueAt: at(330), lastError: nil,
                 changes: [
                     LocalizedText(zh: "新增 3", en: "3 added"), LocalizedText(zh: "撤下 1", en: "1 withdrawn"),
@@ -36,7 +41,8 @@ extension Gallery {
         publisher: "Environment bureau", formats: ["CSV"], withdrawnAt: at(-600),
         origins: [
             .init(
-                name: "data.example.org", kind: LocalizedText("CKAN"), address: "https://data.example.org/dataset/b",
+                name: "data.example.org", kind: LocalizedText("CKAN"),
+                address: "https://data.example.org/dataset/b",
                 firstSeenAt: at(-90_000), changedAt: at(-4000), withdrawnAt: at(-600))
         ],
         history: [

@@ -175,9 +175,7 @@ package struct ListingPage: Page {
         facts.add(say("版本摘要", "Version"), version?.block)
         return """
             <h2>\(say("价格", "Price"))</h2>\(priceList(prices, say))
-            \(offerPath.map { path in
-                "<p><a class=\"gate\" href=\"\(path)\">\(say("向一方要约", "Offer it to a party"))</a></p>"
-            } ?? "<p><a class=\"gate\" href=\"/listings/\(code.text)/agree\">\(say("申请使用", "Ask for terms"))</a></p>")
+            <p>\(offerPath.map { offerLink($0, say) } ?? agreeLink(say))</p>
             \(facts.html)
             <h2>\(say("使用条款", "Terms of use"))</h2>\(terms.html(say))
             \(when(!releaseRules.isEmpty) {
@@ -188,6 +186,14 @@ package struct ListingPage: Page {
                 """
             })
             """
+    }
+
+    private func agreeLink(_ say: Reader) -> HTML {
+        "<a class=\"gate\" href=\"/listings/\(code.text)/agree\">\(say("申请使用", "Ask for terms"))</a>"
+    }
+
+    private func offerLink(_ path: String, _ say: Reader) -> HTML {
+        "<a class=\"gate\" href=\"\(path)\">\(say("向一方要约", "Offer it to a party"))</a>"
     }
 
     private func schema(_ say: Reader) -> HTML {
