@@ -21,6 +21,7 @@ struct Hutong: AsyncParsableCommand {
             DemandVerb.self,
             CatalogVerb.self,
             AgreeVerb.self,
+            OfferVerb.self,
             OffersVerb.self,
             AcceptVerb.self,
             DeclineVerb.self,

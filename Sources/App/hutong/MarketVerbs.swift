@@ -148,6 +148,31 @@ struct AgreeVerb: Verb {
     }
 }
 
+/// `hutong offer LISTING PARTY`: begin a negotiation as the holder.
+struct OfferVerb: Verb {
+    static let configuration = CommandConfiguration(
+        commandName: "offer", abstract: "Offer a listing of yours to one party. 向一方要约。",
+        discussion: """
+            Example: hutong offer lst-… pty-… --terms cheaper.jsonld
+            It lies in the other side's inbox: they accept, counter or decline. With --to it goes over the Dataspace \
+            Protocol to a connector's address instead of over the lane.
+            """)
+    @Argument(help: "The listing's code.") var listing: String
+    @Argument(help: "A party's code or name.") var party: String
+    @Option(help: "Other terms than the listing's, as ODRL in JSON-LD.") var terms: String?
+    @Option(help: "The Dataspace Protocol address of the party's connector.") var to: String?
+    @OptionGroup var door: DoorOptions
+    @OptionGroup var output: OutputOptions
+
+    func run(_ console: Console) async throws {
+        var body: [String: JSON] = ["party": .string(party)]
+        if let terms { body["terms"] = try GivenFile.json(terms) }
+        if let to { body["address"] = .string(to) }
+        let answer = try await door.open().post("/api/v1/listings/\(listing)/offers", .object(body))
+        console.answer(answer, text: Columns.text([answer], ["offer", "state", "turn", "until"]))
+    }
+}
+
 /// `hutong offers`: negotiations and agreements, with whose turn it is and until when.
 struct OffersVerb: Verb {
     static let configuration = CommandConfiguration(

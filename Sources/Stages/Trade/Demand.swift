@@ -205,6 +205,8 @@ package enum Notices {
         case requestMoved = "request-moved"
         /// What somebody authorized was used.
         case authorizationUsed = "authorization-used"
+        /// A foreign catalog that is harvested has added, changed or withdrawn datasets.
+        case catalogChanged = "catalog-changed"
         case reportDue = "report-due"
         case caseOverdue = "case-overdue"
         case settlementMoved = "settlement-moved"

@@ -5,9 +5,10 @@ package import Primitives
 
 /// What a price may count of one use beside the use itself.
 package enum UseUnit: String, Hashable, Sendable, CaseIterable {
-    /// Rows of the answer to a question; items that the asker brings to a match.
+    /// Rows of the answer to a question, or of a copy; items that the asker brings to a match.
     case rows
-    /// Bytes of the answer in canonical form, before it is sealed.
+    /// Bytes of the answer in canonical form, before it is sealed; of a copy, those of the recipient's file in the form
+    /// asked for. A file that is fetched in parts or again counts once.
     case bytes
     /// Begun seconds that the holder's engine worked on the question, with the cores it gives to one.
     case seconds
@@ -16,7 +17,9 @@ package enum UseUnit: String, Hashable, Sendable, CaseIterable {
     package func meter(at door: Door) -> String { door.rawValue + "." + rawValue }
 
     /// Whether the holder can count this unit at a door: a match is computed on both sides while flights come and go.
-    func isCounted(at door: Door) -> Bool { door == .query || (door == .match && self != .seconds) }
+    func isCounted(at door: Door) -> Bool {
+        door == .query || (self != .seconds && (door == .match || door.handsOverACopy))
+    }
 
     /// The door and the unit of a meter; `nil` for one that counts uses.
     static func named(_ meter: String) -> (door: Door, unit: UseUnit)? {
