@@ -65,10 +65,13 @@ class Bench:
     def __init__(self, binary, commands, clients):
         self.binary, self.commands, self.clients = os.path.abspath(binary), commands, clients
         self.root = tempfile.mkdtemp(prefix="hutong-crash-")
+        # Faults are injected and crash states computed: what holds the databases may be memory, which waits for no disk.
+        disk = "/dev/shm" if os.access("/dev/shm", os.W_OK) else self.root
+        self.memory = tempfile.mkdtemp(prefix="hutong-crash-", dir=disk)
         self.shim = os.path.join(self.root, "fault.so")
         subprocess.run(["cc", "-O1", "-shared", "-fPIC", "-o", self.shim, os.path.join(HERE, "fault.c"), "-ldl"],
                        check=True)
-        self.template = os.path.join(self.root, "template")
+        self.template = os.path.join(self.memory, "template")
         os.mkdir(self.template)
         self.hutong(self.template, 0, {}).check_returncode()
 
@@ -83,7 +86,7 @@ class Bench:
 
     def fault(self, number, name):
         """One run with one fault. Answers (whether the fault was reached, exit status, what is wrong)."""
-        folder = os.path.join(self.root, f"{number}-{name}")
+        folder = os.path.join(self.memory, f"{number}-{name}")
         shutil.copytree(self.template, folder)
         hit = folder + ".hit"
         run = self.hutong(folder, self.commands, self.preloaded(
@@ -121,14 +124,12 @@ class Bench:
 
     def states(self):
         """Records one run, then recovers from every crash state of every prefix."""
-        folder, trace = os.path.join(self.root, "recorded"), os.path.join(self.root, "trace")
+        folder, trace = os.path.join(self.memory, "recorded"), os.path.join(self.root, "trace")
         shutil.copytree(self.template, folder)
         self.hutong(folder, self.commands, self.preloaded(folder, HUTONG_TRACE=trace)).check_returncode()
         files = [name for name in os.listdir(self.template) if name.startswith("node.sqlite") and "-shm" not in name]
-        # The crash states are computed, not left by a real crash: memory will do to recover them in.
-        memory = tempfile.mkdtemp(dir="/dev/shm" if os.access("/dev/shm", os.W_OK) else self.root)
         judged = collections.deque(maxlen=4)
-        kept, disk = (Files(os.path.join(memory, name), self.template, files) for name in ("kept", "disk"))
+        kept, disk = (Files(os.path.join(self.memory, name), self.template, files) for name in ("kept", "disk"))
         acknowledged, violations, operations, checked, seen = set(), [], 0, 0, None
 
         def recover(variant, state):
@@ -138,34 +139,31 @@ class Bench:
             if wrong:
                 violations.append(f"operation {operations}, {variant}: {wrong}")
 
-        try:
-            with open(trace, "rb") as log:
-                while head := log.readline():
-                    kind, name, offset, count = head.decode().split()
-                    data = log.read(int(count)) if kind in "WA" else b""
-                    operations += 1
-                    if kind == "A":
-                        acknowledged |= {line.split()[1] for line in data.decode().splitlines()}
-                        continue
-                    if kind == "S":
-                        disk.take(name, kept)
-                        seen = None
-                        continue
-                    looks = operations % self.stride == 0
-                    if looks and seen != len(acknowledged):
-                        # Until the next sync the disk alone stays what it is, and so does what was promised.
-                        recover("unsynced writes dropped", disk)
-                        seen = len(acknowledged)
-                    if looks and kind == "W":
-                        kept.write(name, int(offset), data[:len(data) // 2 // 512 * 512])
-                        recover("last write torn at 512 B", kept)
-                    kept.apply(kind, name, int(offset), data)
-                    if looks:
-                        recover("unsynced writes kept", kept)
-                        with disk.passing(kind, name, int(offset), data):
-                            recover("only the last unsynced write kept", disk)
-        finally:
-            shutil.rmtree(memory, ignore_errors=True)
+        with open(trace, "rb") as log:
+            while head := log.readline():
+                kind, name, offset, count = head.decode().split()
+                data = log.read(int(count)) if kind in "WA" else b""
+                operations += 1
+                if kind == "A":
+                    acknowledged |= {line.split()[1] for line in data.decode().splitlines()}
+                    continue
+                if kind == "S":
+                    disk.take(name, kept)
+                    seen = None
+                    continue
+                looks = operations % self.stride == 0
+                if looks and seen != len(acknowledged):
+                    # Until the next sync the disk alone stays what it is, and so does what was promised.
+                    recover("unsynced writes dropped", disk)
+                    seen = len(acknowledged)
+                if looks and kind == "W":
+                    kept.write(name, int(offset), data[:len(data) // 2 // 512 * 512])
+                    recover("last write torn at 512 B", kept)
+                kept.apply(kind, name, int(offset), data)
+                if looks:
+                    recover("unsynced writes kept", kept)
+                    with disk.passing(kind, name, int(offset), data):
+                        recover("only the last unsynced write kept", disk)
         print(f"{checked} different crash states of {operations} operations ({self.commands} commands): "
               f"{len(violations)} violations")
         return violations
@@ -237,7 +235,8 @@ def main():
     try:
         violations = bench.faults() if options.what == "faults" else bench.states()
     finally:
-        shutil.rmtree(bench.root, ignore_errors=True)
+        for folder in (bench.root, bench.memory):
+            shutil.rmtree(folder, ignore_errors=True)
     for violation in violations[:20]:
         print(violation)
     sys.exit(1 if violations else 0)

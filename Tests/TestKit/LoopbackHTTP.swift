@@ -66,7 +66,7 @@ package enum LoopbackHTTP {
         let descriptor = socket(AF_INET, Int32(SOCK_STREAM.rawValue), 0)
         guard descriptor >= 0 else { throw Failure(description: "no socket") }
         defer { close(descriptor) }
-        var limit = timeval(tv_sec: 60, tv_usec: 0)  // A silent server fails the test alone.
+        var limit = timeval(tv_sec: 300, tv_usec: 0)  // A silent server fails the test alone.
         // SAFETY: the pointer is to a local timeval, read during the call, with its own size.
         _ = unsafe setsockopt(
             descriptor,

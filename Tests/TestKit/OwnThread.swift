@@ -10,11 +10,11 @@ package import Testing
 /// Swift's pool has as many threads as the machine has cores, and every test of the process shares it. Two tests that
 /// each wait a minute for a program stop all others for that minute, and what they measure or wait for runs into its
 /// limit. A test with this trait runs on a thread of its own; so that not all of them start their programs at once,
-/// as many as there are cores go on at a time.
+/// twice as many as there are cores go on at a time (they wait more than they compute).
 package struct OwnThread: TestTrait, SuiteTrait, TestScoping {
     package let isRecursive = true
 
-    private static let turns = Turns(count: max(2, ProcessInfo.processInfo.activeProcessorCount))
+    private static let turns = Turns(count: 2 * ProcessInfo.processInfo.activeProcessorCount)
 
     package func provideScope(
         for test: Test, testCase: Test.Case?,

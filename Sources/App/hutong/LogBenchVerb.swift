@@ -24,7 +24,7 @@ struct LogBenchVerb: Verb {
     )
     @Option(help: "How many writers wait at once, separated by commas.") var writers = "1,32,1000"
     @Option(help: "Seconds for each figure.") var seconds = 2.0
-    @Option(help: "Grow a log to so many leaves; ten million take some minutes and 7 GB of disk.")
+    @Option(help: "Grow a log to so many leaves; ten million take some minutes and 5 GB of disk.")
     var leaves = 0
     @OptionGroup var output: OutputOptions
 
