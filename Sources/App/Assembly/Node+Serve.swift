@@ -78,7 +78,7 @@ extension Node {
                 }
             }
             group.addTask {
-                await self.repeatedly(.seconds(3600), logger, "anchor") { () async throws(Problem) in
+                await self.repeatedly(.seconds(5), logger, "anchor") { () async throws(Problem) in
                     try await self.anchorCheckpoint()
                 }
             }

@@ -46,6 +46,7 @@ struct Hutong: AsyncParsableCommand {
             AttestVerb.self,
             MandateVerb.self,
             CodeVerb.self,
+            EntityVerb.self,
             ValveVerb.self,
             PartyVerb.self,
             BackupVerb.self,
