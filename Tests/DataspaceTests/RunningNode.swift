@@ -71,15 +71,25 @@ final class RunningNode: @unchecked Sendable {
     /// the test's own servers need.
     @discardableResult
     func run(_ arguments: [String]) async throws -> JSON {
+        let (status, bytes) = try await command(arguments)
+        try #require(status == 0, "\(arguments): \(String(decoding: bytes, as: UTF8.self))")
+        return try JSON(parsing: Array(bytes))
+    }
+
+    private func command(_ arguments: [String]) async throws -> (Int32, Data) {
         let (url, token) = (url, token)
-        let (status, bytes) = try await withCheckedThrowingContinuation {
+        return try await withCheckedThrowingContinuation {
             (continuation: CheckedContinuation<(Int32, Data), any Error>) in
             DispatchQueue.global().async {
                 continuation.resume(with: Result { try Self.command(arguments, url, token) })
             }
         }
-        try #require(status == 0, "\(arguments): \(String(decoding: bytes, as: UTF8.self))")
-        return try JSON(parsing: Array(bytes))
+    }
+
+    /// The code of the problem that a verb meets.
+    func problem(_ arguments: [String]) async throws -> String {
+        let (status, bytes) = try await command(arguments)
+        return status == 0 ? "answered" : (try? JSON(parsing: Array(bytes)))?["code"]?.text ?? "\(status)"
     }
 
     private static func command(_ arguments: [String], _ url: String, _ token: String) throws -> (Int32, Data)
