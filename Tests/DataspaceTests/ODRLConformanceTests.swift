@@ -9,7 +9,9 @@ import Testing
 enum Shared {
     static let root: String? = {
         let path = ProcessInfo.processInfo.environment["HUTONG_SHARED"] ?? "../shared"
-        return FileManager.default.fileExists(atPath: path + "/conformance") ? path : nil
+        // Absolute: other programs read it from other folders.
+        let root = URL(filePath: path).standardizedFileURL.path(percentEncoded: false)
+        return FileManager.default.fileExists(atPath: root + "/conformance") ? root : nil
     }()
 
     static func files(_ folder: String, _ ending: String) -> [String] {

@@ -147,8 +147,7 @@ extension OnRunningNodes {
         }
 
         @Test(
-            "S60: a contract made outside is filed by both sides' digests, a listing is bought here, and statistics show both",
-            .disabled("does not hold yet: statistics do not count the purchase on the platform")
+            "S60: a contract made outside is filed by both sides' digests, a listing is bought here, and statistics show both"
         )
         func directAndPlatform() async throws {
             let node = try RunningNode("city")

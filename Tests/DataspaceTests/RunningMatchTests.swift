@@ -160,7 +160,7 @@ extension OnRunningNodes {
             let text = try String(contentsOfFile: file, encoding: .utf8)
             try text.replacing("passage", with: "massage").write(
                 toFile: file, atomically: true, encoding: .utf8)
-            #expect(try await nodes.care.problem(["verify", file]) != "answered")
+            #expect(try await nodes.care.problem(of: ["verify", file]) != "answered")
             for node in [nodes.clinic, nodes.care] {
                 try await node.run([
                     "verify", node.folder.appending(path: "data").path(percentEncoded: false),
@@ -172,16 +172,16 @@ extension OnRunningNodes {
         private static func refusals(_ nodes: MatchedNodes, _ file: String) async throws {
             let care = nodes.care
             #expect(
-                try await care.problem(nodes.match(file, "sum:age")) == "compute.match-want-refused")
+                try await care.problem(of: nodes.match(file, "sum:age")) == "compute.match-want-refused")
             let other = try care.file("others.csv", MatchedNodes.clients + "P1,east\n")
-            #expect(try await care.problem(nodes.match(other, "rows")) == "compute.match-sets-spent")
+            #expect(try await care.problem(of: nodes.match(other, "rows")) == "compute.match-sets-spent")
             #expect(
-                try await care.problem(nodes.match(file, "size", ["--key", "person,district"]))
+                try await care.problem(of: nodes.match(file, "size", ["--key", "person,district"]))
                     == "compute.match-keys-differ")
             let ads = ["match", nodes.agreement, file, "--key", "person", "--purpose", "ads"]
-            #expect(try await care.problem(ads) == "compute.purpose-refused")
+            #expect(try await care.problem(of: ads) == "compute.purpose-refused")
             try await nodes.clinic.run(["valve", "close", nodes.listing, "--why", "inspection"])
-            #expect(try await care.problem(nodes.match(file, "size")).hasPrefix("valve.closed"))
+            #expect(try await care.problem(of: nodes.match(file, "size")).hasPrefix("valve.closed"))
             try await nodes.clinic.run(["valve", "open", nodes.listing])
             let charged = try await nodes.prices(at: care, side: "asker")
             #expect(charged.sorted() == ["4.80 CNY", "4.80 CNY", "5.20 CNY"], "\(charged)")
@@ -198,7 +198,8 @@ extension OnRunningNodes {
             ])
             defer { nodes.end() }
             let file = try nodes.care.file("clients.csv", MatchedNodes.clients)
-            #expect(try await nodes.care.problem(nodes.match(file, "rows")) == "compute.match-basis-missing")
+            #expect(
+                try await nodes.care.problem(of: nodes.match(file, "rows")) == "compute.match-basis-missing")
             try await nodes.clinic.run([
                 "mandate", "grant", "care", "--verbs", "match-rows", "--purpose", "care", "--uses", "1",
             ])
@@ -208,7 +209,8 @@ extension OnRunningNodes {
             let told = try await nodes.care.run(nodes.match(file, "rows"))
             #expect(told["result"]?["items"]?.array?.count == 24, "\(told)")
             let few = try nodes.care.file("few.csv", "person,district\nP1,east\nP2,east\nP900,west\n")
-            #expect(try await nodes.care.problem(nodes.match(few, "rows")) == "compute.match-basis-missing")
+            #expect(
+                try await nodes.care.problem(of: nodes.match(few, "rows")) == "compute.match-basis-missing")
             // Three of sixty: below the minimum nothing is told, and what is priced by matched keys costs nothing.
             let small = try await nodes.care.run(nodes.match(few, "size"))
             #expect(small["groups"]?[0]?["count"] == nil && small["price"] == "1.30 CNY", "\(small)")

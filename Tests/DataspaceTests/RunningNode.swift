@@ -67,29 +67,30 @@ final class RunningNode: @unchecked Sendable {
         url = "http://127.0.0.1:\(port)"
     }
 
-    /// A verb of the command line, on this node, in its operator's name. Waits off the cooperative pool, whose few threads
-    /// the test's own servers need.
+    /// A verb of the command line, on this node, in its operator's name. Its failure ends the test.
     @discardableResult
     func run(_ arguments: [String]) async throws -> JSON {
-        let (status, bytes) = try await command(arguments)
-        try #require(status == 0, "\(arguments): \(String(decoding: bytes, as: UTF8.self))")
-        return try JSON(parsing: Array(bytes))
+        let (status, answer) = try await attempt(arguments)
+        try #require(status == 0, "\(arguments): \(answer.canonicalText)")
+        return answer
     }
 
-    private func command(_ arguments: [String]) async throws -> (Int32, Data) {
+    /// The code of the problem that a verb meets.
+    func problem(of arguments: [String]) async throws -> String {
+        let (status, answer) = try await attempt(arguments)
+        return status == 0 ? "answered" : answer["code"]?.text ?? "\(status)"
+    }
+
+    /// Waits off the cooperative pool, whose few threads the test's own servers need.
+    private func attempt(_ arguments: [String]) async throws -> (status: Int32, answer: JSON) {
         let (url, token) = (url, token)
-        return try await withCheckedThrowingContinuation {
+        let (status, bytes) = try await withCheckedThrowingContinuation {
             (continuation: CheckedContinuation<(Int32, Data), any Error>) in
             DispatchQueue.global().async {
                 continuation.resume(with: Result { try Self.command(arguments, url, token) })
             }
         }
-    }
-
-    /// The code of the problem that a verb meets.
-    func problem(_ arguments: [String]) async throws -> String {
-        let (status, bytes) = try await command(arguments)
-        return status == 0 ? "answered" : (try? JSON(parsing: Array(bytes)))?["code"]?.text ?? "\(status)"
+        return (status, try JSON(parsing: Array(bytes)))
     }
 
     private static func command(_ arguments: [String], _ url: String, _ token: String) throws -> (Int32, Data)
@@ -208,6 +209,19 @@ final class RunningNode: @unchecked Sendable {
         terms: JSON? = nil, price: String = "free", catalog: JSON? = nil, delivery: JSON? = nil,
         space: String? = nil, lineage: String? = nil
     ) async throws -> (listing: String, asset: String) {
+        let answer = try await run(
+            try publication(
+                of: csv, title: title, doors: doors, openness: openness, terms: terms, price: price,
+                catalog: catalog, delivery: delivery, space: space, lineage: lineage))
+        return (try #require(answer["listing"]?.text), try #require(answer["asset"]?.text))
+    }
+
+    /// The command that publishes a table.
+    func publication(
+        of csv: String, title: String, doors: String = "download", openness: String = "unconditional",
+        terms: JSON? = nil, price: String = "free", catalog: JSON? = nil, delivery: JSON? = nil,
+        space: String? = nil, lineage: String? = nil
+    ) throws -> [String] {
         func written(_ json: JSON, _ name: String) throws -> String {
             let file = folder.appending(path: name)
             try Data(json.canonicalBytes).write(to: file)
@@ -225,8 +239,7 @@ final class RunningNode: @unchecked Sendable {
         if let delivery { arguments += ["--delivery", try written(delivery, "delivery.json")] }
         if let space { arguments += ["--space", space] }
         if let lineage { arguments += ["--lineage", lineage] }
-        let answer = try await run(arguments)
-        return (try #require(answer["listing"]?.text), try #require(answer["asset"]?.text))
+        return arguments
     }
 
     /// A party with an account here: its code, its identifier and a token of its own.

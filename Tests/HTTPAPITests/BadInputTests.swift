@@ -70,7 +70,7 @@ struct BadInputTests {
         let line = [UInt8](repeating: UInt8(ascii: "x"), count: 200 << 20)
         try await refused([
             (Array("a\n".utf8) + line + [0x0a], "below.csv", "tables.line-too-long"),
-            (line, "header.csv", "tables.header-unusable"),
+            (line, "header.csv", "tables.line-too-long"),
         ])
     }
 

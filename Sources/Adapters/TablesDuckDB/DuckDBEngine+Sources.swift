@@ -82,8 +82,9 @@ extension TableSource {
 }
 
 extension CSVLayout {
-    /// A longer line is no row of a table: most often a file without line breaks, or an open quotation mark.
-    static let lineBytesMax: Int64 = 16 << 20
+    /// What a reading thread holds of a file: four of the longest lines, as the engine needs. Without being told it
+    /// would take sixteen, which alone is near the memory a node gives to one delivery.
+    private static let bufferBytes: Int64 = 4 * lineBytesMax
 
     /// Reads every field as text, then casts: DuckDB's own guesses would drop the leading zeros of codes.
     func sql(_ list: String) -> String {
@@ -93,7 +94,8 @@ extension CSVLayout {
         let read =
             "read_csv(\(list), auto_detect = false, columns = {\(names)}, delim = \(mark), quote = '\"', "
             + "escape = '\"', header = \(hasHeader), nullstr = [\(nulls)], strict_mode = true, "
-            + "null_padding = false, ignore_errors = false, max_line_size = \(Self.lineBytesMax))"
+            + "null_padding = false, ignore_errors = false, max_line_size = \(Self.lineBytesMax), "
+            + "buffer_size = \(Self.bufferBytes))"
         let casts = columns.map { "\($0.cast) AS \($0.name.quotedIdentifier)" }.joined(separator: ", ")
         return "(SELECT \(casts) FROM \(read))"
     }

@@ -62,47 +62,47 @@ enum NodeDoor: Sendable {
     func stage(_ file: String) async throws(Problem) -> String {
         let name = URL(filePath: file).lastPathComponent
         let encoded = name.addingPercentEncoding(withAllowedCharacters: .alphanumerics) ?? "file.csv"
-        switch self {
-        case .remote:
-            return try await upload(file, to: "/api/v1/deliveries?name=" + encoded)["delivery"]?.text ?? ""
-        case .local(let node):
-            let staged =
-                "\(ID<NodeDoor>(at: WallClock.system.now()).uuid)."
-                + (name.split(separator: ".").last ?? "csv").lowercased()
-            do {
-                try FileManager.default.copyItem(atPath: file, toPath: node.courtyard.inbox + "/" + staged)
-            } catch {
-                throw Problem(.fault, "store.storage-failed", operatorNote: "\(error)")
-            }
-            return staged
-        }
+        return try await upload(file, to: "/api/v1/deliveries?name=" + encoded)["delivery"]?.text ?? ""
     }
 
-    /// Uploads a file to a path of a running node.
+    /// Uploads a file to a path of the node.
     func upload(_ file: String, to path: String) async throws(Problem) -> JSON {
-        guard case .remote(let client) = self, let handle = FileHandle(forReadingAtPath: file) else {
+        guard let handle = FileHandle(forReadingAtPath: file) else {
             throw Problem(.missing, "app.file-unreadable", ["file": .text(file)])
         }
         defer { try? handle.close() }
-        let size = (try? handle.seekToEnd()) ?? 0
-        try? handle.seek(toOffset: 0)
-        let pieces = AsyncStream {
-            (try? handle.read(upToCount: 1 << 20)).flatMap { $0.isEmpty ? nil : Array($0) }
+        switch self {
+        case .remote(let client):
+            let size = (try? handle.seekToEnd()) ?? 0
+            try? handle.seek(toOffset: 0)
+            let pieces = AsyncStream {
+                (try? handle.read(upToCount: 1 << 20)).flatMap { $0.isEmpty ? nil : Array($0) }
+            }
+            return try await client.upload(path, pieces: pieces, byteCount: Int64(size))
+        case .local(let node):
+            let copy = node.courtyard.inbox + "/" + ID<NodeDoor>(at: WallClock.system.now()).uuid
+            do {
+                try FileManager.default.copyItem(atPath: file, toPath: copy)
+            } catch {
+                throw Problem(.fault, "store.storage-failed", operatorNote: "\(error)")
+            }
+            // A route that keeps the file moves it away.
+            defer { try? FileManager.default.removeItem(atPath: copy) }
+            return try await Self.answer(node, "POST", path, [], upload: copy)
         }
-        return try await client.upload(path, pieces: pieces, byteCount: Int64(size))
     }
 
-    private static func answer(_ node: Node, _ method: String, _ path: String, _ body: [UInt8])
-        async throws(Problem) -> JSON
-    {
+    private static func answer(
+        _ node: Node, _ method: String, _ path: String, _ body: [UInt8], upload: String? = nil
+    ) async throws(Problem) -> JSON {
         // Outside of `try?`: a refusal is the caller's to hear.
-        let bytes = try await reply(node, method, path, body).body
+        let bytes = try await reply(node, method, path, body, upload: upload).body
         return (try? JSON(parsing: bytes)) ?? .null
     }
 
-    private static func reply(_ node: Node, _ method: String, _ path: String, _ body: [UInt8])
-        async throws(Problem) -> APIReply
-    {
+    private static func reply(
+        _ node: Node, _ method: String, _ path: String, _ body: [UInt8], upload: String? = nil
+    ) async throws(Problem) -> APIReply {
         let parts = path.split(separator: "?", maxSplits: 1)
         var query: [String: String] = [:]
         for pair in (parts.count == 2 ? parts[1] : "").split(separator: "&") {
@@ -114,7 +114,7 @@ enum NodeDoor: Sendable {
             APIRequest(
                 method: method, path: String(parts[0]), query: query,
                 headers: ["authorization": "Bearer " + token],
-                body: body))
+                body: body, upload: upload))
     }
 }
 

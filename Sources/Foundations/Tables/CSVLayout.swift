@@ -9,6 +9,9 @@ package struct CSVLayout: Hashable, Sendable {
         case gb18030 = "GB18030"
     }
 
+    /// A longer line is no row of a table: most often a file without line breaks, or an open quotation mark.
+    package static let lineBytesMax: Int64 = 8 << 20
+
     package var delimiter: UInt8
     package var hasHeader: Bool
     /// Exact texts that mean "no value". An empty field always does.

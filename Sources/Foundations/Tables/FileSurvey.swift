@@ -23,16 +23,18 @@ package struct FileSurvey: Hashable, Sendable {
 
     static let blockBytes = 1 << 20
 
-    /// Throws `tables.file-unreadable`, `tables.file-is-workbook`, `tables.encoding-unknown`.
+    /// Throws `tables.file-unreadable`, `tables.file-is-workbook`, `tables.encoding-unknown`, `tables.line-too-long`.
     package init(of path: String) throws(Problem) {
         var hash = SHA256()
         var check = UTF8Check()
+        var lines = LineCheck()
         var head: [UInt8] = []
         var count: Int64 = 0
         try Self.readBlocks(of: path) { block throws(Problem) in
             if head.isEmpty { head = Array(block.prefix(4096)) }
             hash.update(data: block)
             check.take(block)
+            lines.take(block)
             count += Int64(block.count)
         }
         self.path = path
@@ -43,7 +45,25 @@ package struct FileSurvey: Hashable, Sendable {
             encoding = .utf8
             return
         }
+        if kind == .delimitedText, let start = lines.longLineStart {
+            throw try Self.lineTooLong(of: path, from: start)
+        }
         encoding = try Self.encoding(of: path, head, utf8FailsAt: check.finished())
+    }
+
+    /// Says which line it is, which only a second reading knows.
+    private static func lineTooLong(of path: String, from start: Int64) throws(Problem) -> Problem {
+        var (line, offset): (Int64, Int64) = (1, 0)
+        try readBlocks(of: path) { block throws(Problem) in
+            line += Int64(block.prefix(Int(max(0, start - offset))).count { $0 == UInt8(ascii: "\n") })
+            offset += Int64(block.count)
+        }
+        return Problem(
+            .invalid, "tables.line-too-long",
+            [
+                "line": .integer(line), "limit": .bytes(CSVLayout.lineBytesMax),
+                "file": .text(fileName(path)),
+            ])
     }
 
     /// Reads the file in blocks that are freed one after the other.
@@ -94,6 +114,32 @@ package struct FileSurvey: Hashable, Sendable {
                 ["file": .text(fileName(path)), "offset": .integer(place)])
         }
         return .gb18030
+    }
+}
+
+/// Whether a text has a line that is too long for a row. The limit is longer than a block, so that only the first and the
+/// last line break of each block are looked for.
+struct LineCheck {
+    private var lineStart: Int64 = 0
+    private var offset: Int64 = 0
+    /// Where the first line begins that is longer than `CSVLayout.lineBytesMax`.
+    private(set) var longLineStart: Int64?
+
+    mutating func take(_ block: Data) {
+        defer { offset += Int64(block.count) }
+        guard longLineStart == nil else { return }
+        let first = block.firstIndex(where: Self.isBreak).map { $0 - block.startIndex } ?? block.count
+        guard offset + Int64(first) - lineStart <= CSVLayout.lineBytesMax else {
+            longLineStart = lineStart
+            return
+        }
+        if let last = block.lastIndex(where: Self.isBreak) {
+            lineStart = offset + Int64(last - block.startIndex) + 1
+        }
+    }
+
+    private static func isBreak(_ byte: UInt8) -> Bool {
+        byte == UInt8(ascii: "\n") || byte == UInt8(ascii: "\r")
     }
 }
 

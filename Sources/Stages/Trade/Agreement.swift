@@ -92,6 +92,14 @@ package enum AgreementBook {
         return signed.state == .unsigned && signed.providerSignature != nil && signed.consumerSignature != nil
     }
 
+    /// Whether a side has signed already.
+    static func isSigned(
+        _ agreement: Agreement, by party: ID<Party>, in transaction: any SQLReading
+    ) throws(Problem) -> Bool {
+        let known = try select("code = ?", [agreement.code], in: transaction).first
+        return (party == agreement.provider ? known?.providerSignature : known?.consumerSignature) != nil
+    }
+
     /// Notes a consumer's acceptance that was proven by its credentials, not by a signature: the transcript's digest.
     static func acknowledge(_ code: String, by transcript: Digest, in transaction: any SQLWriting)
         throws(Problem)

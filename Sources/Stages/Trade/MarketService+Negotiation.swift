@@ -184,12 +184,14 @@ extension MarketService {
 
     private func carryOut(_ step: NegotiationDesk.Step) async throws(Problem) -> NegotiationDesk.Row {
         var row = step.row
+        // Who is told that an agreement is final may use it with his next call: it is in force before he hears of it.
+        if row.negotiation.state == .finalized { try await conclude(row) }
         for effect in step.effects {
             switch effect {
             case .deliver: row = try await deliver(row)
             case .decide: row = try await decide(row)
             case .askState: try await askState(row)
-            case .record(let state, _): if state == .finalized { try await conclude(row) }
+            case .record: break  // Its leaf is in the step's own commit.
             }
         }
         return row
@@ -218,36 +220,40 @@ extension MarketService {
         }
     }
 
-    /// Both sides hold the agreement: each signs it and files it at the exchange.
+    /// Both sides hold the agreement: each signs it and files it at the exchange, once. The negotiation stays open
+    /// until the other side has acknowledged its last message.
     private func conclude(_ row: NegotiationDesk.Row) async throws(Problem) {
-        let id = row.id
-        guard row.ownParty == context.own else {
-            // An account signed and filed before it verified.
-            return try await context.store.write { transaction throws(Problem) in
-                try NegotiationDesk.close(id, in: transaction)
-            }
-        }
-        let agreement = try await agreement(of: row)
-        let signature = try context.signer.signature(for: agreement.signedBytes)
-        let context = context
+        let (context, id) = (context, row.id)
+        let isDelivered = row.negotiation.correspondence.delivery == nil
+        // An account signed and filed before it verified.
+        let agreement = row.ownParty == context.own ? try await agreement(of: row) : nil
         try await context.store.write { transaction throws(Problem) in
-            let exchange = try context.exchange(in: transaction)
-            let own = try PartyRegister.party(context.own, in: transaction)
-            try NegotiationDesk.close(id, in: transaction)
-            let peer = try PartyRegister.party(row.counterparty, in: transaction)
-            if row.webAddress != nil, peer.address == .account, row.negotiation.side == .provider {
-                // A foreign connector has no key of ours to sign agreements with: its acceptance is the verification
-                // that its credentials proved, kept as the digest of the whole transcript.
-                try grant(agreement, evidence: row.negotiation.correspondence.digest, in: transaction)
-            } else if exchange.id == context.own {
-                try file(agreement, signature: signature, by: own, in: transaction)
-            } else {
-                _ = try AgreementBook.sign(agreement, by: own, signature: signature, in: transaction)
-                try context.lane.post(
-                    "agreement.file",
-                    ["agreement": agreement.wire, "signature": .string(Base64.encode(signature))],
-                    to: exchange.id, in: transaction)
+            if let agreement, try !AgreementBook.isSigned(agreement, by: context.own, in: transaction) {
+                try signAndFile(agreement, of: row, in: transaction)
             }
+            if isDelivered { try NegotiationDesk.close(id, in: transaction) }
+        }
+    }
+
+    private func signAndFile(
+        _ agreement: Agreement, of row: NegotiationDesk.Row, in transaction: any SQLWriting
+    ) throws(Problem) {
+        let signature = try context.signer.signature(for: agreement.signedBytes)
+        let exchange = try context.exchange(in: transaction)
+        let own = try PartyRegister.party(context.own, in: transaction)
+        let peer = try PartyRegister.party(row.counterparty, in: transaction)
+        if row.webAddress != nil, peer.address == .account, row.negotiation.side == .provider {
+            // A foreign connector has no key of ours to sign agreements with: its acceptance is the verification
+            // that its credentials proved, kept as the digest of the whole transcript.
+            try grant(agreement, evidence: row.negotiation.correspondence.digest, in: transaction)
+        } else if exchange.id == context.own {
+            try file(agreement, signature: signature, by: own, in: transaction)
+        } else {
+            _ = try AgreementBook.sign(agreement, by: own, signature: signature, in: transaction)
+            try context.lane.post(
+                "agreement.file",
+                ["agreement": agreement.wire, "signature": .string(Base64.encode(signature))],
+                to: exchange.id, in: transaction)
         }
     }
 
@@ -292,7 +298,11 @@ extension MarketService {
         let body: JSON = [
             "path": .string(delivery.path), "message": delivery.json, "as": .string(row.ownParty.uuid),
         ]
-        return try await note(dsp(body, for: row), of: row)
+        let after = try await note(dsp(body, for: row), of: row)
+        if after.negotiation.state == .finalized, after.negotiation.correspondence.delivery == nil {
+            try await conclude(after)
+        }
+        return after
     }
 
     private func askState(_ row: NegotiationDesk.Row) async throws(Problem) {

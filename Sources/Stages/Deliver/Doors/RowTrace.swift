@@ -81,23 +81,35 @@ extension DeliveryService {
         }
     }
 
+    /// What a row is known by. Values are compared as the column's type writes them: a file that went through a
+    /// spreadsheet or a data frame says 10.5 where 10.50 was delivered.
+    private static func key(_ columns: [(name: String, type: String)]) -> String {
+        let words = columns.map { name, type in
+            let text = "CAST(\(name.sqlName) AS VARCHAR)"
+            return type == "VARCHAR"
+                ? text : "coalesce(CAST(TRY_CAST(\(text) AS \(type)) AS VARCHAR), \(text))"
+        }
+        return "md5(concat_ws('|', \(words.joined(separator: ", "))))"
+    }
+
     private func compare(
         _ delivery: Marked, columns: Set<String>, on engine: any TableEngine
     ) async throws(Problem) -> (Int, Int) {
         let selection = try await selection(
             delivery.version, delivery.rules, for: delivery.asker, marked: delivery.label)(engine)
-        let common = selection.columns.map(\.name).filter(columns.contains)
+        let common = selection.columns.filter { columns.contains($0.name) }
         guard !common.isEmpty else { return (0, 0) }
-        let words = common.map { "CAST(\($0.sqlName) AS VARCHAR)" }.joined(separator: ", ")
         let original = selection.numbered
-        let key = "md5(concat_ws('|', \(words)))"
+        let key = Self.key(common)
         let bit = RowMark.bit(of: "a.n // 2", key: selection.mark?.key ?? "")
+        // Rows that can be told apart. Grouped, not windowed: joined windows over a named expression find nothing in
+        // DuckDB 2.0.0.
         let sql = """
-            WITH original AS (SELECT hutong_row AS n, \(key) AS k FROM (\(original.sql)) AS o
-                QUALIFY count(*) OVER (PARTITION BY k) = 1),
-            found AS (SELECT n, hutong_place AS place FROM original
-                JOIN (SELECT hutong_place, \(key) AS k FROM leaked
-                    QUALIFY count(*) OVER (PARTITION BY k) = 1) AS l USING (k))
+            WITH original AS (SELECT any_value(n) AS n, k FROM (SELECT hutong_row AS n, \(key) AS k
+                FROM (\(original.sql)) AS o) AS named GROUP BY k HAVING count(*) = 1),
+            found AS (SELECT n, place FROM original JOIN (SELECT any_value(hutong_place) AS place, k
+                FROM (SELECT hutong_place, \(key) AS k FROM leaked) AS named GROUP BY k HAVING count(*) = 1
+                ) AS l USING (k))
             SELECT count(*), count(*) FILTER ((a.place > b.place) = (\(bit) = 1))
             FROM found AS a JOIN found AS b ON b.n = a.n + 1 WHERE a.n % 2 = 0
             """
