@@ -6,9 +6,10 @@ import Primitives
 import Tables
 import TablesDuckDB
 import Testing
+import TestKit
 
 /// Figures of ours held against programs that are not.
-@Suite("Independent counters")
+@Suite("Independent counters", .ownThread)
 struct IndependentCountTests {
     private static let python: String? = {
         let root = URL(filePath: #filePath).deletingLastPathComponent().deletingLastPathComponent()

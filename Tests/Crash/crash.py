@@ -7,16 +7,22 @@ crash.py states --binary HUTONG [--commands 10000] one recorded run, every prefi
 
 Recovery is checked here with Python's own SQLite, not with our code. Ends with 1 if anything was lost or half done.
 """
-import argparse, concurrent.futures, os, shutil, sqlite3, subprocess, sys, tempfile
+import argparse, collections, concurrent.futures, contextlib, os, shutil, sqlite3, subprocess, sys, tempfile
 
 HERE = os.path.dirname(os.path.abspath(__file__))
 FAULTS = {"eio": "e", "enospc": "n", "short": "s", "persisted": "p"}
 
 
-def verify(folder, acknowledged):
-    """What is wrong with a recovered database; None if nothing is."""
-    db = sqlite3.connect(os.path.join(folder, "node.sqlite"))
+def verify(folder, acknowledged, how="", judged=None):
+    """What is wrong with a recovered database; None if nothing is. `judged` holds the last databases that were found
+    right, each with the number of promises it was held against: what recovery makes the same, byte for byte, needs no
+    second look."""
+    db = sqlite3.connect(f"file:{folder}/node.sqlite{how}", uri=True)
     try:
+        if judged is not None:
+            found = len(acknowledged), db.serialize()
+            if found in judged:
+                return None
         one = lambda sql: db.execute(sql).fetchone()[0]
         if one("PRAGMA integrity_check") != "ok":
             return "the file is damaged"
@@ -36,7 +42,11 @@ def verify(folder, acknowledged):
             SELECT count(*) FROM ledger_account a WHERE debits_posted <> (SELECT coalesce(sum(amount), 0)
             FROM ledger_transfer WHERE debit = a.number) OR credits_posted <> (SELECT coalesce(sum(amount), 0)
             FROM ledger_transfer WHERE credit = a.number)""") if len(booked) <= 500 else 0
-        return "balances differ from the transfers" if wrong else None
+        if wrong:
+            return "balances differ from the transfers"
+        if judged is not None:
+            judged.append(found)
+        return None
     except sqlite3.DatabaseError as error:
         return f"not readable: {error}"
     finally:
@@ -114,66 +124,104 @@ class Bench:
         folder, trace = os.path.join(self.root, "recorded"), os.path.join(self.root, "trace")
         shutil.copytree(self.template, folder)
         self.hutong(folder, self.commands, self.preloaded(folder, HUTONG_TRACE=trace)).check_returncode()
-        files = {name: bytearray(open(os.path.join(self.template, name), "rb").read())
-                 for name in os.listdir(self.template) if name.startswith("node.sqlite") and "-shm" not in name}
-        synced = {name: bytes(content) for name, content in files.items()}
-        pending, acknowledged, violations, checked = [], set(), [], 0
+        files = [name for name in os.listdir(self.template) if name.startswith("node.sqlite") and "-shm" not in name]
+        # The crash states are computed, not left by a real crash: memory will do to recover them in.
+        memory = tempfile.mkdtemp(dir="/dev/shm" if os.access("/dev/shm", os.W_OK) else self.root)
+        judged = collections.deque(maxlen=4)
+        kept, disk = (Files(os.path.join(memory, name), self.template, files) for name in ("kept", "disk"))
+        acknowledged, violations, operations, checked, seen = set(), [], 0, 0, None
 
-        def recover(variant, contents):
-            place = os.path.join(self.root, "state")
-            shutil.rmtree(place, ignore_errors=True)
-            os.mkdir(place)
-            for name, content in contents.items():
-                with open(os.path.join(place, name), "wb") as file:
-                    file.write(content)
-            wrong = verify(place, acknowledged)
+        def recover(variant, state):
+            nonlocal checked
+            checked += 1
+            wrong = state.wrong(acknowledged, judged)
             if wrong:
                 violations.append(f"operation {operations}, {variant}: {wrong}")
 
-        def apply(contents, operation, torn=False):
-            kind, name, offset, data = operation
-            content = contents.setdefault(name, bytearray())
-            if kind == "T":
-                del content[offset:]
-                content.extend(bytes(offset - len(content)))
-                return
-            data = data[:len(data) // 2 // 512 * 512] if torn else data
-            if len(content) < offset:
-                content.extend(bytes(offset - len(content)))
-            content[offset:offset + len(data)] = data
-
-        operations = 0
-        with open(trace, "rb") as log:
-            while head := log.readline():
-                kind, name, offset, count = head.decode().split()
-                data = log.read(int(count)) if kind in "WA" else b""
-                operations += 1
-                if kind == "A":
-                    acknowledged |= {line.split()[1] for line in data.decode().splitlines()}
-                    continue
-                if kind == "S":
-                    synced[name] = bytes(files.get(name, b""))
-                    pending = [operation for operation in pending if operation[1] != name]
-                    continue
-                operation = (kind, name, int(offset), data)
-                pending.append(operation)
-                apply(files, operation)
-                if self.stride > 1 and operations % self.stride:
-                    continue
-                recover("unsynced writes dropped", synced)
-                recover("unsynced writes kept", files)
-                torn = {name: bytearray(content) for name, content in synced.items()}
-                for earlier in pending[:-1]:
-                    apply(torn, earlier)
-                apply(torn, operation, torn=True)
-                recover("last write torn at 512 B", torn)
-                last = {name: bytearray(content) for name, content in synced.items()}
-                apply(last, operation)
-                recover("only the last unsynced write kept", last)
-                checked += 4
-        print(f"{checked} crash states of {operations} operations ({self.commands} commands): "
+        try:
+            with open(trace, "rb") as log:
+                while head := log.readline():
+                    kind, name, offset, count = head.decode().split()
+                    data = log.read(int(count)) if kind in "WA" else b""
+                    operations += 1
+                    if kind == "A":
+                        acknowledged |= {line.split()[1] for line in data.decode().splitlines()}
+                        continue
+                    if kind == "S":
+                        disk.take(name, kept)
+                        seen = None
+                        continue
+                    looks = operations % self.stride == 0
+                    if looks and seen != len(acknowledged):
+                        # Until the next sync the disk alone stays what it is, and so does what was promised.
+                        recover("unsynced writes dropped", disk)
+                        seen = len(acknowledged)
+                    if looks and kind == "W":
+                        kept.write(name, int(offset), data[:len(data) // 2 // 512 * 512])
+                        recover("last write torn at 512 B", kept)
+                    kept.apply(kind, name, int(offset), data)
+                    if looks:
+                        recover("unsynced writes kept", kept)
+                        with disk.passing(kind, name, int(offset), data):
+                            recover("only the last unsynced write kept", disk)
+        finally:
+            shutil.rmtree(memory, ignore_errors=True)
+        print(f"{checked} different crash states of {operations} operations ({self.commands} commands): "
               f"{len(violations)} violations")
         return violations
+
+
+class Files:
+    """A database and its log as they lie on a disk. Recovery only reads them: SQLite opens them for reading, which
+    rebuilds the index of the log as any opening does and leaves both files as they are."""
+
+    def __init__(self, folder, template, names):
+        self.folder = folder
+        os.mkdir(folder)
+        for name in names:
+            shutil.copyfile(os.path.join(template, name), os.path.join(folder, name))
+
+    def path(self, name):
+        return os.path.join(self.folder, name)
+
+    def write(self, name, offset, data):
+        file = os.open(self.path(name), os.O_RDWR | os.O_CREAT)
+        os.pwrite(file, data, offset)
+        os.close(file)
+
+    def apply(self, kind, name, offset, data):
+        if kind == "W":
+            self.write(name, offset, data)
+            return
+        self.write(name, 0, b"")
+        os.truncate(self.path(name), offset)
+
+    def take(self, name, other):
+        if os.path.exists(other.path(name)):
+            shutil.copyfile(other.path(name), self.path(name))
+
+    @contextlib.contextmanager
+    def passing(self, kind, name, offset, data):
+        """Applies an operation for as long as the block runs."""
+        path, before = self.path(name), None
+        if os.path.exists(path):
+            with open(path, "rb") as file:
+                file.seek(offset)
+                before = os.path.getsize(path), file.read(len(data) if kind == "W" else -1)
+        self.apply(kind, name, offset, data)
+        yield
+        if before is None:
+            os.unlink(path)
+            return
+        size, content = before
+        self.write(name, offset, content)
+        os.truncate(path, size)
+
+    def wrong(self, acknowledged, judged):
+        found = verify(self.folder, acknowledged, "?mode=ro", judged)
+        with contextlib.suppress(FileNotFoundError):
+            os.unlink(self.path("node.sqlite-shm"))
+        return found
 
 
 def main():

@@ -161,7 +161,7 @@ extension OnRunningNodes {
             let data = "/api/v1/agreements/\(agreement)/data?purpose=credit&fields=firm,turnover"
 
             let without = try await node.problem("GET", data, as: bank)
-            #expect(without == "deliver.consent-missing")
+            #expect(without == "valve.consent-missing")
             let mandate: JSON = [
                 "agent": .string(bank.code), "verbs": "download", "subjects": .string(listing),
                 "purpose": "credit", "fields": "firm,turnover", "until": "2099-12-31T16:00:00Z",
@@ -183,11 +183,11 @@ extension OnRunningNodes {
             for outside in ["purpose=ads&fields=firm", "purpose=credit&fields=firm,phone", "purpose=credit"] {
                 #expect(
                     try await node.problem("GET", "/api/v1/agreements/\(agreement)/data?" + outside, as: bank)
-                        == "deliver.consent-missing", "\(outside)")
+                        == "valve.consent-missing", "\(outside)")
             }
             try await node.ask("POST", "/api/v1/mandates/\(given)/revoke", [:], as: firm)
             let refusal = try await node.problem("GET", data, as: bank)
-            #expect(refusal == "deliver.consent-missing")
+            #expect(refusal == "valve.consent-missing")
         }
 
         @Test(

@@ -6,6 +6,7 @@ import FoundationNetworking
 import Identity
 import Primitives
 import Testing
+import TestKit
 
 /// The real binary serving a data folder on a free port of this machine.
 final class RunningNode: @unchecked Sendable {
@@ -279,5 +280,5 @@ final class RunningNode: @unchecked Sendable {
 }
 
 /// Everything that needs whole nodes, one test after another: a machine has two cores.
-@Suite("On running nodes", .serialized)
+@Suite("On running nodes", .serialized, .ownThread)
 enum OnRunningNodes {}

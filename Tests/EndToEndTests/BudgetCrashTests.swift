@@ -2,8 +2,9 @@
 
 import Foundation
 import Testing
+import TestKit
 
-@Suite("A privacy budget under kill -9")
+@Suite("A privacy budget under kill -9", .ownThread)
 struct BudgetCrashTests {
     @Test(
         "64 askers at a node that is killed again and again: never overspent, never charged without a stored answer"

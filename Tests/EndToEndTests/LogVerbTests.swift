@@ -3,9 +3,10 @@
 import Foundation
 import Primitives
 import Testing
+import TestKit
 
 /// The log's verbs, each run as a person runs it: the real binary, real processes, files on the disk.
-@Suite("The log's verbs", .serialized)
+@Suite("The log's verbs", .serialized, .ownThread)
 struct LogVerbTests {
     private struct Scene {
         let folder: String
@@ -56,14 +57,7 @@ struct LogVerbTests {
             try? FileManager.default.removeItem(atPath: folder)
         }
 
-        /// One leaf: the valve is shut and opened again.
-        func addLeaf() throws {
-            for verb in ["close", "open"] {
-                _ = try Binary.run(
-                    ["valve", verb, "country:XX", "--json"],
-                    environment: ["HUTONG_URL": node.url, "HUTONG_TOKEN": token])
-            }
-        }
+        func addLeaf() throws { try LogVerbTests.addLeaf(node, token) }
 
         /// Waits until the published checkpoint, which is always a witnessed one here, covers so many leaves.
         func published(atLeast size: Int64) throws -> JSON {
@@ -172,9 +166,75 @@ struct LogVerbTests {
         return path
     }
 
+    /// Two leaves: the valve is shut and opened again.
+    private static func addLeaf(_ node: ServedProcess, _ token: String) throws {
+        for verb in ["close", "open"] {
+            _ = try Binary.run(
+                ["valve", verb, "country:XX", "--json"],
+                environment: ["HUTONG_URL": node.url, "HUTONG_TOKEN": token])
+        }
+    }
+
+    @Test(
+        "a running node has its log stamped by an outside authority; openssl confirms the kept token, fsck its leaf"
+    )
+    func anchored() throws {
+        let folder = NSTemporaryDirectory() + "hutong-anchor-\(UInt64.random(in: 0...UInt64.max))"
+        defer { try? FileManager.default.removeItem(atPath: folder) }
+        let script = URL(filePath: #filePath).deletingLastPathComponent().deletingLastPathComponent()
+            .appending(path: "Readers/timestamps.py").path(percentEncoded: false)
+        let authority = try ServedProcess(["python3", script, folder + "/tsa"], of: "/usr/bin/env")
+        defer { authority.stop() }
+        let (data, certificate) = (folder + "/node", folder + "/tsa/cert.pem")
+        let node = try ServedProcess([
+            "serve", "--data", data, "--port", "0", "--name", "anchored", "--json",
+            "--anchor", authority.url, "--anchor-ca", certificate,
+        ])
+        defer { node.stop() }
+        let token = try String(contentsOfFile: data + "/keys/operator.token", encoding: .utf8)
+        try Self.addLeaf(node, token.trimmingCharacters(in: .whitespacesAndNewlines))
+
+        let anchors = try Self.anchors(data, ["--ca", certificate, "--out", folder + "/stamps"])
+        #expect(anchors.count == 1, "an hour has not passed")
+        #expect(anchors[0]["isVerified"] == true)
+        let file = folder + "/stamps/\(anchors[0]["size"]?.integer ?? 0)"
+        let openssl = try ServedProcess.finished([
+            "openssl", "ts", "-verify", "-data", file + ".txt", "-in", file + ".tsr", "-CAfile", certificate,
+        ])
+        #expect(openssl == 0)
+        node.stop()
+        #expect(try Binary.run(["fsck", data, "--json"]).status == 0)
+
+        // A token that is not the one that was logged, whatever it would prove.
+        let database = data + "/node.sqlite"
+        let swap = """
+            import sqlite3, sys
+            kept = sqlite3.connect(sys.argv[1])
+            token = kept.execute("SELECT token FROM transparency_anchor").fetchone()[0]
+            kept.execute("UPDATE transparency_anchor SET token = ?", (token[:-1] + bytes([token[-1] ^ 1]),))
+            kept.commit()
+            """
+        #expect(try ServedProcess.finished(["python3", "-c", swap, database]) == 0)
+        let damaged = try Binary.run(["fsck", data, "--json"])
+        #expect(damaged.status == 1)
+        #expect(String(decoding: damaged.output, as: UTF8.self).contains("anchor "))
+    }
+
+    /// What the node kept, as soon as it kept something.
+    private static func anchors(_ data: String, _ arguments: [String]) throws -> [JSON] {
+        for _ in 0..<600 {
+            let answer = try Binary.json(["log", "anchors", "--data", data, "--json"] + arguments)
+            if let anchors = answer["anchors"]?.array, !anchors.isEmpty { return anchors }
+            Thread.sleep(forTimeInterval: 0.1)
+        }
+        throw Problem(.fault, "app.unexpected", operatorNote: "nothing was anchored in a minute")
+    }
+
     @Test("log bench prints its figures and the comparison with bare SQLite of the same run")
     func bench() throws {
-        let figures = try Binary.json(["log", "bench", "--writers", "8", "--seconds", "0.1", "--json"])
+        let figures = try Binary.json([
+            "log", "bench", "--writers", "8", "--seconds", "0.1", "--leaves", "20000", "--json",
+        ])
         for name in [
             "bareInsertsPerSecond", "appendsPerSecond8", "appendsPerSecondGrouped", "proofNanoseconds",
             "signatureNanoseconds", "witnessedReceiptMicrosecondsP99",
@@ -184,10 +244,17 @@ struct LogVerbTests {
         // Issue: verification of a proof at least 25 times as fast as one Ed25519 verification. Measured 38 to 47.
         let proof = figures["proofNanoseconds"]?.integer ?? 0
         #expect(proof * 10 < figures["signatureNanoseconds"]?.integer ?? 0)
+        let growth = figures["growth"]?.array ?? []
+        #expect(growth.count == 10)
+        #expect(growth.last?["leaves"] == 20_000)
+        let peaks = growth.map { $0["peakBytes"]?.integer ?? 0 }
+        #expect((peaks.first ?? 0) > 0)
+        // What stays in memory is a cache of fixed size, which these few leaves do not fill.
+        #expect((peaks.last ?? 0) - (peaks.first ?? 0) < 96 << 20, "\(peaks)")
     }
 }
 
-/// A process of the binary that serves until it is stopped.
+/// A process that serves until it is stopped, and says as JSON when it is ready.
 // SAFETY: started and stopped by the one test that made it.
 final class ServedProcess: @unchecked Sendable {
     private let process = Process()
@@ -195,8 +262,9 @@ final class ServedProcess: @unchecked Sendable {
     let ready: JSON
     var url: String { ready["url"]?.text ?? "" }
 
-    init(_ arguments: [String]) throws {
-        process.executableURL = URL(filePath: Binary.path)
+    /// - Parameter program: by default the binary of this test run.
+    init(_ arguments: [String], of program: String = Binary.path) throws {
+        process.executableURL = URL(filePath: program)
         process.arguments = arguments
         let output = Pipe()
         process.standardOutput = output
@@ -215,6 +283,18 @@ final class ServedProcess: @unchecked Sendable {
                 return
             }
         }
+    }
+
+    /// Runs another program to its end and gives its status.
+    static func finished(_ arguments: [String]) throws -> Int32 {
+        let process = Process()
+        process.executableURL = URL(filePath: "/usr/bin/env")
+        process.arguments = arguments
+        process.standardOutput = FileHandle.nullDevice
+        process.standardError = FileHandle.nullDevice
+        try process.run()
+        process.waitUntilExit()
+        return process.terminationStatus
     }
 
     func stop() {

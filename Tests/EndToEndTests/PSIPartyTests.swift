@@ -3,9 +3,10 @@
 import Foundation
 import Primitives
 import Testing
+import TestKit
 
 /// Two real processes that match two tables too large for one part, and one of them killed in the middle.
-@Suite("A match in parts on disk", .serialized)
+@Suite("A match in parts on disk", .serialized, .ownThread)
 struct PSIPartyTests {
     private static let rows = 1_100_000
     private static let common = 300_000

@@ -2,12 +2,13 @@
 
 import Foundation
 import Primitives
+import TestKit
 import TestStores
 import Testing
 
 /// The whole story, played by the real binary with four real processes; the demonstration itself checks each fact and
 /// stops at the first that does not hold.
-@Suite("The story", .serialized)
+@Suite("The story", .serialized, .ownThread)
 struct StoryTests {
     @Test(
         "S94, S62, S60, S17: five nodes publish, agree, match, ask, pay, refuse, settle and verify; a cheating operator is found"

@@ -2,8 +2,9 @@
 
 import Foundation
 import Testing
+import TestKit
 
-@Suite("Crashes of the books")
+@Suite("Crashes of the books", .ownThread)
 struct CrashTests {
     static let root = URL(filePath: #filePath).deletingLastPathComponent().deletingLastPathComponent()
     /// The binary of the same build as the tests.

@@ -5,6 +5,7 @@ import Ledger
 import Primitives
 import Store
 import TestStores
+import TestKit
 import Testing
 
 /// Other people's bookkeeping programs, installed from Debian.
@@ -97,7 +98,7 @@ struct JournalTests {
     }
 
     @Test(
-        "three independent programs read our export and give every balance we give",
+        "three independent programs read our export and give every balance we give", .ownThread,
         arguments: Bookkeeper.installed)
     func threePrograms(_ bookkeeper: Bookkeeper) async throws {
         let place = Place()

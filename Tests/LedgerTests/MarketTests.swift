@@ -198,6 +198,7 @@ struct MarketTests {
             "query:month 200CNY with 1000 then 0.10CNY", "month:50CNY", "free",
             "query:0.50CNY,query.rows:1CNY/1000 up to 5000,query.seconds:0.02CNY up to 60",
             "match.rows:tiers 0.01CNY..1000 1CNY/200 up to 100000,cap:90CNY",
+            "download.bytes:1CNY/1000000 up to 9000000,share.rows:0.01CNY up to 5,share:1CNY",
         ] {
             let plan = try PricePlan(text: text)
             #expect(PricePlan(json: plan.json) == plan, "\(text)")
@@ -207,6 +208,7 @@ struct MarketTests {
             "query", "query:x", "query:-1CNY", "query:1USD", "query:1CNY,query:2CNY", "query:tiers 1CNY..5",
             "cap:x", "query:pack 0 for 1CNY", "query.rows:1CNY", "query.rows:1CNY up to 0",
             "query.pages:1CNY up to 5", "match.seconds:1CNY up to 5", "query:1CNY up to 5",
+            "download.seconds:1CNY up to 5", "train.rows:1CNY up to 5",
             "query.rows:volume 1CNY..5 0.50CNY up to 5",
         ] {
             do {

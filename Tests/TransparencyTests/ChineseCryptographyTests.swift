@@ -8,6 +8,7 @@ import SignersOpenSSL
 import Store
 import StoreSQLite
 import Testing
+import TestKit
 import Transparency
 
 @Suite("SM2 and SM3")
@@ -96,7 +97,7 @@ struct ChineseCryptographyTests {
     }
 }
 
-@Suite("Anchoring a checkpoint")
+@Suite("Anchoring a checkpoint", .ownThread)
 struct AnchorTests {
     /// A timestamp authority made of `openssl ts`, with its own P-256 key and certificate.
     private struct Authority {

@@ -121,12 +121,19 @@ struct CrashTests {
 
         init() async throws {
             let node = try await TestNode()
-            for command in 0..<CrashTests.commands {
-                try await node.store.write { [log = node.log] writing throws(Problem) in
-                    for leaf in 0..<CrashTests.leavesACommand {
-                        _ = try log.append(.sample(command * CrashTests.leavesACommand + leaf), in: writing)
+            // All wait at once, as at a busy node: the writer takes them in groups.
+            try await withThrowingTaskGroup(of: Void.self) { group in
+                for command in 0..<CrashTests.commands {
+                    group.addTask {
+                        try await node.store.write { [log = node.log] writing throws(Problem) in
+                            for leaf in 0..<CrashTests.leavesACommand {
+                                let number = command * CrashTests.leavesACommand + leaf
+                                _ = try log.append(.sample(number), in: writing)
+                            }
+                        }
                     }
                 }
+                try await group.waitForAll()
             }
             var frontier = Frontier()
             var roots = [frontier.root]
@@ -215,12 +222,20 @@ struct CrashTests {
     func everyPrefix() async throws {
         let scene = try await Scene()
         let whole = FaultyStorage()
-        for size in scene.sizes { try await scene.publisher(whole, leaves: size).start() }
+        var ends: [Int] = []
+        for size in scene.sizes {
+            try await scene.publisher(whole, leaves: size).start()
+            ends.append(whole.writes.count)
+        }
         let writes = whole.writes
-        let leaves = scene.roots.count - 1
         let step = Self.isSoaking ? 1 : 3
+        var states = 0
         for prefix in stride(from: 0, through: writes.count, by: step) {
+            // The database had what was being published, and some more by the time of the next start.
+            let publication = ends.firstIndex { prefix <= $0 } ?? ends.count - 1
+            let leaves = scene.sizes[min(publication + 1, ends.count - 1)]
             for state in UnsyncedState.allCases {
+                states += 1
                 let storage = FaultyStorage(files: state.files(after: writes.prefix(prefix)))
                 let restarted = scene.publisher(storage, leaves: leaves)
                 try await restarted.start()
@@ -229,6 +244,7 @@ struct CrashTests {
                 #expect(report.isClean, "prefix \(prefix) \(state): \(report.findings.map(\.place))")
             }
         }
+        print("\(states) crash states of the log's files, \(Self.commands) commands: all repaired")
     }
 
     private enum UnsyncedState: CaseIterable {

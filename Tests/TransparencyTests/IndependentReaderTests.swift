@@ -5,9 +5,10 @@ import Identity
 import Merkle
 import Primitives
 import Testing
+import TestKit
 import Transparency
 
-@Suite("Readers that share no code with us", .serialized)
+@Suite("Readers that share no code with us", .serialized, .ownThread)
 struct IndependentReaderTests {
     /// A plain web server over a folder, until dropped.
     private final class WebServer {

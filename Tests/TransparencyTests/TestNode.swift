@@ -76,12 +76,10 @@ struct TestNode {
         LogPublisher(store: store, storage: storage ?? logFolder, signers: [key], policy: policy)
     }
 
-    /// Appends entries `from..<to`, each its own command.
+    /// Appends the entries of the numbers, in one command.
     func append(_ range: Range<Int>) async throws {
-        for number in range {
-            try await store.write { [log] writing throws(Problem) in
-                _ = try log.append(.sample(number), in: writing)
-            }
+        try await store.write { [log] writing throws(Problem) in
+            for number in range { _ = try log.append(.sample(number), in: writing) }
         }
     }
 }

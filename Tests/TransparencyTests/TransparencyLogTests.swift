@@ -175,7 +175,9 @@ struct LogPublisherTests {
         let publisher = stepwise.publisher(storage: other)
         try await publisher.start()
         for start in stride(from: 0, to: 600, by: 150) {
-            try await stepwise.append(start..<start + 150)
+            for first in stride(from: start, to: start + 150, by: 15) {
+                try await stepwise.append(first..<first + 15)
+            }
             try await publisher.publish()
         }
         let current = other.contents.filter { memory.contents[$0.key] != nil }

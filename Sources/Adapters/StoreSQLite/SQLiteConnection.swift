@@ -14,6 +14,9 @@ final class SQLiteConnection {
     /// transfer cost. The kept text holds its place, so that no other text can come to lie there.
     private var places: [TextPlace: (text: String, statement: OpaquePointer)] = unsafe [:]
 
+    /// Where the texts and blobs of the running statements lie.
+    private let arguments = ArgumentSpace()
+
     /// Statements run so far that may have changed something.
     private(set) var writes = 0
 
@@ -69,7 +72,9 @@ final class SQLiteConnection {
         _ sql: String, _ arguments: [any SQLConvertible], each: ((any SQLRow) throws(Problem) -> Void)?
     ) throws(Problem) {
         let (statement, isKept) = unsafe try prepared(sql)
+        let lent = self.arguments.used
         defer {
+            self.arguments.used = lent
             if isKept {
                 unsafe sqlite3_reset(statement)
             } else {
@@ -80,11 +85,12 @@ final class SQLiteConnection {
             throw .statementRejected("wrong number of arguments: \(sql)")
         }
         if unsafe sqlite3_stmt_readonly(statement) == 0 { writes += 1 }
-        let place = unsafe SQLiteStatement(pointer: statement)
-        for (index, argument) in arguments.enumerated() { argument.bind(at: index + 1, of: place) }
+        let places = unsafe SQLiteArguments(pointer: statement, space: self.arguments)
+        for (index, argument) in arguments.enumerated() { argument.bind(at: index + 1, of: places) }
+        let row = unsafe SQLiteRow(pointer: statement)
         while true {
             switch unsafe sqlite3_step(statement) {
-            case SQLITE_ROW: try each?(place)
+            case SQLITE_ROW: try each?(row)
             case SQLITE_DONE: return
             case let code: throw problem(code, sql)
             }
@@ -165,14 +171,40 @@ private struct TextPlace: Hashable {
     }
 }
 
-/// A prepared statement while it runs: where arguments go in and a row's columns come out.
+/// Bytes that SQLite reads while a statement runs, so that it need not copy each argument to a place of its own, taken
+/// and given back every time. A statement inside another's rows takes what is left, and gives it back first.
 @safe
-private struct SQLiteStatement: SQLArguments, SQLRow {
-    // SAFETY: made inside `SQLiteConnection.run`, which keeps the statement alive; a row is documented to be
-    // valid only inside the closure that receives it.
-    private let pointer: OpaquePointer
+private final class ArgumentSpace {
+    /// A leaf's largest content and some more; what does not fit is copied by SQLite.
+    private static let byteCount = 128 * 1024
 
-    init(pointer: OpaquePointer) { unsafe self.pointer = unsafe pointer }
+    // SAFETY: made in `init`, freed in `deinit`; `used` never passes its end.
+    private let bytes = UnsafeMutableRawBufferPointer.allocate(byteCount: byteCount, alignment: 16)
+    var used = 0
+
+    deinit { unsafe bytes.deallocate() }
+
+    /// The same bytes at a place that stays until `used` is set back; `nil` if they do not fit.
+    func lend(_ source: UnsafeRawBufferPointer) -> UnsafeRawPointer? {
+        guard source.count <= Self.byteCount - used else { return nil }
+        let place = unsafe UnsafeMutableRawBufferPointer(rebasing: bytes[used..<used + source.count])
+        unsafe place.copyMemory(from: source)
+        used += source.count
+        return UnsafeRawPointer(place.baseAddress)
+    }
+}
+
+/// A prepared statement before it runs: where arguments go in.
+@safe
+private struct SQLiteArguments: SQLArguments {
+    // SAFETY: made inside `SQLiteConnection.run`, which keeps the statement alive.
+    private let pointer: OpaquePointer
+    private let space: ArgumentSpace
+
+    init(pointer: OpaquePointer, space: ArgumentSpace) {
+        unsafe self.pointer = unsafe pointer
+        self.space = space
+    }
 
     // A bind fails only for a wrong place (the count is checked before) or without memory (then `step` fails).
     func bind(_ value: SQLValue, at place: Int) {
@@ -186,8 +218,7 @@ private struct SQLiteStatement: SQLArguments, SQLRow {
             if bytes.isEmpty {
                 unsafe sqlite3_bind_zeroblob(pointer, Int32(place), 0)
             } else {
-                unsafe sqlite3_bind_blob64(
-                    pointer, Int32(place), bytes, UInt64(bytes.count), hutong_sqlite_copy)
+                unsafe bytes.withUnsafeBytes { unsafe bind(blob: $0, at: place) }
             }
         }
     }
@@ -199,22 +230,41 @@ private struct SQLiteStatement: SQLArguments, SQLRow {
     func bind(text: String, at place: Int) {
         var text = text
         text.withUTF8 { bytes in
-            guard let start = bytes.baseAddress else {
+            // SQLite takes no address for NULL; an empty text may have none.
+            let lent = unsafe bytes.isEmpty ? nil : space.lend(UnsafeRawBufferPointer(bytes))
+            guard let start = unsafe lent ?? bytes.baseAddress.map({ unsafe UnsafeRawPointer($0) }) else {
                 unsafe sqlite3_bind_text(pointer, Int32(place), "", 0, hutong_sqlite_copy)
                 return
             }
-            _ = unsafe start.withMemoryRebound(to: CChar.self, capacity: bytes.count) { start in
-                unsafe sqlite3_bind_text(pointer, Int32(place), start, Int32(bytes.count), hutong_sqlite_copy)
-            }
+            unsafe sqlite3_bind_text(
+                pointer, Int32(place), start.assumingMemoryBound(to: CChar.self), Int32(bytes.count),
+                lent == nil ? hutong_sqlite_copy : nil)
         }
     }
 
     func bind(high: UInt64, low: UInt64, at place: Int) {
         var words = (high.bigEndian, low.bigEndian)
-        _ = unsafe withUnsafeBytes(of: &words) { bytes in
-            unsafe sqlite3_bind_blob(pointer, Int32(place), bytes.baseAddress, 16, hutong_sqlite_copy)
-        }
+        unsafe withUnsafeBytes(of: &words) { unsafe bind(blob: $0, at: place) }
     }
+
+    /// No destructor where the bytes are lent: they outlive the run, and every run binds anew.
+    private func bind(blob bytes: UnsafeRawBufferPointer, at place: Int) {
+        let lent = unsafe space.lend(bytes)
+        unsafe sqlite3_bind_blob64(
+            pointer, Int32(place), lent ?? bytes.baseAddress, UInt64(bytes.count),
+            lent == nil ? hutong_sqlite_copy : nil)
+    }
+
+}
+
+/// A prepared statement while it runs: where a row's columns come out.
+@safe
+private struct SQLiteRow: SQLRow {
+    // SAFETY: made inside `SQLiteConnection.run`, which keeps the statement alive; a row is documented to be
+    // valid only inside the closure that receives it.
+    private let pointer: OpaquePointer
+
+    init(pointer: OpaquePointer) { unsafe self.pointer = unsafe pointer }
 
     var columnCount: Int { Int(unsafe sqlite3_column_count(pointer)) }
 

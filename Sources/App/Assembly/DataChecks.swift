@@ -12,7 +12,10 @@ package import Transparency
 package enum DataChecks {
     /// - Parameter folder: the node's data folder.
     package static func all(_ folder: String) -> [any DataCheck] {
-        [BooksCheck(), MeterCheck(), EvidenceCheck(), ObjectsCheck(folder: folder + "/objects")]
+        [
+            BooksCheck(), MeterCheck(), EvidenceCheck(), StampCheck(),
+            ObjectsCheck(folder: folder + "/objects"),
+        ]
     }
 }
 

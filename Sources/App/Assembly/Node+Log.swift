@@ -104,20 +104,25 @@ extension Node {
         } while sealed == TransparencyLog.refusalsSealedAtOnce
     }
 
-    /// Has the newest checkpoint stamped by the authority of the settings, if it grew since the last stamp.
+    /// Time between two stamps; what was stamped last counts, so that a restart asks no sooner.
+    private static let anchorPause = Duration.seconds(3600)
+
+    /// Has the newest checkpoint stamped by the authority of the settings, if the log grew since the last stamp and
+    /// that was an hour ago.
     func anchorCheckpoint() async throws(Problem) {
         guard let (url, file) = settings.evidence.anchor else { return }
         guard let certificates = try? String(contentsOfFile: file, encoding: .utf8) else {
             throw Problem(.missing, "app.file-unreadable", ["file": .text(file)])
         }
-        let publisher = courtyard.publisher
-        let newest = await publisher.witnessedCheckpoint
-        let checkpoint = if let newest { newest } else { try await publisher.checkpoint() }
-        let stamps = try await store.read { reading throws(Problem) in
-            try TransparencyLog.stamps(in: reading)
+        let last = try await store.read { reading throws(Problem) in
+            try TransparencyLog.newestStamp(in: reading)
         }
+        if let last, WallClock.system.now() < last.time.advanced(by: Self.anchorPause) { return }
+        // Without witnesses every checkpoint counts as witnessed.
+        guard let checkpoint = await courtyard.publisher.witnessedCheckpoint else { return }
         // The stamp is itself a leaf: one more leaf than was stamped is nothing new.
-        guard checkpoint.checkpoint.size > (stamps.last?.checkpoint.checkpoint.size ?? 0) + 1 else { return }
+        let known = last.map { $0.checkpoint.checkpoint.size + 1 } ?? 0
+        guard checkpoint.checkpoint.size > known else { return }
         let anchor = Anchor(
             authority: URL(string: url)?.host() ?? url, url: url, certificates: certificates,
             tokens: OpenSSLTimestamps())

@@ -18,6 +18,7 @@ extension Node {
     /// Serves until the task is cancelled: the port, the outbox, negotiations, expiries, the log's tiles, and for a
     /// dial-out node the poll of its mailbox. `ready` is told the URL.
     package func serve(logger: Logger, ready: @escaping @Sendable (String) async -> Void) async throws {
+        // Long because it is the list of everything that a node does at once.
         let tls = settings.certificate.flatMap { certificate in
             settings.privateKey.map { HTTPServer.TLSFiles(certificate: certificate, key: $0) }
         }
@@ -53,6 +54,11 @@ extension Node {
                 }
             }
             group.addTask {
+                await self.repeatedly(.seconds(1), logger, "harvests") { () async throws(Problem) in
+                    try await self.courtyard.harvestDue()
+                }
+            }
+            group.addTask {
                 await self.repeatedly(.milliseconds(100), logger, "log") { () async throws(Problem) in
                     try await self.publish()
                 }
@@ -72,7 +78,7 @@ extension Node {
                 }
             }
             group.addTask {
-                await self.repeatedly(.seconds(3600), logger, "anchor") { () async throws(Problem) in
+                await self.repeatedly(.seconds(5), logger, "anchor") { () async throws(Problem) in
                     try await self.anchorCheckpoint()
                 }
             }

@@ -54,7 +54,7 @@ extension Courtyard {
         ]
     }
 
-    /// Files that we bring, and foreign catalogs that we read.
+    /// Files that we bring.
     var taskRoutes: [Route] {
         [
             Route(
@@ -79,36 +79,8 @@ extension Courtyard {
                 return APIReply(
                     file, named: request.parameter("code") + "." + file.form.rawValue, for: request)
             },
-            Route(
-                "GET", "/api/v1/foreign", .anyone, "Datasets of harvested catalogs, each once: ?q=, start=."
-            ) {
-                request throws(Problem) in
-                let found = try await harvests.find(
-                    request.query["q"] ?? "", start: request.query["start"].flatMap { Int($0) } ?? 0)
-                return APIReply([
-                    "total": .integer(Int64(found.count)), "datasets": .array(found.findings.map(\.listed)),
-                ])
-            },
-            Route(
-                "GET", "/api/v1/harvests", .anyone,
-                "The catalogs we harvest, and how their last reading ended."
-            ) { _ throws(Problem) in
-                APIReply(["sources": .array(try await harvests.sources().map(\.json))])
-            },
-            Route(
-                "POST", "/api/v1/harvests", .scope(.marketOperate),
-                "Read a foreign catalog: {url, kind: ckan or dsp, name, token}."
-            ) { request throws(Problem) in
-                let body = try request.json()
-                let source = try await harvests.harvest(
-                    body.needed("url"), kind: try body.needed("kind", HarvestService.Kind.init(rawValue:)),
-                    name: body["name"]?.text ?? "", token: body["token"]?.text ?? "")
-                return APIReply(source.json, status: 201)
-            },
         ]
     }
-
-    private var harvests: HarvestService { HarvestService(context: context, outside: outside) }
 
     var dataspace: DataspaceService {
         DataspaceService(context: context, market: market, delivery: delivery, outside: outside)
@@ -250,20 +222,6 @@ extension APIReply {
         self.init(
             status: reply.status, contentType: "application/json; charset=utf-8", headers: headers,
             body: reply.body.canonicalBytes)
-    }
-}
-
-extension HarvestService.Finding {
-    fileprivate var listed: JSON {
-        var members = dataset.json.object ?? [:]
-        members["origins"] = .array(
-            origins.map {
-                [
-                    "source": .string($0.source), "kind": .string($0.kind.rawValue),
-                    "address": .string($0.address),
-                ]
-            })
-        return .object(members)
     }
 }
 

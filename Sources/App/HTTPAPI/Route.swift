@@ -110,6 +110,8 @@ package struct Route: Sendable {
 
     package let method: String
     package let path: String
+    /// The path's parts: every request is held against those of every route.
+    private let parts: [Substring]
     package let access: Access
     /// One line for people and for `openapi.json`.
     package let summary: String
@@ -125,6 +127,7 @@ package struct Route: Sendable {
     ) {
         self.method = method
         self.path = path
+        parts = path.split(separator: "/")
         self.access = access
         self.summary = summary
         self.bodyBytesMax = bodyBytesMax
@@ -133,22 +136,21 @@ package struct Route: Sendable {
     }
 
     /// The parameters of a path that fits, else `nil`. `*` as last part takes the rest.
-    func match(_ parts: [Substring]) -> [String: String]? {
-        let own = path.split(separator: "/")
+    func match(_ asked: [Substring]) -> [String: String]? {
         var parameters: [String: String] = [:]
-        for (place, part) in own.enumerated() {
+        for (place, part) in parts.enumerated() {
             if part == "*" {
-                parameters["*"] = parts.dropFirst(place).joined(separator: "/")
-                return parts.count > place ? parameters : nil
+                parameters["*"] = asked.dropFirst(place).joined(separator: "/")
+                return asked.count > place ? parameters : nil
             }
-            guard place < parts.count else { return nil }
+            guard place < asked.count else { return nil }
             if part.hasPrefix(":") {
-                parameters[String(part.dropFirst())] = String(parts[place])
-            } else if part != parts[place] {
+                parameters[String(part.dropFirst())] = String(asked[place])
+            } else if part != asked[place] {
                 return nil
             }
         }
-        return parts.count == own.count ? parameters : nil
+        return asked.count == parts.count ? parameters : nil
     }
 }
 

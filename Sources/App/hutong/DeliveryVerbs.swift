@@ -276,13 +276,16 @@ struct HarvestVerb: Verb {
     static let configuration = CommandConfiguration(
         commandName: "harvest", abstract: "Read a foreign CKAN or Dataspace Protocol catalog. 汇集外部目录。",
         discussion: """
-            Example: hutong harvest https://data.example.org --kind ckan --name 某市开放平台
-            What several catalogs list is kept once, with every origin. Without URL: the catalogs that are read.
+            Example: hutong harvest https://data.example.org --kind ckan --name 某市开放平台 --every 6h
+            What several catalogs list is kept once, with every origin; what changed or was withdrawn since the last \
+            reading is noticed and stays. Without URL: the catalogs that are read, and when next.
             """)
     @Argument(help: "The catalog's root, or a connector's protocol address.") var url: String?
     @Option(help: "ckan or dsp.") var kind = "ckan"
     @Option(help: "What people call it.") var name: String?
-    @Option(help: "A bearer token for a Dataspace Protocol catalog.") var token: String?
+    @Option(help: "A bearer token for a Dataspace Protocol catalog; nodes of known parties need none.")
+    var token: String?
+    @Option(help: "Read it again at this interval: 30m, 6h, 1d; 0 ends that.") var every: String?
     @OptionGroup var door: DoorOptions
     @OptionGroup var output: OutputOptions
 
@@ -292,15 +295,27 @@ struct HarvestVerb: Verb {
             let answer = try await node.get("/api/v1/harvests")
             return console.answer(
                 answer,
-                text: Columns.text(answer["sources"], ["name", "kind", "url", "count", "lastError"]))
+                text: Columns.text(
+                    answer["sources"], ["name", "kind", "url", "count", "harvestedAt", "dueAt", "lastError"]))
         }
         let answer = try await node.post(
             "/api/v1/harvests",
             [
-                "url": .string(url), "kind": .string(kind), "name": .string(name ?? url),
+                "url": .string(url), "kind": .string(kind), "name": .string(name ?? ""),
                 "token": token.map(JSON.string) ?? .null,
+                "every": try every.map { .integer(try Self.seconds($0)) } ?? .null,
             ])
-        console.answer(answer, text: Columns.text([answer], ["name", "kind", "count"]))
+        console.answer(answer, text: Columns.text([answer], ["name", "kind", "count", "dueAt"]))
+    }
+
+    /// `90`, `30m`, `6h` or `1d` in seconds.
+    private static func seconds(_ text: String) throws -> Int64 {
+        let units: [Character: Int64] = ["s": 1, "m": 60, "h": 3600, "d": 86_400]
+        let unit = text.last.flatMap { units[$0] }
+        guard let count = Int64(unit == nil ? text[...] : text.dropLast()), count >= 0,
+            count <= Int64(Int32.max)
+        else { throw ValidationError("--every takes an interval such as 30m, 6h or 1d.") }
+        return count * (unit ?? 1)
     }
 }
 

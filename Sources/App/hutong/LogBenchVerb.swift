@@ -17,12 +17,15 @@ struct LogBenchVerb: Verb {
         discussion: """
             Durable, deduplicated appends with waiting writers, published tiles included; bare batched inserts of the
             same size in the same run; proofs against Ed25519 signatures. A folder in the system's temporary place is
-            made and removed.
+            made and removed. With --leaves a log grows to that size and the memory of the process is told on the way:
               hutong log bench --writers 1,32,1000 --json
+              hutong log bench --writers 1000 --leaves 10000000
             """
     )
     @Option(help: "How many writers wait at once, separated by commas.") var writers = "1,32,1000"
     @Option(help: "Seconds for each figure.") var seconds = 2.0
+    @Option(help: "Grow a log to so many leaves; ten million take some minutes and 7 GB of disk.")
+    var leaves = 0
     @OptionGroup var output: OutputOptions
 
     func run(_ console: Console) async throws {
@@ -61,6 +64,11 @@ struct LogBenchVerb: Verb {
             "one proof at 131,072 leaves: \(proofs.proof) ns; one Ed25519 verification: \(proofs.signature) ns (\(ratio)×)"
         )
         await bench.close()
+        if leaves > 0 {
+            let marks = try await LogGrowth.marks(upTo: leaves, in: folder, console)
+            members["growth"] = .array(marks.map(\.json))
+            lines += marks.map(\.text)
+        }
         console.answer(.object(members), text: lines.joined(separator: "\n"))
     }
 
@@ -138,8 +146,10 @@ struct LogBench {
                     group.addTask {
                         var done: Int64 = 0
                         while ContinuousClock.now < end {
+                            // Made by the writer itself, as a room makes it before it stands in the line.
+                            let entry = Self.entry(at: WallClock.system.now())
                             let written = try? await store.write { writing throws(Problem) in
-                                try log.append(Self.entry(at: writing.now), in: writing)
+                                try log.append(entry, in: writing)
                             }
                             if written != nil { done += 1 }
                         }
@@ -166,7 +176,7 @@ struct LogBench {
         }
     }
 
-    private static func entry(at time: Instant) -> LogEntry {
+    static func entry(at time: Instant) -> LogEntry {
         LogEntry(
             .passageSettled,
             content: ["amount": 1200, "passage": "psg-7k3m9x2pqv0dc", "rows": 144],

@@ -168,15 +168,13 @@ private struct PassageRow {
         // An answer that was given again carries the receipt of the passage that first got it.
         guard side != .asker || content["passage"]?.text == id.uuid else { return [] }
         var faults: [EvidenceAudit.Fault] = []
-        let kept = answer.map { Digest(of: $0).hex } ?? ""
         for (name, own) in [
             ("passage", id.uuid), ("agreement", agreementCode), ("asker", asker.uuid),
-            ("question", request.hex),
-            (side == .asker ? "result" : "answer", kept),
+            ("question", request.hex), given(side),
         ] where content[name]?.text != own {
             faults.append(fault("\(name) 与回执不符", "its \(name) is not what its receipt says"))
         }
-        if side == .holder, document["version"]?.text != content["version"]?.text {
+        if side == .holder || isOfCopy, document["version"]?.text != content["version"]?.text {
             faults.append(fault("版本与回执不符", "its version is not what its receipt says"))
         }
         let digest = Digest(of: content.canonicalBytes).hex
@@ -184,6 +182,14 @@ private struct PassageRow {
             faults.append(fault("回执摘要不符", "notes another digest than its receipt has"))
         }
         return faults
+    }
+
+    private var isOfCopy: Bool { door?.handsOverACopy == true }
+
+    /// What left, under the name that the receipt has for it.
+    private func given(_ side: Passage.Side) -> (String, String) {
+        if isOfCopy { return ("file", document["file"]?["digest"]?.text ?? "") }
+        return (side == .asker ? "result" : "answer", answer.map { Digest(of: $0).hex } ?? "")
     }
 
     private func fault(_ zh: String, _ en: String) -> EvidenceAudit.Fault {
@@ -262,8 +268,15 @@ private struct AgreementRow {
         _ stored: Agreement?, provider: ID<Party>, consumer: ID<Party>, in transaction: any SQLReading
     ) throws(Problem) -> [EvidenceAudit.Fault] {
         guard let stored else { return [fault("无法读取", "cannot be read")] }
-        return [(provider, stored.providerSignature), (consumer, stored.consumerSignature)].compactMap {
-            id, signature in
+        var signatures = [(provider, stored.providerSignature), (consumer, stored.consumerSignature)]
+        // Who has no key of ours accepted by what its credentials proved, which a leaf pins.
+        if stored.consumerSignature == nil,
+            let accepted = try AgreementBook.evidence(of: code, in: transaction),
+            try Evidence(about: code, in: transaction).has(.offerAccepted, ["evidence": accepted.hex])
+        {
+            signatures.removeLast()
+        }
+        return signatures.compactMap { id, signature in
             let party = try? PartyRegister.party(id, in: transaction)
             let isValid = party.flatMap { party in
                 signature.map {

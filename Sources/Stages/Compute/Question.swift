@@ -149,11 +149,14 @@ package struct PassageReceipt: Hashable, Sendable {
     package var json: JSON { ["content": content, "signature": .string(Base64.encode(signature))] }
 
     package init?(json: JSON) {
-        guard let content = json["content"], content["type"]?.text == Self.type,
+        guard let content = json["content"], let type = content["type"]?.text,
+            type == Self.type || type == Self.typeOfCopy,
             let signature = json["signature"]?.text.flatMap({ Base64.decode($0) })
         else { return nil }
         self.init(content: content, signature: signature)
     }
 
     package static let type = "hutong/receipt/v1"
+    /// Of a copy: it names the file that left instead of an answer.
+    package static let typeOfCopy = "hutong/delivery/v1"
 }

@@ -63,5 +63,26 @@ package enum DeliverSchema {
                 """,
                 "CREATE INDEX deliver_foreign_by_dataset ON deliver_foreign (dataset)",
             ]),
+        // A million foreign datasets: a moment; columns without a value are not written.
+        Migration(
+            "deliver/0003-harvests",
+            [
+                "ALTER TABLE deliver_source ADD COLUMN every_seconds INTEGER",
+                "ALTER TABLE deliver_source ADD COLUMN due_at INTEGER",
+                "ALTER TABLE deliver_source ADD COLUMN failures INTEGER NOT NULL DEFAULT 0",
+                "ALTER TABLE deliver_source ADD COLUMN token TEXT",
+                "ALTER TABLE deliver_source ADD COLUMN changes TEXT",
+                "ALTER TABLE deliver_foreign ADD COLUMN changed_at INTEGER",
+                "ALTER TABLE deliver_foreign ADD COLUMN withdrawn_at INTEGER",
+                """
+                CREATE TABLE deliver_foreign_change (
+                    source_url TEXT NOT NULL, source_kind TEXT NOT NULL, foreign_id TEXT NOT NULL,
+                    at INTEGER NOT NULL, what TEXT NOT NULL, dataset TEXT NOT NULL, title TEXT NOT NULL,
+                    PRIMARY KEY (source_url, source_kind, foreign_id, at)
+                ) STRICT
+                """,
+                "CREATE INDEX deliver_foreign_change_by_time ON deliver_foreign_change (at)",
+                "CREATE INDEX deliver_foreign_change_by_dataset ON deliver_foreign_change (dataset, at)",
+            ]),
     ]
 }

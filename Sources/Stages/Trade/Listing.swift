@@ -75,6 +75,10 @@ package struct Listing: Hashable, Sendable {
         isForEverybody || party.map { summary["audience"]?.text == $0.urn || holder == $0 } == true
     }
 
+    /// The column that says whom a row is about, by credit code or party code, where a copy may hold no rows but those of
+    /// parties who authorize it; one of the rules for copies, which the holder signs with the listing.
+    package var consentColumn: String? { summary["delivery"]?["consent"]?.text }
+
     /// The doors its terms permit.
     package var doors: [Door] {
         let actions = Set(terms.rules(.permission).flatMap(\.actions).map(\.name))

@@ -32,6 +32,20 @@ extension MarketService {
         }
     }
 
+    /// A holder offers a listing of its own to one party, unasked, under its terms or others made for that party.
+    package func offer(
+        _ listingCode: String, to consumer: ID<Party>, under terms: UsagePolicy?, as holder: ID<Party>,
+        over web: NegotiationDesk.WebAddresses? = nil
+    ) async throws(Problem) -> NegotiationDesk.Row {
+        if let terms { try terms.enforceable() }
+        return try await step { transaction throws(Problem) in
+            let listing = try ListingBook.openListing(listingCode, in: transaction)
+            guard listing.holder == holder, consumer != holder else { throw .listingUnknown(listingCode) }
+            return try NegotiationDesk.offer(
+                listing, under: terms ?? listing.terms, to: consumer, over: web, in: transaction)
+        }
+    }
+
     /// The side whose turn it is accepts what lies on the table.
     package func accept(_ code: String, as party: ID<Party>) async throws(Problem) -> NegotiationDesk.Row {
         let row = try await context.store.read { transaction throws(Problem) in
@@ -85,7 +99,11 @@ extension MarketService {
     // MARK: Messages
 
     /// Takes a message of the Dataspace Protocol that came over the lane, and answers as the protocol does.
-    package func receive(path: String, message: JSON, from sender: ID<Party>) async throws(Problem) -> JSON {
+    ///
+    /// - Parameter receiver: whom a first offer is for: this node, or one of its accounts.
+    package func receive(
+        path: String, message: JSON, from sender: ID<Party>, to receiver: ID<Party>
+    ) async throws(Problem) -> JSON {
         let parsed: NegotiationMessage
         do throws(MessageFailure) {
             parsed = try NegotiationMessage(json: message)
@@ -93,9 +111,15 @@ extension MarketService {
             throw Problem(.invalid, "trade.offer-refused", ["reason": .text(error.text)])
         }
         let parts = path.split(separator: "/").map(String.init)
+        if case .offer(let offered) = parsed, parts.last == "offers", parts.count == 2 {
+            try await learn(offered.offer.target, to: receiver)
+        }
         let stored = try await store { transaction throws(Problem) in
             if case .request(let request) = parsed, parts.last == "request", parts.count == 2 {
                 return try NegotiationDesk.open(request, from: sender, in: transaction)
+            }
+            if case .offer(let offered) = parsed, parts.last == "offers", parts.count == 2 {
+                return try NegotiationDesk.open(offered, from: sender, to: receiver, in: transaction)
             }
             return try NegotiationDesk.receive(
                 parsed, pid: parts.count > 1 ? parts[1] : "", from: sender, in: transaction)
@@ -278,6 +302,18 @@ extension MarketService {
             listing: try await listing(row.listingCode))
     }
 
+    /// Keeps the listing that an offer is about, as the exchange shows it: what was shown is what is agreed on.
+    package func learn(_ target: String?, to receiver: ID<Party>) async throws(Problem) {
+        guard let id = target.flatMap({ ID<Listing>(uuid: $0) }) else { throw .listingUnknown(target ?? "") }
+        let listing = try await listing(Code(.listing, id).text)
+        guard listing.isShown(to: receiver) else { throw .listingUnknown(listing.code.text) }
+        try await context.store.write { transaction throws(Problem) in
+            if (try? ListingBook.listing(listing.code.text, in: transaction)) == nil {
+                try ListingBook.put(listing, state: .open, in: transaction)
+            }
+        }
+    }
+
     /// A listing from our own book, else from the exchange.
     package func listing(_ code: String) async throws(Problem) -> Listing {
         let known = try await context.store.read { transaction throws(Problem) in
@@ -297,6 +333,7 @@ extension MarketService {
         guard let delivery = row.negotiation.correspondence.delivery else { return row }
         let body: JSON = [
             "path": .string(delivery.path), "message": delivery.json, "as": .string(row.ownParty.uuid),
+            "to": .string(row.counterparty.uuid),
         ]
         let after = try await note(dsp(body, for: row), of: row)
         if after.negotiation.state == .finalized, after.negotiation.correspondence.delivery == nil {
@@ -344,7 +381,16 @@ extension MarketService {
             throw .bodyMalformed("dsp", "as")
         }
         guard let message = body["message"] else { return try await state(path: path, for: sender) }
-        return try await receive(path: path, message: message, from: sender)
+        return try await receive(path: path, message: message, from: sender, to: receiver(named: body))
+    }
+
+    /// Whom a message over the lane is for: this node's party, or an account that it keeps.
+    package func receiver(named body: JSON) async throws(Problem) -> ID<Party> {
+        guard let named = body["to"]?.text.flatMap({ ID<Party>(uuid: $0) }), named != context.own else {
+            return context.own
+        }
+        guard try await context.party(named).address == .account else { throw .bodyMalformed("dsp", "to") }
+        return named
     }
 
     private func note(

@@ -60,6 +60,60 @@ package enum NegotiationDesk {
         return Step(row: row, effects: effects)
     }
 
+    /// We offer a listing of ours to one party, unasked.
+    package static func offer(
+        _ listing: Listing, under terms: UsagePolicy, to consumer: ID<Party>, over web: WebAddresses? = nil,
+        in transaction: any SQLWriting
+    ) throws(Problem) -> Step {
+        try SpaceBook.requireMember(consumer, for: listing, in: transaction)
+        let id = ID<Negotiation>(at: transaction.now)
+        var offer = terms
+        offer.target = listing.id.urn
+        offer.assigner = listing.holder.urn
+        let (negotiation, effects) = Negotiation.offering(
+            offer, to: consumer.urn, at: web?.peer ?? consumer.urn, providerPid: id.urn,
+            callback: web?.own ?? listing.holder.urn, now: transaction.now)
+        let row = Row(
+            id: id, ownParty: listing.holder, counterparty: consumer, listingCode: listing.code.text,
+            negotiation: negotiation)
+        try insert(row, in: transaction)
+        return Step(row: row, effects: effects)
+    }
+
+    /// A provider's first offer arrived. The same offer again finds its first effect.
+    package static func open(
+        _ offered: ContractOffer, from provider: ID<Party>, to consumer: ID<Party>,
+        in transaction: any SQLWriting
+    ) throws(Problem) -> Step {
+        let id = Self.id(begunBy: provider, as: offered.providerPid)
+        if let known = try find("id = ?", id, in: transaction) { return Step(row: known, effects: []) }
+        let (negotiation, effects) = try refusable {
+            () throws(ProcessRefusal) in
+            try Negotiation.opened(
+                by: offered, from: provider.urn, consumerPid: id.urn, now: transaction.now)
+        }
+        let listing = try listing(of: negotiation, in: transaction)
+        let row = Row(
+            id: id, ownParty: consumer, counterparty: provider, listingCode: listing.code.text,
+            negotiation: negotiation)
+        try insert(row, in: transaction)
+        return Step(row: row, effects: effects)
+    }
+
+    /// The open listing that a process is about: a provider's own, whichever side we are on.
+    private static func listing(
+        of negotiation: Negotiation, in transaction: any SQLReading
+    ) throws(Problem) -> Listing {
+        guard let target = negotiation.offer.target.flatMap({ ID<Listing>(uuid: $0) }) else {
+            throw .listingUnknown(negotiation.offer.target ?? "")
+        }
+        let listing = try ListingBook.openListing(Code(.listing, target).text, in: transaction)
+        guard
+            negotiation.side == .provider || negotiation.correspondence.counterparty == listing.holder.urn
+        else { throw .listingUnknown(listing.code.text) }
+        return listing
+    }
+
     /// A first request for one of our listings arrived. The same request again finds its first effect.
     package static func open(
         _ request: ContractRequest, from consumer: ID<Party>, in transaction: any SQLWriting
@@ -190,10 +244,7 @@ package enum NegotiationDesk {
         guard let id = ID<Negotiation>(uuid: pid),
             let counterparty = ID<Party>(uuid: negotiation.correspondence.counterparty)
         else { throw .offerUnknown(pid) }
-        guard let target = negotiation.offer.target.flatMap({ ID<Listing>(uuid: $0) }) else {
-            throw .listingUnknown(negotiation.offer.target ?? "")
-        }
-        let listing = try ListingBook.openListing(Code(.listing, target).text, in: transaction)
+        let listing = try listing(of: negotiation, in: transaction)
         if negotiation.side == .provider {
             try SpaceBook.requireMember(counterparty, for: listing, in: transaction)
         }

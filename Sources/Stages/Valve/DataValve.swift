@@ -21,13 +21,15 @@ package struct DataValve: Sendable {
 
     // MARK: The decision
 
-    /// Throws the first reason against a use; returns if there is none. Reads the state of agreement, closures,
-    /// mandates and attestations inside the caller's transaction, so that what it saw is what is committed with.
+    /// Throws the first reason against a use; where there is none, answers what it is permitted on. Reads the state of
+    /// agreement, closures, mandates and attestations inside the caller's transaction, so that what it saw is what is
+    /// committed with.
     ///
     /// The order is fixed and the same at every door: agreement in force → mandate chain → space and closures →
-    /// jurisdiction → attestations → policy (purpose, time, count, recipients). Privacy budget and money follow in
-    /// the same commit, where they are charged.
-    package func decide(_ use: Use, in transaction: any SQLWriting) throws(Problem) {
+    /// jurisdiction → attestations → policy (purpose, time, count, recipients) → consents of those whom rows are about.
+    /// Privacy budget and money follow in the same commit, where they are charged.
+    @discardableResult
+    package func decide(_ use: Use, in transaction: any SQLWriting) throws(Problem) -> Permit {
         let agreement = use.agreement
         try requireInForce(agreement)
         try requireAuthority(use, in: transaction)
@@ -36,6 +38,7 @@ package struct DataValve: Sendable {
         try requireJurisdiction(use, in: transaction)
         try requireAttestations(use, in: transaction)
         try requirePolicy(use, in: transaction)
+        return Permit(consents: try requireConsents(use, in: transaction))
     }
 
     private func requireInForce(_ agreement: Agreement) throws(Problem) {

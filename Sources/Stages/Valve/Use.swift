@@ -11,15 +11,25 @@ package struct Use: Sendable {
     package let door: Door
     package let asker: Party
     package let purpose: String
+    /// The columns whose rows leave, where a door hands over a copy.
+    package let columns: Set<String>
     /// Where the answer is received, ISO 3166-1 alpha-2: the asker's registered jurisdiction, never what the
     /// request claims.
     package var jurisdiction: String { asker.jurisdiction }
 
-    package init(agreement: Agreement, door: Door, asker: Party, purpose: String) {
+    package init(
+        agreement: Agreement, door: Door, asker: Party, purpose: String, columns: Set<String> = []
+    ) {
         self.agreement = agreement
         self.door = door
         self.asker = asker
         self.purpose = purpose
+        self.columns = columns
+    }
+
+    /// The same use under the agreement as it stands in the commit that decides.
+    package func under(_ current: Agreement) -> Use {
+        Use(agreement: current, door: door, asker: asker, purpose: purpose, columns: columns)
     }
 }
 

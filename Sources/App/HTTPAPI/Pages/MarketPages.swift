@@ -1,5 +1,6 @@
 // SPDX-License-Identifier: Apache-2.0
 
+private import Deliver
 import Identity
 private import Lane
 import Primitives
@@ -18,6 +19,7 @@ extension Courtyard {
         let total = Int(answer["total"]?.integer ?? 0)
         let words = asked["q"] ?? ""
         let turn = asked["page"].flatMap { Self.turn($0, by: -20) }
+        let foreign = try await harvests.find(words, most: 0).count
         return CatalogPage(
             words: words,
             entries: (answer["listings"]?.array ?? []).compactMap { CatalogPage.Entry($0, names: names) },
@@ -25,6 +27,7 @@ extension Courtyard {
             figures: asked.isEmpty ? try await figures(listings: total) : nil,
             previousPath: turn.map { Self.catalogPath(asked, with: "page", $0) },
             nextPath: answer["next"]?.text.map { Self.catalogPath(asked, with: "page", $0) },
+            foreign: foreign == 0 ? nil : (foreign, Self.foreignPath(words)),
             sameThing: SameThing(
                 http: "curl \"$HUTONG_URL/api/v1/listings\(Self.catalogPath(asked).dropFirst())\"",
                 cli: "hutong search " + (words.isEmpty ? "''" : words)))
@@ -129,6 +132,8 @@ extension Courtyard {
             attestations: (attested["attestations"]?.array ?? []).map { HistoryStep(attestation: $0, names) },
             terms: Terms(listing["words"], names), prices: PriceLine.list(listing["price"]),
             releaseRules: PageWords.rules(listing["rules"]),
+            offerPath: listing["holder"]?.text == request.caller.map { Code(.party, $0.party).text }
+                ? "/listings/\(code)/offer" : nil,
             sameThing: SameThing(
                 http: "curl $HUTONG_URL/api/v1/listings/" + code, cli: "hutong agree " + code))
     }
@@ -142,7 +147,7 @@ extension Courtyard {
             listing: Named(listing["title"].localized, Code(code)),
             holder: names.party(listing["holder"]?.text),
             terms: Terms(listing["words"], names), prices: PriceLine.list(listing["price"]),
-            draft: TermsDraft(terms: listing["terms"]), idempotencyKey: ID<Courtyard>(at: now).uuid,
+            draft: TermsDraft(terms: listing["terms"], names), idempotencyKey: ID<Courtyard>(at: now).uuid,
             sameThing: SameThing(
                 http:
                     "curl -X POST -H \"Authorization: Bearer $HUTONG_TOKEN\" -d '{\"listing\": \"\(code)\"}' "

@@ -33,7 +33,7 @@ extension Courtyard {
         var body: [String: JSON] = ["listing": .string(code)]
         if form["step"] == "counter" {
             let terms = try await catalog("/api/v1/listings/" + code, as: request)["terms"]
-            body["counter"] = try changed(terms ?? .null, by: form)
+            body["counter"] = try await changed(terms ?? .null, by: form)
         }
         _ = try await api("POST", "/api/v1/offers", body: .object(body), as: request)
     }
@@ -44,7 +44,7 @@ extension Courtyard {
         guard let row = rows.first(where: { $0["offer"]?.text == code }) else { throw .offerUnknown(code) }
         _ = try await api(
             "POST", "/api/v1/offers/\(code)/counter",
-            body: ["terms": try changed(row["terms"] ?? .null, by: form)], as: request)
+            body: ["terms": try await changed(row["terms"] ?? .null, by: form)], as: request)
         return APIReply(seeOther: "/mine")
     }
 
@@ -56,11 +56,26 @@ extension Courtyard {
     }
 
     /// The terms on the table with what the form changed; terms that the form cannot show stay as they are.
-    private func changed(_ terms: JSON, by form: [String: String]) throws(Problem) -> JSON {
+    func changed(_ terms: JSON, by form: [String: String]) async throws(Problem) -> JSON {
         let policy = try UsagePolicy(json: terms)
         guard var plain = PlainTerms(policy) else { return terms }
         plain.change(by: form)
+        plain.recipients = try await recipients(form["recipients"] ?? "")
         return plain.policy(id: policy.id, target: policy.target).json
+    }
+
+    /// The parties that a form names, as terms name them; an unknown one is `identity.party-unknown`.
+    func recipients(_ words: String) async throws(Problem) -> Set<String> {
+        // A name may hold spaces; those around it are none of it.
+        let names = words.split { ",，、".contains($0) }
+            .map { $0.split(separator: " ").joined(separator: " ") }.filter { !$0.isEmpty }
+        return try await store.read { transaction throws(Problem) in
+            Set(
+                try names.map { name throws(Problem) in
+                    name.hasPrefix("urn:")
+                        ? name : try PartyRegister.party(named: name, in: transaction).id.urn
+                })
+        }
     }
 
     /// The operator's decision on a listing or a registration, as the desk's form sends it.
@@ -251,7 +266,7 @@ extension OfferView {
                 waits, .waits, owner: isOurs ? nil : other.name.zh,
                 due: row["until"]?.text.flatMap { Instant(rfc3339: $0) }),
             terms: Terms(row["words"], names), moves: isOpen ? [.accept, .counter, .decline] : [],
-            draft: plain.map(TermsDraft.init),
+            draft: plain.map { TermsDraft($0, names) },
             note: signsHere
                 ? nil
                 : LocalizedText(
@@ -261,18 +276,19 @@ extension OfferView {
 }
 
 extension TermsDraft {
-    fileprivate init(_ plain: PlainTerms) {
+    fileprivate init(_ plain: PlainTerms, _ names: PartyNames) {
         self.init(
             purposes: plain.purposes.sorted().joined(separator: ", "),
             until: plain.until.map { $0.advanced(by: .microseconds(-1)).day(in: .shanghai) },
-            usesMax: plain.usesMax)
+            usesMax: plain.usesMax,
+            recipients: plain.recipients.map { names.byURN[$0] ?? $0 }.sorted().joined(separator: ", "))
     }
 
     /// Of terms as ODRL; `nil` where the form could not show them.
-    init?(terms: JSON?) {
+    init?(terms: JSON?, _ names: PartyNames = PartyNames(byCode: [:], byURN: [:])) {
         guard let policy = try? UsagePolicy(json: terms ?? .null), let plain = PlainTerms(policy) else {
             return nil
         }
-        self.init(plain)
+        self.init(plain, names)
     }
 }

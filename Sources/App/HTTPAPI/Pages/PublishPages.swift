@@ -135,16 +135,19 @@ extension Courtyard {
                 try AssetShelf.gradings(of: asset.id, in: transaction)
             )
         }
-        var plain = PlainTerms(doors: [.query], isPaid: true)
+        let isCopied = form["copy"] == "download"
+        var plain = PlainTerms(doors: isCopied ? [.query, .download] : [.query], isPaid: true)
         plain.change(by: form)
+        plain.recipients = try await recipients(form["recipients"] ?? "")
         let table = form["table"] ?? "data"
-        let price = form["price"] ?? ""
+        let copyPrice = isCopied ? ",download:\(form["copyPrice"] ?? "")CNY" : ""
+        let price = "query:\(form["price"] ?? "")CNY" + copyPrice
         let offered = try await api(
             "POST", "/api/v1/listings",
             body: [
                 "asset": .string(code), "title": .string(form["title"] ?? ""),
                 "about": .string(form["about"] ?? ""), "table": .string(table),
-                "terms": plain.policy(id: "urn:hutong:terms").json, "price": .string("query:\(price)CNY"),
+                "terms": plain.policy(id: "urn:hutong:terms").json, "price": .string(price),
                 "rules": [
                     "rules": 1, "minimumGroup": .integer(form["group"].flatMap { Int64($0) } ?? 10),
                     "tables": .object([

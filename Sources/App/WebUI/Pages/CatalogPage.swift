@@ -92,6 +92,8 @@ package struct CatalogPage: Page {
     package let figures: Figures?
     package let nextPath: String?
     package let previousPath: String?
+    /// What the catalogs of others list for the same words, and where.
+    package let foreign: (count: Int, path: String)?
     package let sameThing: SameThing?
     package var section: Section { .catalog }
 
@@ -103,6 +105,7 @@ package struct CatalogPage: Page {
         figures: Figures? = nil,
         previousPath: String? = nil,
         nextPath: String? = nil,
+        foreign: (count: Int, path: String)? = nil,
         sameThing: SameThing?
     ) {
         self.words = words
@@ -112,6 +115,7 @@ package struct CatalogPage: Page {
         self.figures = figures
         self.previousPath = previousPath
         self.nextPath = nextPath
+        self.foreign = foreign
         self.sameThing = sameThing
     }
 
@@ -128,7 +132,7 @@ package struct CatalogPage: Page {
         placeholder="\(say("例如：空气质量、门诊", "for instance: air quality, visits"))">
         <button>\(say("搜索", "Search"))</button></form>
         <div class="with-side">
-        <div>\(results(say))</div>
+        <div>\(results(say))\(given(foreign) { elsewhere($0.count, $0.path, say) })</div>
         \(when(!facets.isEmpty) { sidebar(say) })
         </div>
         """
@@ -183,6 +187,13 @@ package struct CatalogPage: Page {
         </article></li>
 
         """
+    }
+
+    private func elsewhere(_ count: Int, _ path: String, _ say: Reader) -> HTML {
+        let found = say.number(count)
+        return """
+            <p><a href="\(path)">\(say("外部目录中另有 \(found) 项", "\(found) more in the catalogs of others"))</a></p>
+            """
     }
 
     private func pages(_ say: Reader) -> HTML {

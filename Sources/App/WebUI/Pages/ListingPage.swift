@@ -90,6 +90,8 @@ package struct ListingPage: Page {
     package let prices: [PriceLine]
     /// The rules under which answers leave: minimum group, ε a question.
     package let releaseRules: [LocalizedText]
+    /// Where its holder offers it to one party; `nil` for everybody else.
+    package let offerPath: String?
     package let sample: Preview?
     package let sameThing: SameThing?
     package var section: Section { .catalog }
@@ -114,6 +116,7 @@ package struct ListingPage: Page {
         terms: Terms,
         prices: [PriceLine],
         releaseRules: [LocalizedText] = [],
+        offerPath: String? = nil,
         sample: Preview? = nil,
         sameThing: SameThing?
     ) {
@@ -136,6 +139,7 @@ package struct ListingPage: Page {
         self.terms = terms
         self.prices = prices
         self.releaseRules = releaseRules
+        self.offerPath = offerPath
         self.sample = sample
         self.sameThing = sameThing
     }
@@ -171,7 +175,7 @@ package struct ListingPage: Page {
         facts.add(say("版本摘要", "Version"), version?.block)
         return """
             <h2>\(say("价格", "Price"))</h2>\(priceList(prices, say))
-            <p><a class="gate" href="/listings/\(code.text)/agree">\(say("申请使用", "Ask for terms"))</a></p>
+            <p>\(offerPath.map { offerLink($0, say) } ?? agreeLink(say))</p>
             \(facts.html)
             <h2>\(say("使用条款", "Terms of use"))</h2>\(terms.html(say))
             \(when(!releaseRules.isEmpty) {
@@ -182,6 +186,14 @@ package struct ListingPage: Page {
                 """
             })
             """
+    }
+
+    private func agreeLink(_ say: Reader) -> HTML {
+        "<a class=\"gate\" href=\"/listings/\(code.text)/agree\">\(say("申请使用", "Ask for terms"))</a>"
+    }
+
+    private func offerLink(_ path: String, _ say: Reader) -> HTML {
+        "<a class=\"gate\" href=\"\(path)\">\(say("向一方要约", "Offer it to a party"))</a>"
     }
 
     private func schema(_ say: Reader) -> HTML {

@@ -131,14 +131,19 @@ package struct PublishPage: Page {
         """
         <form method="post" action="\(path)" class="card narrow">
         <p>\(say(
-            "只提供汇总答案，不交付副本；级别较高的列对提问者不可见。",
-            "Aggregated answers only, no copy; columns of a higher grade stay hidden from questions."
+            "默认只提供汇总答案，不交付副本；级别较高的列对提问者不可见。",
+            "Aggregated answers only, unless you allow a copy; columns of a higher grade stay hidden from questions."
         ))</p>
         \(Field.text("title", label: say("名称", "Title"), isRequired: true))
         \(Field.text("about", label: say("一两句说明", "One or two sentences"), isRequired: true))
         \(Field.text("table", label: say("提问时的表名", "Name of the table in questions"), value: table, isRequired: true))
         \(Field.text("group", label: say("每组不少于", "Smallest group shown"), value: "10", kind: "number", isRequired: true))
         \(Field.text("price", label: say("每次提问的价格（元）", "Price a question (CNY)"), value: "0.50", isRequired: true))
+        \(Field.choice("copy", label: say("副本", "Copies"),
+                       options: [("no", say("不交付副本", "no copy")),
+                                 ("download", say("允许下载副本（离开后无法控制）", "a download (beyond control once it left)"))],
+                       chosen: "no"))
+        \(Field.text("copyPrice", label: say("每次下载的价格（元）", "Price a download (CNY)"), value: "0.00"))
         \(TermsDraft(purposes: "", until: nil, usesMax: nil).fields("", say))
         <p>\(gate(say("提交挂牌", "Offer it")))</p></form>
         """

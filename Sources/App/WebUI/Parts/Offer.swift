@@ -2,17 +2,20 @@
 
 package import Primitives
 
-/// The terms a person may change without knowing ODRL: for what, until when, how often.
+/// The terms a person may change without knowing ODRL: for what, until when, how often, by whom.
 package struct TermsDraft: Hashable, Sendable {
     /// Separated by commas; empty: for any purpose.
     package let purposes: String
     package let until: CalendarDay?
     package let usesMax: Int64?
+    /// Names or codes of parties, separated by commas; empty: whoever agrees.
+    package let recipients: String
 
-    package init(purposes: String, until: CalendarDay?, usesMax: Int64?) {
+    package init(purposes: String, until: CalendarDay?, usesMax: Int64?, recipients: String = "") {
         self.purposes = purposes
         self.until = until
         self.usesMax = usesMax
+        self.recipients = recipients
     }
 
     /// The fields of a form; `id` keeps the fields of several forms on one page apart.
@@ -26,6 +29,11 @@ package struct TermsDraft: Hashable, Sendable {
             + Field.text(
                 "until", id: id + "until", label: say("有效期至", "Until"), value: until?.description ?? "",
                 kind: "date")
+            + Field.text(
+                "recipients", id: id + "recipients", label: say("仅限这些主体", "Only these parties"),
+                value: recipients,
+                hint: say("名称或编码，用逗号分隔；留空为不限。", "Names or codes, separated by commas; empty: whoever agrees.")
+            )
     }
 }
 

@@ -15,6 +15,19 @@ package struct Anchor: Sendable {
         /// The authority's reply as it came (DER).
         package let token: [UInt8]
         package let time: Instant
+
+        /// What the authority stamped: SHA-256 of this, the checkpoint without its signatures.
+        package var stampedText: String { checkpoint.note.text }
+
+        /// What the leaf says of it.
+        var content: JSON {
+            [
+                "authority": .string(authority),
+                "size": .integer(Int64(clamping: checkpoint.checkpoint.size)),
+                "root": .string(Base64.encode(checkpoint.checkpoint.root.bytes)),
+                "token": .string(Digest(of: token).hex), "time": .string(time.rfc3339),
+            ]
+        }
     }
 
     /// A name for people and for the leaf.
@@ -73,29 +86,56 @@ extension TransparencyLog {
                 stamp.token, stamp.time,
             ]
         )
-        let content: JSON = [
-            "authority": .string(stamp.authority),
-            "size": .integer(Int64(clamping: stamp.checkpoint.checkpoint.size)),
-            "root": .string(Base64.encode(stamp.checkpoint.checkpoint.root.bytes)),
-            "token": .string(Digest(of: stamp.token).hex), "time": .string(stamp.time.rfc3339),
-        ]
-        return try append(LogEntry(.checkpointAnchored, content: content), in: writing)
+        return try append(LogEntry(.checkpointAnchored, content: stamp.content), in: writing)
     }
 
     /// Every kept stamp, smallest checkpoint first.
     package static func stamps(in reading: any SQLReading) throws(Problem) -> [Anchor.Stamp] {
-        let sql =
-            "SELECT note, authority, token, stamped_at FROM transparency_anchor ORDER BY tree_size, authority"
-        return try reading.all(sql) { row throws(Problem) in
-            guard let checkpoint = SignedCheckpoint(parsing: try row.blob(0)) else {
-                throw Problem(.fault, "store.row-unreadable", operatorNote: "a stamp's checkpoint is none")
+        try reading.all(Anchor.Stamp.select + " ORDER BY tree_size, authority", [], Anchor.Stamp.init)
+    }
+
+    /// The stamp of the largest checkpoint; `nil` before the first.
+    package static func newestStamp(in reading: any SQLReading) throws(Problem) -> Anchor.Stamp? {
+        try reading.first(
+            Anchor.Stamp.select + " ORDER BY tree_size DESC, authority LIMIT 1", [], Anchor.Stamp.init)
+    }
+}
+
+extension Anchor.Stamp {
+    fileprivate static let select = "SELECT note, authority, token, stamped_at FROM transparency_anchor"
+
+    fileprivate init(_ row: any SQLRow) throws(Problem) {
+        guard let checkpoint = SignedCheckpoint(parsing: try row.blob(0)) else {
+            throw Problem(.fault, "store.row-unreadable", operatorNote: "a stamp's checkpoint is none")
+        }
+        self.init(
+            checkpoint: checkpoint, authority: try row.text(1), token: try row.blob(2),
+            time: try row.instant(3))
+    }
+}
+
+/// Each kept stamp is the one that its leaf tells of; of the checkpoint's signatures the leaf says nothing.
+package struct StampCheck: DataCheck {
+    package let name = "anchors"
+
+    package init() {}
+
+    package func findings(in reading: any SQLReading) throws(Problem) -> [Finding] {
+        let stamps = try reading.all(Anchor.Stamp.select + " ORDER BY tree_size, authority") {
+            row throws(Problem) in try? Anchor.Stamp(row)
+        }
+        guard !stamps.isEmpty else { return [] }
+        let told = try reading.all(
+            "SELECT content FROM transparency_leaf WHERE kind = ?", [LogEntryKind.checkpointAnchored.rawValue]
+        ) { row throws(Problem) in try row.text(0) }
+        return stamps.compactMap { stamp in
+            guard let stamp else {
+                return Finding("anchor", .init(zh: "无法读取", en: "cannot be read"))
             }
-            return Anchor.Stamp(
-                checkpoint: checkpoint,
-                authority: try row.text(1),
-                token: try row.blob(2),
-                time: try row.instant(3)
-            )
+            guard !told.contains(stamp.content.canonicalText) else { return nil }
+            return Finding(
+                "anchor \(stamp.checkpoint.checkpoint.size)",
+                .init(zh: "与其存证不符", en: "is not the one that its leaf tells of"))
         }
     }
 }

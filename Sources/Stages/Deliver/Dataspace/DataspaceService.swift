@@ -64,6 +64,11 @@ package struct DataspaceService: Sendable {
             }
         }
         let newPid = Self.pid(for: request)
+        if request.path == "/negotiations/offers" {
+            // An offer that cannot be read is refused below, with the protocol's own words.
+            let target = (try? JSON(parsing: request.body))?["offer"]?["target"]?.text
+            if let target { try await market.learn(target, to: context.own) }
+        }
         return try await context.store.write { writing throws(Problem) in
             var book = ProcessStore(reading: writing, writing: writing, own: context.own)
             let (reply, event) = try endpoints.answer(

@@ -136,8 +136,10 @@ package struct DeliveryService: Sendable {
         let request = Digest(
             of: "\(door.rawValue)/\(form.rawValue)/\(purpose)/\(fields.joined(separator: ","))")
         do throws(Problem) {
-            let use = Use(agreement: agreement, door: door, asker: asker, purpose: purpose)
-            let reserved = try await reserve(passage, use, fields, request)
+            let use = Use(
+                agreement: agreement, door: door, asker: asker, purpose: purpose,
+                columns: try agreement.listing.columnsLeaving(fields))
+            let reserved = try await reserve(passage, use, request)
             if let file = DeliveredFile(json: reserved.document["file"], passage: reserved.code) {
                 return try await again(file, reserved, use)
             }
@@ -166,7 +168,7 @@ package struct DeliveryService: Sendable {
 
     /// Commit 1: the decision and the reservation. From here on the use counts until it is given up.
     private func reserve(
-        _ id: ID<Passage>, _ use: Use, _ fields: [String], _ request: Digest
+        _ id: ID<Passage>, _ use: Use, _ request: Digest
     ) async throws(Problem) -> Passage {
         let (context, valve, fees) = (context, valve, fees)
         return try await context.store.write { transaction throws(Problem) in
@@ -177,21 +179,22 @@ package struct DeliveryService: Sendable {
                 return known
             }
             let current = try AgreementBook.agreement(use.agreement.code.text, in: transaction)
-            try valve.decide(
-                Use(agreement: current, door: use.door, asker: use.asker, purpose: use.purpose),
-                in: transaction)
+            let permit = try valve.decide(use.under(current), in: transaction)
             let underWay = try UseMeter.reserve(id, under: current, in: transaction)
             let price = try RunningBill.current(for: current.id, at: transaction.now, in: transaction)
                 .ceiling(of: use.door, beside: underWay, under: current.listing.price)
-            let consents = try Consents.take(for: use, fields, of: current.listing, in: transaction)
             let passage = Passage(
                 id: id, side: .keeper, agreement: current.id, agreementCode: current.code.text,
                 door: use.door, asker: use.asker.id, state: .reserved, price: price, request: request,
-                document: Consents.noted(consents), answer: nil, reservedAt: transaction.now,
+                document: permit.json, answer: nil, reservedAt: transaction.now,
                 expiresAt: transaction.now.advanced(by: Passage.reservation))
             try Bookkeeping.reserve(id, price, under: current, fees: fees, in: transaction)
             try context.record(
-                .passageReserved, passage.code, ["request": .string(request.hex)], in: transaction)
+                .passageReserved, passage.code,
+                [
+                    "question": .string(request.hex), "price": .string(price.description),
+                    "permit": permit.json,
+                ], in: transaction)
             return try PassageBook.reserve(passage, in: transaction).stored
         }
     }
@@ -200,10 +203,11 @@ package struct DeliveryService: Sendable {
         _ passage: Passage, _ use: Use, _ fields: [String], _ form: FileForm
     ) async throws(Problem) -> DeliveredFile {
         let listing = use.agreement.listing
+        let valve = valve
         let (version, people) = try await context.store.read { transaction throws(Problem) in
             (
                 try Self.version(of: listing, in: transaction),
-                try Consents.identifiers(of: passage, in: transaction)
+                try valve.identifiers(of: passage, in: transaction)
             )
         }
         // A share is read again and again: its file is one per agreement and version. A download is one per passage.
@@ -218,47 +222,30 @@ package struct DeliveryService: Sendable {
         let file = try await writer.write(name, form) { engine throws(Problem) in
             try await selection(engine).cast(to: types).query
         }
-        return try await settle(passage, use, file, rules: rules, version: version, label: label)
+        return try await settle(
+            GivenCopy(
+                passage: passage, use: use, file: file, rules: rules, version: version, label: label))
     }
 
     /// Commit 2: asked again, charged, receipted and logged; then the file may leave.
-    private func settle(
-        _ passage: Passage, _ use: Use, _ file: DeliveredFile, rules: DeliveryRules, version: AssetVersion,
-        label: String
-    ) async throws(Problem) -> DeliveredFile {
-        let (context, valve, fees, signer) = (context, valve, fees, context.signer)
+    private func settle(_ copy: GivenCopy) async throws(Problem) -> DeliveredFile {
+        let (context, valve, fees) = (context, valve, fees)
         return try await context.store.write { transaction throws(Problem) in
-            try valve.requireOpen(use, in: transaction)
-            let content: JSON = [
-                "type": "hutong/delivery/v1", "passage": .string(passage.id.uuid),
-                "agreement": .string(use.agreement.code.text), "holder": .string(context.own.uuid),
-                "asker": .string(use.asker.id.uuid), "version": .string(version.digest.hex),
-                "file": .string(file.digest.hex), "bytes": .integer(file.byteCount),
-                "rows": .integer(file.rowCount), "price": .string(passage.price.description),
-                "at": .integer(transaction.now.microseconds),
-            ]
-            let receipt: JSON = [
-                "content": content,
-                "signature": .string(Base64.encode(try signer.signature(for: content.canonicalBytes))),
-            ]
-            var document: [String: JSON] = [
-                "file": file.json, "mark": .string(label), "version": .string(version.digest.hex),
-                "receipt": receipt, "receiptDigest": .string(Digest(of: content.canonicalBytes).hex),
-            ]
-            document["rules"] = .string(rules.digest.hex)
-            document["fields"] = .array((rules.columns ?? []).map(JSON.string))
-            document["people"] = .array(rules.consent.flatMap { rules.rows[$0] }?.map(JSON.string) ?? [])
-            document["consents"] = passage.document["consents"]
-            let digest = Digest(of: content.canonicalBytes)
+            let (passage, use, file) = (copy.passage, copy.use, copy.file)
+            try valve.requireStanding(passage, of: use, in: transaction)
             // A copy of the same passage that was written at the same time has settled it already.
             if try PassageBook.find(passage.id, .keeper, in: transaction)?.state == .reserved {
-                let meter = try UseMeter.consume(passage, under: use.agreement, in: transaction)
+                let receipt = copy.receipt(by: context.own.uuid, at: transaction.now)
+                let digest = Digest(of: receipt.canonicalBytes)
+                let meter = try UseMeter.consume(
+                    passage, counts: copy.counts, under: use.agreement, in: transaction)
                 let price = try Bookkeeping.settle(
-                    passage.id, through: use.door, receipt: digest, under: use.agreement, fees: fees,
-                    in: transaction)
+                    passage.id, through: use.door, counts: copy.counts, receipt: digest, under: use.agreement,
+                    fees: fees, in: transaction)
+                let signature = try context.signer.signature(for: receipt.canonicalBytes)
                 _ = try PassageBook.advance(
                     passage.id, .keeper, from: .reserved, to: .settled, price: price,
-                    document: .object(document), in: transaction)
+                    document: copy.document(receipt, signature: signature, meter: meter), in: transaction)
                 let leaf = try context.record(
                     .passageSettled, passage.code,
                     [
@@ -266,7 +253,7 @@ package struct DeliveryService: Sendable {
                         "price": .string(price.description), "meter": .string(meter.hex),
                     ], in: transaction)
                 try PassageBook.note(leaf, of: passage.id, .keeper, in: transaction)
-                try Consents.tell(passage, use, in: transaction)
+                try valve.tellConsenting(passage, of: use, in: transaction)
             }
             return DeliveredFile(
                 path: file.path, form: file.form, byteCount: file.byteCount, rowCount: file.rowCount,
@@ -280,8 +267,7 @@ package struct DeliveryService: Sendable {
     {
         let valve = valve
         try await context.store.read { transaction throws(Problem) in
-            try valve.requireOpen(use, in: transaction)
-            _ = try Consents.identifiers(of: passage, in: transaction)
+            try valve.requireStanding(passage, of: use, in: transaction)
             guard try AgreementBook.agreement(use.agreement.code.text, in: transaction).state == .inForce
             else {
                 throw Problem(
@@ -342,6 +328,13 @@ extension Listing {
     /// What its holder signed about copies.
     package func deliveryRules() throws(Problem) -> DeliveryRules {
         try DeliveryRules(json: summary["delivery"])
+    }
+
+    /// The columns that a copy of these fields holds; of no fields, all that may leave.
+    fileprivate func columnsLeaving(_ fields: [String]) throws(Problem) -> Set<String> {
+        guard fields.isEmpty else { return Set(fields) }
+        return try Set(
+            deliveryRules().columns ?? (summary["fields"]?.array ?? []).compactMap { $0["name"]?.text })
     }
 
     /// The columns' types as Delta Sharing's readers know them.

@@ -14,10 +14,13 @@ package struct ForeignDataset: Hashable, Sendable {
     package let publisher: String
     package let address: String
     package let formats: [String]
+    /// What changes when the dataset does though its description stays: when its catalog says it was modified, or a
+    /// digest of the offers a connector makes for it.
+    package let edition: String
 
     package init(
         id: String, identifier: String?, title: LocalizedText, about: String, publisher: String,
-        address: String, formats: [String]
+        address: String, formats: [String], edition: String = ""
     ) {
         self.id = id
         self.title = title
@@ -25,6 +28,7 @@ package struct ForeignDataset: Hashable, Sendable {
         self.publisher = publisher
         self.address = address
         self.formats = formats
+        self.edition = edition
         let named = identifier.flatMap { $0.isEmpty ? nil : $0.lowercased() }
         key = named ?? Self.plain(title.zh) + "/" + Self.plain(publisher)
     }
@@ -37,7 +41,7 @@ package struct ForeignDataset: Hashable, Sendable {
             "id": .string(id), "key": .string(key),
             "title": ["zh": .string(title.zh), "en": .string(title.en)], "about": .string(about),
             "publisher": .string(publisher), "address": .string(address),
-            "formats": .array(formats.map(JSON.string)),
+            "formats": .array(formats.map(JSON.string)), "edition": .string(edition),
         ]
     }
 
@@ -49,6 +53,7 @@ package struct ForeignDataset: Hashable, Sendable {
         publisher = json["publisher"]?.text ?? ""
         address = json["address"]?.text ?? ""
         formats = json["formats"]?.texts ?? []
+        edition = json["edition"]?.text ?? ""
     }
 }
 
@@ -72,7 +77,8 @@ extension ForeignDataset {
             about: String((json["notes"]?.text ?? "").prefix(Self.aboutMax)),
             publisher: json["organization"]?["title"]?.text ?? json["author"]?.text ?? "",
             address: json["url"]?.text.flatMap { $0.isEmpty ? nil : $0 } ?? root + "/dataset/" + name,
-            formats: Set((json["resources"]?.array ?? []).compactMap { $0["format"]?.text }).sorted())
+            formats: Set((json["resources"]?.array ?? []).compactMap { $0["format"]?.text }).sorted(),
+            edition: json["metadata_modified"]?.text ?? "")
     }
 
     /// A dataset of a Dataspace Protocol catalog.
@@ -95,7 +101,11 @@ extension ForeignDataset {
             title: texts("title") ?? LocalizedText(zh: id, en: id),
             about: String((texts("description")?.zh ?? "").prefix(Self.aboutMax)), publisher: participant,
             address: address + "/catalog/datasets/" + id,
-            formats: (json["distribution"]?.array ?? []).compactMap { $0["format"]?.text })
+            formats: (json["distribution"]?.array ?? []).compactMap { $0["format"]?.text },
+            edition: json["dct:modified"]?.text
+                ?? Digest(
+                    of: (json["hasPolicy"] ?? .null).canonicalBytes
+                ).hex)
     }
 
     /// Enough to know what it is; the rest is read where it stands.

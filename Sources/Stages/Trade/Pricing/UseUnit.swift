@@ -5,9 +5,10 @@ package import Primitives
 
 /// What a price may count of one use beside the use itself.
 package enum UseUnit: String, Hashable, Sendable, CaseIterable {
-    /// Rows of the answer to a question; items that the asker brings to a match.
+    /// Rows of the answer to a question, or of a copy; items that the asker brings to a match.
     case rows
-    /// Bytes of the answer in canonical form, before it is sealed.
+    /// Bytes of the answer in canonical form, before it is sealed; of a copy, those of the recipient's file in the form
+    /// asked for. A file that is fetched in parts or again counts once.
     case bytes
     /// Begun seconds that the holder's engine worked on the question, with the cores it gives to one.
     case seconds
@@ -20,7 +21,7 @@ package enum UseUnit: String, Hashable, Sendable, CaseIterable {
     /// Whether the holder can count this unit at a door: a match is computed on both sides while flights come and go.
     func isCounted(at door: Door) -> Bool {
         switch self {
-        case .rows, .bytes: door == .query || door == .match
+        case .rows, .bytes: door == .query || door == .match || door.handsOverACopy
         case .seconds: door == .query
         case .matched: door == .match
         }

@@ -1,0 +1,108 @@
+// SPDX-License-Identifier: Apache-2.0
+
+private import Dispatch
+private import Foundation
+private import Synchronization
+package import Testing
+
+/// For tests that block: that wait for another program, sleep, or read a pipe.
+///
+/// Swift's pool has as many threads as the machine has cores, and every test of the process shares it. Two tests that
+/// each wait a minute for a program stop all others for that minute, and what they measure or wait for runs into its
+/// limit. A test with this trait runs on a thread of its own; so that not all of them start their programs at once,
+/// as many as there are cores go on at a time.
+package struct OwnThread: TestTrait, SuiteTrait, TestScoping {
+    package let isRecursive = true
+
+    private static let turns = Turns(count: max(2, ProcessInfo.processInfo.activeProcessorCount))
+
+    package func provideScope(
+        for test: Test, testCase: Test.Case?,
+        performing function: @concurrent @Sendable () async throws -> Void
+    ) async throws {
+        await Self.turns.take()
+        defer { Self.turns.giveBack() }
+        try await withTaskExecutorPreference(TestThread()) { try await function() }
+    }
+}
+
+extension Trait where Self == OwnThread {
+    /// Runs the test, or each test of the suite, on a thread of its own.
+    package static var ownThread: OwnThread { OwnThread() }
+}
+
+/// So many at a time, in the order they come; waiting holds no thread.
+private final class Turns: Sendable {
+    private struct State {
+        var free: Int
+        var waiting: [CheckedContinuation<Void, Never>] = []
+    }
+
+    private let state: Mutex<State>
+
+    init(count: Int) { state = Mutex(State(free: count)) }
+
+    func take() async {
+        await withCheckedContinuation { continuation in
+            let isFree = state.withLock { state in
+                guard state.free > 0 else {
+                    state.waiting.append(continuation)
+                    return false
+                }
+                state.free -= 1
+                return true
+            }
+            if isFree { continuation.resume() }
+        }
+    }
+
+    func giveBack() {
+        let next = state.withLock { state -> CheckedContinuation<Void, Never>? in
+            guard !state.waiting.isEmpty else {
+                state.free += 1
+                return nil
+            }
+            return state.waiting.removeFirst()
+        }
+        next?.resume()
+    }
+}
+
+/// One thread that runs the jobs of one test, in their order, as long as the test lasts.
+private final class TestThread: TaskExecutor {
+    /// What executor and thread share, so that the thread does not keep its owner alive.
+    private final class Line: Sendable {
+        private let jobs = Mutex<[UnownedJob]>([])
+        private let filled = DispatchSemaphore(value: 0)
+
+        func put(_ job: UnownedJob) {
+            jobs.withLock { $0.append(job) }
+            filled.signal()
+        }
+
+        func close() { filled.signal() }
+
+        /// `nil` when there will be no more.
+        func take() -> UnownedJob? {
+            filled.wait()
+            return jobs.withLock { $0.isEmpty ? nil : $0.removeFirst() }
+        }
+    }
+
+    private let line = Line()
+
+    init() {
+        // SAFETY: a job keeps its executor alive as long as it runs.
+        let executor = unsafe asUnownedTaskExecutor()
+        let thread = Thread { [line] in
+            while let job = line.take() { unsafe job.runSynchronously(on: executor) }
+        }
+        thread.name = "test"
+        thread.stackSize = 8 << 20
+        thread.start()
+    }
+
+    func enqueue(_ job: consuming ExecutorJob) { line.put(UnownedJob(job)) }
+
+    deinit { line.close() }
+}
