@@ -86,7 +86,7 @@ def party(rank, case, files, folder, ports, queue, barrier):
     link.stop_link()
 
 
-def spu(case, files, folder):
+def secretflow(case, files, folder):
     """Rows of wall, CPU seconds, bytes and peak memory; two for the unbalanced protocol: encoding, request."""
     for file in files:
         if os.path.exists(file + ".meta"): os.remove(file + ".meta")
@@ -161,7 +161,7 @@ def peer(case, files, folder):
         if case == "floor": return "duckdb join, in the clear", floor(files)
         if case == "sum": return None, []
         import spu.psi  # noqa: F401
-        return "spu " + {"unbalanced": "EC-OPRF"}.get(case, case), spu(case, files, folder)
+        return "spu " + {"unbalanced": "EC-OPRF"}.get(case, case), secretflow(case, files, folder)
     except ImportError as missing:
         return f"(no {missing.name})", []
 

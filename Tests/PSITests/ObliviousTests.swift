@@ -60,8 +60,8 @@ struct ObliviousTests {
 
     @Test(
         "silent VOLE: c = b + Δ·a, and every check passes between honest sides",
-        arguments: [8192, 8256, 40_000], [SilentVOLE.Noise.random, .unit])
-    func vole(count: Int, noise: SilentVOLE.Noise) throws {
+        arguments: [8192, 8256, 40_000], [SilentVOLE.NoiseValue.random, .unit])
+    func vole(count: Int, noise: SilentVOLE.NoiseValue) throws {
         var random = SeededRandom(seed: 11)
         let delta = Block.random(using: &random)
         let base = BaseTransfer.Sender(using: &random)

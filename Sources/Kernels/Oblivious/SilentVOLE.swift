@@ -21,7 +21,7 @@ package enum SilentVOLE {
     }
 
     /// What a tree's one punctured leaf is worth.
-    package enum Noise: Sendable, Hashable {
+    package enum NoiseValue: Sendable, Hashable {
         case random
         /// One: then a is a vector of zeros and ones, and the extension gives correlated transfers.
         case unit
@@ -40,10 +40,10 @@ package enum SilentVOLE {
         let count: Int
         let leafCount: Int
         let depth: Int
-        let noise: Noise
+        let noise: NoiseValue
 
         /// - Parameter count: a multiple of 64.
-        init(count: Int, noise: Noise) {
+        init(count: Int, noise: NoiseValue) {
             precondition(count > 64 && count.isMultiple(of: 64), "the trees divide the noise evenly")
             (self.count, self.noise) = (count, noise)
             leafCount = 2 * count / treeCount
@@ -61,7 +61,7 @@ package enum SilentVOLE {
         var treeBlocks: Int { 2 * pathRows + treeCount }
     }
 
-    package static func correctionByteCount(count: Int, noise: Noise = .random) -> Int {
+    package static func correctionByteCount(count: Int, noise: NoiseValue = .random) -> Int {
         16 * Shape(count: count, noise: noise).correctionBlocks
     }
     package static func treeByteCount(count: Int) -> Int {
@@ -86,7 +86,7 @@ package struct VOLEReceiver: Sendable {
 
     /// Draws the noise and extends the base keys.
     package init(
-        count: Int, keys: [(Block, Block)], noise: SilentVOLE.Noise = .random,
+        count: Int, keys: [(Block, Block)], noise: SilentVOLE.NoiseValue = .random,
         using generator: inout some RandomNumberGenerator
     ) {
         shape = SilentVOLE.Shape(count: count, noise: noise)
@@ -200,7 +200,7 @@ package struct VOLESender: Sendable {
     ///   - keys: of the base transfers, chosen by Δ's bits.
     ///   - correction: the receiver's, of the right length.
     package init(
-        count: Int, delta: Block, keys: [Block], correction: [UInt8], noise: SilentVOLE.Noise = .random,
+        count: Int, delta: Block, keys: [Block], correction: [UInt8], noise: SilentVOLE.NoiseValue = .random,
         using generator: inout some RandomNumberGenerator
     ) {
         let shape = SilentVOLE.Shape(count: count, noise: noise)
