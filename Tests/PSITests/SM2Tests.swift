@@ -64,6 +64,44 @@ struct SM2Tests {
         }
     }
 
+    @Test(
+        "eight lanes and portable code agree bit for bit: products, maps, edge values, odd counts, refusals")
+    func lanes() throws {
+        var random = SeededRandom(seed: 9)
+        let bytes = { (0..<32).map { _ in UInt8.random(in: 0...255, using: &random) } }
+        let prime = try Self.bytes("fffffffeffffffffffffffffffffffffffffffff00000000ffffffffffffffff")
+        var edges = [[UInt8](repeating: 0, count: 31) + [1], [UInt8](repeating: 0, count: 32), prime]
+        edges[2][31] -= 1  // p - 1
+        for count in [1, 7, 8, 9, 300] {
+            // Any 256-bit number is taken modulo p by the map's own reduction; the peer's points must be below p.
+            let elements = (edges + (0..<count).map { _ in bytes() }).flatMap(\.self)
+            var scalar = bytes()
+            scalar[31] |= 1
+            let below = stride(from: 0, to: elements.count, by: 32).map { Array(elements[$0..<$0 + 32]) }
+                .filter { $0.lexicographicallyPrecedes(prime) }.flatMap(\.self)
+            let masks = SM2Batch.mask(below, by: scalar)
+            #expect(masks == SM2Batch.mask(below, by: scalar, portably: true), "\(count) maps")
+            let products = SM2Batch.multiply(masks, by: scalar)
+            #expect(products != nil && products == SM2Batch.multiply(masks, by: scalar, portably: true))
+        }
+        for scalar in [[UInt8](repeating: 0, count: 31) + [1], [UInt8](repeating: 0xFF, count: 32)] {
+            let base = try Self.bytes(Self.generator)
+            #expect(
+                SM2Batch.multiply(base, by: scalar) == SM2Batch.multiply(base, by: scalar, portably: true))
+        }
+        let one = [UInt8](repeating: 0, count: 31) + [1]
+        // p itself is 0 written otherwise; about half of all x lie on the twist.
+        #expect(SM2Batch.multiply(prime, by: one) == nil)
+        var refused = 0
+        for _ in 0..<64 {
+            let x = bytes()
+            let answer = SM2Batch.multiply(x, by: one)
+            #expect(answer == SM2Batch.multiply(x, by: one, portably: true))
+            if answer == nil { refused += 1 }
+        }
+        #expect((10...54).contains(refused))
+    }
+
     @Test("masks commute, lie on the curve, and what lies off it is refused")
     func masks() throws {
         var random = SeededRandom(seed: 6)

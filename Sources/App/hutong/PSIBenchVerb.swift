@@ -18,6 +18,9 @@ struct PSIBenchVerb: Verb {
 
     func run(_ console: Console) async throws {
         try terms.requireOffered()
+        guard terms.want.name != "shares" else {
+            throw ValidationError("Shares tell nothing to check: measure --want sum with --protocol rr22.")
+        }
         guard let binary = Bundle.main.executablePath else { throw Problem(.fault, "app.unexpected") }
         let folder = FileManager.default.temporaryDirectory.appending(path: "hutong-psi-\(getpid())")
         try FileManager.default.createDirectory(at: folder, withIntermediateDirectories: true)

@@ -26,6 +26,9 @@ struct PSIPartyVerb: Verb {
             A few keys against a large table, whose encoding both sides keep for the next time:
               hutong psi party --listen 127.0.0.1:7000 --protocol unbalanced --in few.csv --key id --cache few.tags
               hutong psi party --connect 127.0.0.1:7000 --protocol unbalanced --in all.csv --key id --cache all.key
+            Linked rows that neither side sees, as shares that add up in each bin, and a sum opened from them:
+              hutong psi party --listen 127.0.0.1:7000 --protocol rr22 --want shares --in ours.csv --key id --out s1.csv
+              hutong psi party --connect 127.0.0.1:7000 --protocol rr22 --want shares:cost --in theirs.csv --key id --out s2.csv
             Tables beyond memory, and runs that go on where they were cut off: --work FOLDER on both sides.
             """)
     @OptionGroup var output: OutputOptions
@@ -59,7 +62,10 @@ struct PSIPartyVerb: Verb {
             throw ValidationError("Name at least one key column.")
         }
         if terms.want.output.hasSums, listen == nil, terms.want.column == nil {
-            throw ValidationError("The connecting side names the column: --want sum:COL.")
+            throw ValidationError("The connecting side names the column: --want sum:COL or shares:COL.")
+        }
+        if terms.output == .shares, by != nil {
+            throw ValidationError("--by does not go with shares: use --protocol ecdh for sums by group.")
         }
         if work != nil, terms.want.name != "rows", terms.want.name != "rows-both" {
             throw ValidationError("--work goes with --want rows or rows-both.")
@@ -94,7 +100,8 @@ struct PartyTerms: ParsableArguments {
         name: .customLong("protocol"),
         help: "rr22, rr22-malicious, ecdh, ecdh-ristretto, ecdh-sm2 or unbalanced.")
     var method = PSIMethod.ecdh
-    @Option(help: "rows, rows-both, size or sum (the connecting side: sum:COL).") var want = PartyWant.rows
+    @Option(help: "rows, rows-both, size, sum or shares (the connecting side: sum:COL, shares:COL).")
+    var want = PartyWant.rows
     @Option(help: "Fewer matches than this are not told (--want size or sum).") var minimum = 0
     @Option(help: "The largest magnitude one key counts for in a sum; what is beyond is taken to it.")
     var most: Int64 = 1_000_000
@@ -106,7 +113,11 @@ struct PartyTerms: ParsableArguments {
     }
 
     /// What the protocol is to give: a size below a minimum must be held back by the side that counts.
-    var output: PSIOutput { want.output == .size && minimum > 0 ? .held : want.output }
+    /// Under rr22 a sum is opened from shares.
+    var output: PSIOutput {
+        if want.output == .heldSum, method == .rr22 { return .shares }
+        return want.output == .size && minimum > 0 ? .held : want.output
+    }
 
     func validate() throws {
         guard minimum >= 0, most > 0, (0...9).contains(decimals) else {
@@ -134,7 +145,7 @@ struct PartyTerms: ParsableArguments {
 
 extension PSIMethod: ExpressibleByArgument {}
 
-/// `rows`, `rows-both`, `size`, `sum` or `sum:COL`.
+/// `rows`, `rows-both`, `size`, or `sum` and `shares` with `:COL` on the side that has the column.
 struct PartyWant: ExpressibleByArgument {
     let name: String
     let column: String?
@@ -145,8 +156,8 @@ struct PartyWant: ExpressibleByArgument {
 
     init?(argument: String) {
         let parts = argument.split(separator: ":", maxSplits: 1).map(String.init)
-        guard let name = parts.first, ["rows", "rows-both", "size", "sum"].contains(name),
-            parts.count == 1 || name == "sum"
+        guard let name = parts.first, ["rows", "rows-both", "size", "sum", "shares"].contains(name),
+            parts.count == 1 || ["sum", "shares"].contains(name)
         else { return nil }
         self.init(name: name, column: parts.count == 2 ? parts[1] : nil)
     }
@@ -156,13 +167,14 @@ struct PartyWant: ExpressibleByArgument {
         case "rows-both": .rowsToBoth
         case "size": .size
         case "sum": .heldSum
+        case "shares": .shares
         default: .rowsToReceiver
         }
     }
 }
 
 extension PSIOutput {
-    var hasSums: Bool { self == .heldSum }
+    var hasSums: Bool { self == .heldSum || self == .shares }
     /// Whether the side that gets the result asks, and the other counts and releases.
     var isHeld: Bool { self == .held || self == .heldSum }
 }

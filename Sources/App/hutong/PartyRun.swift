@@ -20,6 +20,7 @@ struct PartyRun {
     func play() async throws -> [String: JSON] {
         if terms.method == .unbalanced { return try await unbalanced() }
         if let work = verb.work { return try await inParts(URL(filePath: work)) }
+        if terms.output == .shares { return try await shared() }
         return terms.output.isHeld ? try await held() : try await plain()
     }
 
@@ -130,6 +131,47 @@ struct PartyRun {
                 ]
             })
         return members
+    }
+
+    // MARK: Rows linked in shares
+
+    private func shared() async throws -> [String: JSON] {
+        let table = try table()
+        let link = try link()
+        defer { link.close() }
+        let begun = ContinuousClock.now
+        let theirs = try await link.exchange(table.items.items.count)
+        let party = PSIParty(
+            try plan(mine: table.items.items.count, theirs: theirs, isReceiver: isListening), link)
+        var random = SystemRandomNumberGenerator()
+        let shares =
+            isListening
+            ? try await party.shareRows(table.items.items, using: &random)
+            : try await party.shareRows(table.items.items, values: table.amounts, using: &random)
+        var members = facts(table, shares.transcript, shares.bytesSent, shares.bytesReceived, since: begun)
+        members["bins"] = .integer(Int64(shares.links.count))
+        if terms.want.name == "shares" {
+            if let out = verb.out { try write(shares, of: table, to: out) }
+        } else if isListening {
+            let total = try await party.openTotal(of: shares)
+            let told = [ReleasedGroup(count: total?.count, sum: total?.sum)]
+            members.merge(answer(told, [""])) { $1 }
+        } else {
+            _ = try await party.releaseTotal(of: shares)
+        }
+        members["match_seconds"] = .number(begun.duration(to: .now) / .seconds(1))
+        return members
+    }
+
+    /// One line a bin; on the receiving side one line a key, with the number of its first row in FILE.
+    private func write(_ shares: SharedRows, of table: KeyedTable, to file: String) throws {
+        var text = isListening ? "row,bin,linked,value\n" : "bin,linked,value\n"
+        let bins = isListening ? shares.places : Array(shares.links.indices)
+        for (place, bin) in bins.enumerated() {
+            if isListening { text += "\(table.items.firstRow[place] + 1)," }
+            text += "\(bin),\(shares.links[bin]),\(shares.values[bin])\n"
+        }
+        try Data(text.utf8).write(to: URL(filePath: file), options: .atomic)
     }
 
     // MARK: A few keys against many

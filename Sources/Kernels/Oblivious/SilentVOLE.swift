@@ -20,6 +20,13 @@ package enum SilentVOLE {
         case conservative = 21
     }
 
+    /// What a tree's one punctured leaf is worth.
+    package enum NoiseValue: Sendable, Hashable {
+        case random
+        /// One: then a is a vector of zeros and ones, and the extension gives correlated transfers.
+        case unit
+    }
+
     /// The public code: any fixed key, the same for everybody ("nothing up the sleeve": digits of π).
     static let codeKey = Block(0x243f_6a88_85a3_08d3, 0x1319_8a2e_0370_7344)
     static let treeKeys = (
@@ -33,11 +40,12 @@ package enum SilentVOLE {
         let count: Int
         let leafCount: Int
         let depth: Int
+        let noise: NoiseValue
 
         /// - Parameter count: a multiple of 64.
-        init(count: Int) {
+        init(count: Int, noise: NoiseValue) {
             precondition(count > 64 && count.isMultiple(of: 64), "the trees divide the noise evenly")
-            self.count = count
+            (self.count, self.noise) = (count, noise)
             leafCount = 2 * count / treeCount
             depth = Int.bitWidth - (leafCount - 1).leadingZeroBitCount
         }
@@ -45,14 +53,20 @@ package enum SilentVOLE {
         /// Nodes of a level that have a leaf below them.
         func nodeCount(level: Int) -> Int { (leafCount + (1 << (depth - level)) - 1) >> (depth - level) }
         var pathRows: Int { treeCount * depth }
-        /// Blocks of extension rows: paths, a coefficient a tree and one for the check, and the check's own.
-        var rowBlocks: Int { depth + treeCount + 1 + TransferExtension.checkRows / 128 }
+        /// Blocks of extension rows: paths, a coefficient a tree (none for unit noise, which is Δ itself) and one for the
+        /// check, and the check's own.
+        var rowBlocks: Int { maskRow + 1 + TransferExtension.checkRows / 128 }
+        var maskRow: Int { depth + (noise == .random ? treeCount : 0) }
         var correctionBlocks: Int { 128 * rowBlocks }
         var treeBlocks: Int { 2 * pathRows + treeCount }
     }
 
-    package static func correctionByteCount(count: Int) -> Int { 16 * Shape(count: count).correctionBlocks }
-    package static func treeByteCount(count: Int) -> Int { 16 * Shape(count: count).treeBlocks }
+    package static func correctionByteCount(count: Int, noise: NoiseValue = .random) -> Int {
+        16 * Shape(count: count, noise: noise).correctionBlocks
+    }
+    package static func treeByteCount(count: Int) -> Int {
+        16 * Shape(count: count, noise: .random).treeBlocks
+    }
 
     /// Σ X^b·rows[start + b]: 128 bit correlations become one over the field.
     static func combined(_ rows: Blocks, from start: Int) -> Block {
@@ -71,8 +85,11 @@ package struct VOLEReceiver: Sendable {
     package let correction: [UInt8]
 
     /// Draws the noise and extends the base keys.
-    package init(count: Int, keys: [(Block, Block)], using generator: inout some RandomNumberGenerator) {
-        shape = SilentVOLE.Shape(count: count)
+    package init(
+        count: Int, keys: [(Block, Block)], noise: SilentVOLE.NoiseValue = .random,
+        using generator: inout some RandomNumberGenerator
+    ) {
+        shape = SilentVOLE.Shape(count: count, noise: noise)
         let leafCount = shape.leafCount
         places = (0..<SilentVOLE.treeCount).map { _ in Int.random(in: 0..<leafCount, using: &generator) }
         choices = Blocks(count: shape.rowBlocks)
@@ -110,7 +127,8 @@ package struct VOLEReceiver: Sendable {
             }
             rebuild(tree, leaf, siblings)
             let sums = leaves.paritySums(from: tree * shape.leafCount, count: shape.leafCount)
-            let coefficient = SilentVOLE.combined(rows, from: 128 * (shape.depth + tree))
+            let coefficient =
+                shape.noise == .unit ? Block() : SilentVOLE.combined(rows, from: 128 * (shape.depth + tree))
             leaves[tree * shape.leafCount + leaf] =
                 sent[2 * shape.pathRows + tree] ^ coefficient ^ sums.0 ^ sums.1
         }
@@ -142,13 +160,18 @@ package struct VOLEReceiver: Sendable {
 
     /// For the sender's trees check at the random point `x`: what this side reveals, and what it then expects.
     package func treeProof(at x: Block) -> (revealed: Block, expected: Block) {
-        var revealed = choices[shape.depth + SilentVOLE.treeCount]
+        var revealed = choices[shape.maskRow]
         for (tree, leaf) in places.enumerated() {
             let power = FieldElement.power(x, tree * shape.leafCount + leaf + 1)
-            revealed ^= FieldElement.multiply(power, choices[shape.depth + tree])
+            revealed ^= FieldElement.multiply(power, value(of: tree))
         }
-        let mask = SilentVOLE.combined(rows, from: 128 * (shape.depth + SilentVOLE.treeCount))
+        let mask = SilentVOLE.combined(rows, from: 128 * shape.maskRow)
         return (revealed, BlockKernels.evaluate(leaves, count: 2 * shape.count, at: x) ^ mask)
+    }
+
+    /// β of one tree's punctured leaf.
+    private func value(of tree: Int) -> Block {
+        shape.noise == .unit ? Block(1, 0) : choices[shape.depth + tree]
     }
 
     /// The outputs a and c.
@@ -156,7 +179,7 @@ package struct VOLEReceiver: Sendable {
         let pairs = Blocks(count: 4 * shape.count)
         for place in 0..<2 * shape.count { pairs[2 * place + 1] = leaves[place] }
         for (tree, leaf) in places.enumerated() {
-            pairs[2 * (tree * shape.leafCount + leaf)] = choices[shape.depth + tree]
+            pairs[2 * (tree * shape.leafCount + leaf)] = value(of: tree)
         }
         BlockKernels.compress(
             pairs, width: 2, count: shape.count, weight: code.rawValue, key: SilentVOLE.codeKey)
@@ -177,10 +200,10 @@ package struct VOLESender: Sendable {
     ///   - keys: of the base transfers, chosen by Δ's bits.
     ///   - correction: the receiver's, of the right length.
     package init(
-        count: Int, delta: Block, keys: [Block], correction: [UInt8],
+        count: Int, delta: Block, keys: [Block], correction: [UInt8], noise: SilentVOLE.NoiseValue = .random,
         using generator: inout some RandomNumberGenerator
     ) {
-        let shape = SilentVOLE.Shape(count: count)
+        let shape = SilentVOLE.Shape(count: count, noise: noise)
         let rows = TransferExtension.send(delta: delta, keys: keys, correction: Blocks(bytes: correction))
         let (path, other) = (Blocks(count: shape.pathRows), Blocks(count: shape.pathRows))
         for row in 0..<shape.pathRows {
@@ -202,8 +225,9 @@ package struct VOLESender: Sendable {
                 message[2 * row + 1] = sum.1 ^ pads.1[row]
             }
             let total = leaves.paritySums(from: tree * shape.leafCount, count: shape.leafCount)
-            message[2 * shape.pathRows + tree] =
-                SilentVOLE.combined(rows, from: 128 * (shape.depth + tree)) ^ total.0 ^ total.1
+            let coefficient =
+                noise == .unit ? delta : SilentVOLE.combined(rows, from: 128 * (shape.depth + tree))
+            message[2 * shape.pathRows + tree] = coefficient ^ total.0 ^ total.1
         }
         (self.shape, self.delta, self.rows, self.leaves) = (shape, delta, rows, leaves)
         trees = message.bytes()
@@ -237,7 +261,7 @@ package struct VOLESender: Sendable {
 
     /// What the receiver expects of honest trees at `x`, after it revealed its masked sum.
     package func treeProof(at x: Block, revealed: Block) -> Block {
-        let mask = SilentVOLE.combined(rows, from: 128 * (shape.depth + SilentVOLE.treeCount))
+        let mask = SilentVOLE.combined(rows, from: 128 * shape.maskRow)
         return BlockKernels.evaluate(leaves, count: 2 * shape.count, at: x) ^ mask
             ^ FieldElement.multiply(delta, revealed)
     }

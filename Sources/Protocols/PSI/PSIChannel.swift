@@ -27,7 +27,7 @@ package final class PSIChannel: Sendable {
     package enum Kind: UInt8, Sendable {
         case hello = 1
         case points, tags, marks, confirmation
-        case transfer, correction, check, encoding, amounts, keys, ciphers
+        case transfer, correction, check, encoding, amounts, keys, ciphers, shares
         case refusal = 255
     }
 

@@ -25,6 +25,7 @@ package enum PSIMethod: String, Hashable, Sendable, CaseIterable {
     /// Diffie–Hellman sender can shuffle its answers so that the receiver just counts.
     package func offers(_ output: PSIOutput) -> Bool {
         switch (self, output) {
+        case (_, .shares): self == .rr22
         case (.ecdh, _), (.ristretto, _), (.sm2, _): true
         case (.rr22, .rowsToReceiver), (.rr22, .rowsToBoth): true
         case (.rr22Malicious, .rowsToReceiver), (.rr22Malicious, .rowsToBoth): true
@@ -59,6 +60,9 @@ package enum PSIOutput: Hashable, Sendable {
     case held
     /// As `held`, and sums of the receiver's values over each group, hidden until it releases them (`HeldSums`).
     case heldSum
+    /// Neither side learns anything but both sizes: links and the sender's values come out in additive shares, from
+    /// which both together open what they agree on (`SharedRows`).
+    case shares
 
     package var name: String {
         switch self {
@@ -67,6 +71,7 @@ package enum PSIOutput: Hashable, Sendable {
         case .size: "size"
         case .held: "held"
         case .heldSum: "held-sum"
+        case .shares: "shares"
         }
     }
 
@@ -77,6 +82,7 @@ package enum PSIOutput: Hashable, Sendable {
         case "size": self = .size
         case "held": self = .held
         case "held-sum": self = .heldSum
+        case "shares": self = .shares
         default: return nil
         }
     }
@@ -158,6 +164,7 @@ package struct PSIPlan: Hashable, Sendable {
         case .rowsToReceiver: ["both set sizes", "the receiver learns which of its keys match"]
         case .rowsToBoth: ["both set sizes", "both learn which of their keys match"]
         case .size: ["both set sizes", "the sizes of the receiver's groups", "the receiver learns counts"]
+        case .shares: ["both set sizes", "what both sides then open together"]
         case .held, .heldSum:
             [
                 "both set sizes",

@@ -7,40 +7,44 @@
 import Curves
 package import Oblivious
 
-/// SM2 with SM3 for Diffie–Hellman matches under the national standards. One element at a time, in portable Swift.
+/// SM2 with SM3 for Diffie–Hellman matches under the national standards.
 package enum SM2Group: MatchGroup {
     package struct Scalar: Sendable {
         let bytes: [UInt8]
     }
 
-    private static let curve = WeierstrassCurve.sm2
     private static let domain = Array("HUTONG-PSI-V1-SM2_XMD:SM3_SSWU_NU_".utf8)
 
-    /// 256 random bits: all that matters is that both sides' products commute, and the order is within 2^-32 of 2^256.
+    /// 256 random bits of which the last is set: all that matters is that both sides' products commute, the order is
+    /// within 2^-32 of 2^256, and a point and its negative have one x, so that odd numbers give every product.
     package static func scalar(using generator: inout some RandomNumberGenerator) -> Scalar {
-        Scalar(
-            bytes: Block.random(using: &generator).littleEndian + Block.random(using: &generator).littleEndian
-        )
+        var bytes =
+            Block.random(using: &generator).littleEndian + Block.random(using: &generator).littleEndian
+        bytes[31] |= 1
+        return Scalar(bytes: bytes)
     }
 
     package static func mask(_ items: [Block], by scalar: Scalar) -> [UInt8] {
-        curve.coordinates(
-            items.map { item in
-                let bytes = SM3.expand(item.littleEndian, domain: domain, count: 48)
-                let element = curve.field.residue(wideBigEndian: bytes)
-                return curve.multiply(curve.mapped(element), by: scalar.bytes)
-            })
+        SM2Batch.mask(hashed(items), by: scalar.bytes)
+    }
+
+    /// A field element for each item, 32 bytes, big-endian.
+    private static func hashed(_ items: [Block]) -> [UInt8] {
+        let field = WeierstrassCurve.sm2.field
+        let expander = SM3Expander(domain: domain, count: 48)
+        var elements: [UInt8] = []
+        elements.reserveCapacity(32 * items.count)
+        for item in items {
+            let residue = field.residue(wideBigEndian: expander.expand(item.littleEndian))
+            elements += field.words(residue).littleEndian.reversed()
+        }
+        return elements
     }
 
     package static func multiply(_ points: [UInt8], by scalar: Scalar) -> [UInt8]? {
-        var products: [WeierstrassCurve.Point] = []
-        products.reserveCapacity(points.count / 32)
-        for start in stride(from: 0, to: points.count, by: 32) {
-            let bytes = points[start..<start + 32]
-            // Zeros stand for the neutral element, which is no honest mask.
-            guard bytes.contains(where: { $0 != 0 }), let point = curve.point(x: bytes) else { return nil }
-            products.append(curve.multiply(point, by: scalar.bytes))
-        }
-        return curve.coordinates(products)
+        // Zeros stand for the neutral element, which is no honest mask.
+        for start in stride(from: 0, to: points.count, by: 32)
+        where points[start..<start + 32].allSatisfy({ $0 == 0 }) { return nil }
+        return SM2Batch.multiply(points, by: scalar.bytes)
     }
 }

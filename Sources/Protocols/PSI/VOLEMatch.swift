@@ -39,12 +39,20 @@ struct StoreRows: Sendable {
     /// H_B: the value a row must decode to.
     var values: Blocks { BlockKernels.hash(hashes, key: keys.value) }
 
+    /// Which of the items stands at a place of `hashes`.
+    func item(at place: Int) -> Int { Int(order[place]) }
+
+    /// H_o(mask, item), in the order of `hashes`.
+    func outputs(_ masks: Blocks) -> Blocks {
+        let middle = BlockKernels.hash(masks, key: keys.tag)
+        middle.add(hashes)
+        return BlockKernels.hash(middle, key: keys.tag)
+    }
+
     /// H_o(mask + salt, item) cut to `byteCount` bytes, sorted by value; `item(at:)` leads back.
     func tags(_ masks: Blocks, salt: Block, byteCount: Int) -> SortedTags {
         if salt != Block() { for place in 0..<masks.count { masks[place] ^= salt } }
-        let middle = BlockKernels.hash(masks, key: keys.tag)
-        middle.add(hashes)
-        let tags = BlockKernels.hash(middle, key: keys.tag)
+        let tags = outputs(masks)
         let low = UInt64.max >> UInt64(max(0, 64 - 8 * byteCount))
         let high = byteCount <= 8 ? 0 : UInt64.max >> UInt64(128 - 8 * byteCount)
         for place in 0..<tags.count { tags[place] &= Block(low, high) }

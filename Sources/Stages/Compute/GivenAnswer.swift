@@ -59,7 +59,14 @@ extension ComputeService {
         let counts: [UseUnit: Int64] = [
             .rows: Int64(rows), .bytes: Int64(release.answer.canonicalBytes.count),
             .seconds: max(1, worked.seconds + (worked.attoseconds > 0 ? 1 : 0)),
+            .matched: Self.matched(in: release.answer),
         ]
         return agreement.listing.price.billed(counts, through: question.door)
+    }
+
+    /// Of the answer, not of what was counted: a price must not tell what the answer holds back.
+    private static func matched(in answer: JSON) -> Int64 {
+        if let places = answer["places"]?.array { return Int64(places.count) }
+        return (answer["counts"]?.array ?? []).compactMap(\.integer).reduce(0, +)
     }
 }

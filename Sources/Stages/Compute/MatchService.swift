@@ -286,21 +286,33 @@ extension ComputeService {
         return try MatchBook.requireRoom(ask.set, agreement.id, rules, in: transaction)
     }
 
-    /// Membership needs more than a price: the ground the listing names, or a mandate from the holder.
+    /// Membership needs more than a price: the ground the listing names, or a mandate from the holder, which the commit
+    /// that releases the rows uses once.
     private static func requireRowsBasis(
         _ rules: MatchRules, _ agreement: Agreement, _ asker: Party, _ purpose: String,
         in transaction: any SQLWriting
     ) throws(Problem) {
         guard let basis = rules.rowsBasis, basis.ground == "mandate" else { return }
+        let mandates = try MandateBook.standing(
+            verb: rowsVerb, subject: agreement.listing.code.text, purpose: purpose, by: asker.id,
+            for: agreement.provider, at: transaction.now, in: transaction)
+        if mandates.isEmpty { throw .matchBasisMissing(asker, basis) }
+    }
+
+    private static func useRowsBasis(
+        _ rules: MatchRules, _ agreement: Agreement, _ question: Question, in transaction: any SQLWriting
+    ) throws(Problem) {
+        guard let basis = rules.rowsBasis, basis.ground == "mandate" else { return }
         let mandate = try MandateBook.use(
-            verb: "match-rows", subject: agreement.listing.code.text, purpose: purpose, by: asker.id,
-            for: agreement.provider, in: transaction)
-        guard mandate != nil else {
-            throw Problem(
-                .forbidden, "compute.match-basis-missing",
-                ["party": .text(asker.name), "document": .text(basis.document)])
+            verb: rowsVerb, subject: agreement.listing.code.text, purpose: question.purpose,
+            by: question.asker, for: agreement.provider, in: transaction)
+        if mandate == nil {
+            throw .matchBasisMissing(try PartyRegister.party(question.asker, in: transaction), basis)
         }
     }
+
+    /// What a mandate must permit before rows are told on its ground.
+    private static var rowsVerb: String { "match-rows" }
 
     /// One flight of a run. The first must bear the asker's signature under the plan we signed.
     package func takeFlight(_ body: JSON, from sender: Party) async throws(Problem) -> JSON {
@@ -403,6 +415,7 @@ extension ComputeService {
             let plan = MatchPlan(text: question.text), let set = plan.set
         else { return }
         try MatchBook.requireRoom(set, agreement.id, rules, in: transaction)
+        if plan.want == .rows { try Self.useRowsBasis(rules, agreement, question, in: transaction) }
         try MatchBook.record(
             question.passage, agreement.id, set, items: plan.askerItems, wants: plan.want?.text ?? "",
             in: transaction)
@@ -412,5 +425,11 @@ extension ComputeService {
 extension Problem {
     fileprivate static func matchNotOffered(_ agreement: Agreement) -> Problem {
         Problem(.forbidden, "compute.match-not-offered", ["listing": .code(agreement.listing.code)])
+    }
+
+    fileprivate static func matchBasisMissing(_ asker: Party, _ basis: MatchRules.RowsBasis) -> Problem {
+        Problem(
+            .forbidden, "compute.match-basis-missing",
+            ["party": .text(asker.name), "document": .text(basis.document)])
     }
 }

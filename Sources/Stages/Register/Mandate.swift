@@ -101,6 +101,22 @@ package enum MandateBook {
         verb: String, subject: String, purpose: String, by agent: ID<Party>, for principal: ID<Party>,
         in transaction: any SQLWriting
     ) throws(Problem) -> Mandate? {
+        let chain = try standing(
+            verb: verb, subject: subject, purpose: purpose, by: agent, for: principal, at: transaction.now,
+            in: transaction)
+        for link in chain where link.usesMax != nil {
+            try transaction.execute(
+                "UPDATE register_mandate SET uses_left = uses_left - 1 WHERE id = ?", [link.id])
+        }
+        return chain.first
+    }
+
+    /// The mandate under which an agent may act now and those it was passed on from, without a use of them; empty
+    /// where there is none.
+    package static func standing(
+        verb: String, subject: String, purpose: String, by agent: ID<Party>, for principal: ID<Party>,
+        at now: Instant, in transaction: any SQLReading
+    ) throws(Problem) -> [Mandate] {
         let candidates = try transaction.all(
             """
             SELECT id FROM register_mandate WHERE agent_id = ? AND revoked_at IS NULL
@@ -110,18 +126,14 @@ package enum MandateBook {
         ) { row throws(Problem) in try row.id(0, of: Mandate.self) }
         for id in candidates {
             let chain = try chain(from: id, in: transaction)
-            guard let own = chain.first, chain.last?.principal == principal,
+            guard chain.last?.principal == principal,
                 chain.allSatisfy({
-                    $0.covers(verb: verb, subject: subject, purpose: purpose, at: transaction.now)
+                    $0.covers(verb: verb, subject: subject, purpose: purpose, at: now)
                 })
             else { continue }
-            for link in chain where link.usesMax != nil {
-                try transaction.execute(
-                    "UPDATE register_mandate SET uses_left = uses_left - 1 WHERE id = ?", [link.id])
-            }
-            return own
+            return chain
         }
-        return nil
+        return []
     }
 
     /// The authorizations in force under which rows about their givers may leave 一次授权、多次使用: those that let this

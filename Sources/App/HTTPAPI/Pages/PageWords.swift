@@ -17,6 +17,7 @@ enum PageWords {
                 "query.rows": ("提问·行", "query, rows"), "query.bytes": ("提问·字节", "query, bytes"),
                 "query.seconds": ("提问·计算秒", "query, seconds"),
                 "match.rows": ("匹配·条目", "match, items"), "match.bytes": ("匹配·字节", "match, bytes"),
+                "match.matched": ("匹配·命中条目", "match, keys told"),
                 "download.rows": ("下载·行", "download, rows"),
                 "download.bytes": ("下载·字节", "download, bytes"),
                 "share.rows": ("共享·行", "share, rows"), "share.bytes": ("共享·字节", "share, bytes"),

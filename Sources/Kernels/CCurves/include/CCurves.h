@@ -16,4 +16,13 @@ void hutong_x25519_batch(void *u, const void *scalars, size_t stride, size_t cou
 /// For each of `count` 32-byte field elements r: r = u-coordinate of Elligator 2 of r (RFC 9380 6.7.1).
 void hutong_elligator2_batch(void *r, size_t count);
 
+/// For each of `count` 32-byte big-endian x: x = x-coordinate of scalar·(x, y) on SM2. `scalar` is 32 bytes, big-endian,
+/// odd and random. Returns 1, or 0 when an x is not below p or not on the curve: then x holds nothing of use.
+/// Constant time in scalar, and in x but for the answer.
+int hutong_sm2_multiply_batch(void *x, const void *scalar, size_t count);
+
+/// For each of `count` 32-byte big-endian field elements u: u = x-coordinate of scalar·M(u), where M is the simplified
+/// SWU map of RFC 9380 6.6.2 with Z = -9. Constant time in both.
+void hutong_sm2_mask_batch(void *u, const void *scalar, size_t count);
+
 #endif

@@ -17,6 +17,7 @@ package import Primitives
 /// query:0.50CNY,match:2CNY,cap:500CNY             the most that a month costs
 /// query.rows:1CNY/1000 up to 5000                 the rows of each answer, of which at most 5,000 cost
 /// query.seconds:0.02CNY up to 60                  begun seconds of computing; bytes likewise
+/// match.rows:1CNY/100 up to 9000                  keys brought to a match; match.matched: those it tells
 /// download.bytes:0.10CNY/1000000 up to 1000000000 the bytes of each file; share.bytes, download.rows likewise
 /// ```
 extension PricePlan {

@@ -12,13 +12,19 @@ package enum UseUnit: String, Hashable, Sendable, CaseIterable {
     case bytes
     /// Begun seconds that the holder's engine worked on the question, with the cores it gives to one.
     case seconds
+    /// Keys that a match told: the sum of its released counts, or the number of its rows. What was held back is free.
+    case matched
 
     /// The meter that counts this unit at a door, such as `query.rows`.
     package func meter(at door: Door) -> String { door.rawValue + "." + rawValue }
 
     /// Whether the holder can count this unit at a door: a match is computed on both sides while flights come and go.
     func isCounted(at door: Door) -> Bool {
-        door == .query || (self != .seconds && (door == .match || door.handsOverACopy))
+        switch self {
+        case .rows, .bytes: door == .query || door == .match || door.handsOverACopy
+        case .seconds: door == .query
+        case .matched: door == .match
+        }
     }
 
     /// The door and the unit of a meter; `nil` for one that counts uses.
