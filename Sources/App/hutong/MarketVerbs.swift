@@ -3,6 +3,7 @@
 import ArgumentParser
 import Foundation
 import Primitives
+import WebUI
 
 /// `hutong search`: what is on offer.
 struct SearchVerb: Verb {
@@ -243,11 +244,15 @@ struct QueryVerb: Verb {
     @Option(help: "NAME=VALUE for each place of the template.") var with: [String] = []
     @Option var purpose = ""
     @Option(help: "How much one column moves another: 'OUTCOME ~ EXPOSURE'.") var effect: String?
+    @Option(help: "Also draw the effect into this SVG file.") var chart: String?
     @Flag(help: "Say what it would cost, and ask nothing.") var dryRun = false
     @OptionGroup var door: DoorOptions
     @OptionGroup var output: OutputOptions
 
     func run(_ console: Console) async throws {
+        guard chart == nil || effect != nil else {
+            throw ValidationError("--chart draws what --effect finds.")
+        }
         let node = try await door.open()
         if dryRun {
             let listing = try await node.get("/api/v1/agreements/" + agreement)["listing"]?["id"]?.text ?? ""
@@ -265,7 +270,19 @@ struct QueryVerb: Verb {
             body["effect"] = try effect.map(Self.effect) ?? .null
         }
         let answer = try await node.post("/api/v1/questions", .object(body))
+        if let chart { try draw(answer, console.language, into: chart) }
         console.answer(answer, text: Self.text(answer))
+    }
+
+    private func draw(_ answer: JSON, _ language: Language, into file: String) throws {
+        let names = try effect.map(Self.effect)
+        guard
+            let chart = EffectChart.make(
+                of: answer, outcome: names?["outcome"]?.text ?? "", exposure: names?["exposure"]?.text ?? "")
+        else {
+            throw ValidationError("--chart draws what --effect finds; both columns must be in the answer.")
+        }
+        try Files.write(chart.file(Reader(language: language, path: "", nodeName: "hutong")), to: file)
     }
 
     /// The question's text, or the template's name with its arguments.

@@ -21,7 +21,6 @@ extension Courtyard {
         else { throw Problem(.forbidden, "valve.listing-not-open", ["listing": .text(code)]) }
         let shown = try await delivery.openRows(
             RowQuery(distribution: rows.id, limit: Self.previewRows, offset: 0), of: record.code)
-        let columns = shown.fields.map(\.name)
         let profile = try await profile(of: record.code)
         let uses = try await catalog.uses(of: record.code)
         let root = publicURL()
@@ -44,11 +43,7 @@ extension Courtyard {
                     name: $0.name, type: LocalizedText($0.type), meaning: $0.title,
                     grade: LocalizedText(record.grade ?? "–"), emptyShare: profile.emptyShares[$0.name])
             },
-            preview: Preview(
-                columns: columns,
-                rows: shown.records.map { row in
-                    columns.map { row[$0].flatMap { $0.text ?? ($0.isNull ? nil : $0.canonicalText) } }
-                }),
+            preview: Preview(shown),
             sameThing: SameThing(
                 http: "curl \(root)/api/3/action/datastore_search?resource_id=\(rows.id)",
                 cli: "hutong search " + record.code),
@@ -116,5 +111,17 @@ extension Courtyard {
                     + "let (data, _) = try await URLSession.shared.data(from: address)\n"
                     + "let rows = try JSONSerialization.jsonObject(with: data)"),
         ]
+    }
+}
+
+extension Preview {
+    /// Rows as the open doors give them.
+    init(_ page: RowPage) {
+        let columns = page.fields.map(\.name)
+        self.init(
+            columns: columns,
+            rows: page.records.map { row in
+                columns.map { row[$0].flatMap { $0.text ?? ($0.isNull ? nil : $0.canonicalText) } }
+            })
     }
 }

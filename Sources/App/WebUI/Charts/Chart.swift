@@ -102,6 +102,19 @@ package struct Chart: Hashable, Sendable {
         """
     }
 
+    /// The wide picture as a file of its own, with the pages' style in it.
+    package func file(_ say: Reader) -> String {
+        let frame = Frame(width: 720, height: height(720))
+        return """
+            <svg xmlns="http://www.w3.org/2000/svg" viewBox="0 0 \(length(frame.width)) \(length(frame.height))" \
+            class="chart" role="img">
+            <title>\(HTML(say(title)).markup)</title>
+            <style><![CDATA[\(String(decoding: Asset.styleSheet.bytes, as: UTF8.self))]]></style>
+            \(drawing(frame, say).markup)</svg>
+
+            """
+    }
+
     private func height(_ width: Double) -> Double {
         if case .estimates = kind { return Double(50 + 46 * (series.first?.points.count ?? 0)) }
         return width > 500 ? 300 : 240

@@ -8,6 +8,7 @@ import Primitives
 import Policy
 import PrivateSQL
 import Valve
+import WebUI
 
 /// Steps 5 to 7: asking, using, refusing.
 extension Story {
@@ -70,8 +71,15 @@ extension Story {
             joined["parts"]?[1]?["price"]?.text == "0.00 CNY", "the clinic's part was answered before: free")
         let replayed = try await clinic.door.post("/api/v1/passages/\(codes["passage"] ?? "")/replay")
         try hold(replayed["same"] == true, "the arbitrator's replay gives the same bytes")
+        let picture = data + "/bad-air-and-visits.svg"
+        let chart = EffectChart.make(
+            of: joined, outcome: "visits", exposure: "pm", planted: SyntheticData.plantedEffect)
+        let reader = Reader(language: console.language, path: "", nodeName: "buyer")
+        try Files.write(chart.map { $0.file(reader) } ?? "", to: picture)
+        try hold(chart != nil, "the effect is drawn")
         return [
-            "monthlyMeans": .integer(Int64(months.count)), "budgetBefore": before["left"] ?? .null,
+            "chart": .string(picture), "monthlyMeans": .integer(Int64(months.count)),
+            "budgetBefore": before["left"] ?? .null,
             "budgetAfter": after["left"] ?? .null, "days": effect["points"] ?? .null,
             "planted": .number(SyntheticData.plantedEffect),
             "recovered": .number(rounded(effect["slope"]?.double ?? 0)),
