@@ -62,7 +62,6 @@ struct CleanRoomNodeTests {
             let budget = try await room.budget()
             #expect(budget["spentInPeriod"] == "1.5" && budget["leftInPeriod"] == "0.5")
             let ends = try #require(budget["periodEnds"]?.text.flatMap { Instant(rfc3339: $0) })
-            let lasts = try #require(budget["lastsUntil"]?.text.flatMap { Instant(rfc3339: $0) })
 
             let holders = try await room.budgetPage(of: first, in: "en")
             for words in [
@@ -70,7 +69,7 @@ struct CleanRoomNodeTests {
                 "This period</b> left <span class=\"figure\">ε\u{A0}0.5</span> / 2", "Ada &amp; Co", "Bo Ltd",
                 "66.6\u{A0}%", "33.3\u{A0}%", first.agreement, second.agreement,
                 "<dt>Questions left</dt><dd>1</dd>", ends.day(in: .shanghai).description,
-                lasts.day(in: .shanghai).description,
+                "<dt>At this pace it lasts until</dt><dd><time",
             ] { #expect(holders.contains(words), "\(words)") }
 
             let seen = try await room.budgetPage(of: second, as: second, in: "zh")

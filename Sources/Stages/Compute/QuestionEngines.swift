@@ -1,13 +1,13 @@
 // SPDX-License-Identifier: Apache-2.0
 
-import Primitives
+package import Primitives
 import Synchronization
-import Tables
+package import Tables
 
 /// The engines in which strangers' questions are read and run, kept open from one question to the next: opening an
 /// engine costs about as much as a sum over a million rows. Each is sealed over one version's file, which never changes,
 /// and nothing that is asked leaves anything in it. Owns the engines.
-final class QuestionEngines: Sendable {
+package final class QuestionEngines: Sendable {
     private struct Kept {
         let path: String
         let table: String
@@ -46,19 +46,19 @@ final class QuestionEngines: Sendable {
     private let runs = Turnstile(places: runsAtOnce)
     private let parses = Turnstile(places: runsAtOnce)
 
-    init(_ factory: any TableEngineFactory) {
+    package init(_ factory: any TableEngineFactory) {
         self.factory = factory
     }
 
     /// Lends an engine that has no table, to read a question's text with.
-    func parse<Answer: Sendable>(
+    package func parse<Answer: Sendable>(
         _ body: (any TableEngine) async throws(Problem) -> Answer
     ) async throws(Problem) -> Answer {
         try await parses.pass { () async throws(Problem) in try await body(try parser()) }
     }
 
     /// Lends an engine that sees this Parquet file under the name of this table, and nothing else.
-    func run<Answer: Sendable>(
+    package func run<Answer: Sendable>(
         over path: String, as table: String, _ body: (any TableEngine) async throws(Problem) -> Answer
     ) async throws(Problem) -> Answer {
         try await runs.pass { () async throws(Problem) in

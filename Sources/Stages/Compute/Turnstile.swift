@@ -1,10 +1,10 @@
 // SPDX-License-Identifier: Apache-2.0
 
-import Primitives
+package import Primitives
 import Synchronization
 
 /// Lets so many through at once; others wait in the order they came. Owns the line.
-final class Turnstile: Sendable {
+package final class Turnstile: Sendable {
     private struct State {
         var free: Int
         var line: [CheckedContinuation<Void, Never>] = []
@@ -15,12 +15,12 @@ final class Turnstile: Sendable {
 
     private let state: Mutex<State>
 
-    init(places: Int) {
+    package init(places: Int) {
         state = Mutex(State(free: places))
     }
 
     /// Runs the body when it is its turn; throws `tables.engine-busy` where the line is too long.
-    func pass<Answer: Sendable>(
+    package func pass<Answer: Sendable>(
         _ body: () async throws(Problem) -> Answer
     ) async throws(Problem) -> Answer {
         guard state.withLock({ $0.line.count < Self.lineMax }) else {
