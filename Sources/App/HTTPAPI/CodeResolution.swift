@@ -1,6 +1,6 @@
 // SPDX-License-Identifier: Apache-2.0
 
-private import Identity
+import Identity
 import Primitives
 import Register
 import Store
@@ -10,16 +10,19 @@ private import Transparency
 extension Courtyard {
     /// What a code stands for, and what happened to it: generate, aggregate, register, open, trade, use (S59). Shows
     /// what is public: kinds, times and codes, never contents.
-    func resolve(_ typed: String) async throws(Problem) -> APIReply {
+    func resolve(_ typed: String, for caller: Caller?) async throws(Problem) -> APIReply {
         guard let code = Code(typed) else { throw .codeUnknown(typed) }
+        let entity: JSON? =
+            code.kind == .entity ? try await self.entity(code, purpose: "", for: caller) : JSON?.none
         return try await store.read { transaction throws(Problem) in
             let subject = try assetCode(behind: code, in: transaction) ?? code.text
             let listings = try transaction.all(
-                "SELECT code, state FROM trade_listing WHERE document LIKE ?", ["%\"asset\":\"\(subject)\"%"]
-            ) { row throws(Problem) -> JSON in
-                ["listing": .string(try row.text(0)), "state": .string(try row.text(1))]
+                "SELECT code, state, holder_id FROM trade_listing WHERE document LIKE ?",
+                ["%\"asset\":\"\(subject)\"%"]
+            ) { row throws(Problem) in
+                (code: try row.text(0), state: try row.text(1), holder: try row.id(2, of: Party.self))
             }
-            let listed = listings.compactMap { $0["listing"]?.text }
+            let listed = listings.map(\.code)
             let subjects = try subjects(of: [code.text, subject], listings: listed, in: transaction)
             let leaves = try transaction.all(
                 """
@@ -37,16 +40,23 @@ extension Courtyard {
                 row throws(Problem) in try row.text(0)
             }
             let registration = try RegistrationBook.inForce(subject, in: transaction)
-            guard !leaves.isEmpty || !listings.isEmpty || known != nil || registration != nil else {
-                throw .codeUnknown(typed)
-            }
+            guard !leaves.isEmpty || !listings.isEmpty || known != nil || registration != nil || entity != nil
+            else { throw .codeUnknown(typed) }
+            // Its own listing's state, else the registration's: what anybody may know.
+            let holder = registration?.holder ?? listings.first?.holder
+            let state =
+                entity?["state"]?.text ?? listings.first { $0.code == code.text }?.state
+                ?? (registration != nil ? "registered" : "issued")
             return APIReply(
                 [
                     "code": .string(code.text), "kind": .string(code.kind.rawValue),
                     "asset": .string(subject),
                     "registration": registration.map { .string($0.code.text) } ?? .null,
                     "note": known.map(JSON.string) ?? .null, "history": .array(leaves),
-                    "listings": .array(listings),
+                    "holder": entity?["issuer"] ?? holder.map { .string(Code(.party, $0).text) } ?? .null,
+                    "state": .string(state), "entity": entity ?? .null,
+                    "listings": .array(
+                        listings.map { ["listing": .string($0.code), "state": .string($0.state)] }),
                 ])
         }
     }

@@ -22,6 +22,15 @@ extension JSON {
         return value
     }
 
+    /// An optional moment, RFC 3339; one that cannot be read is refused, not replaced by another.
+    func moment(_ name: String) throws(Problem) -> Instant? {
+        guard let text = self[name]?.text else { return nil }
+        guard let time = Instant(rfc3339: text) else {
+            throw Problem(.invalid, "app.part-missing", ["part": .text(name)])
+        }
+        return time
+    }
+
     /// `{zh, en}`, or one text for both.
     func neededText(_ name: String) throws(Problem) -> LocalizedText {
         if let text = self[name]?.text { return LocalizedText(text) }

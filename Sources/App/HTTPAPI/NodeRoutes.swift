@@ -21,7 +21,8 @@ extension Courtyard {
             nodeRoutes + identityRoutes + registerRoutes + collectRoutes + tradeRoutes + computeRoutes
                 + matchRoutes + moneyRoutes + logRoutes + packRoutes + listRoutes + caseRoutes
                 + templateRoutes
-                + requestRoutes + spaceRoutes + taskRoutes + openDataRoutes + sharingRoutes + dataspaceRoutes
+                + requestRoutes + spaceRoutes + entityRoutes + demandRoutes + taskRoutes + openDataRoutes
+                + sharingRoutes + dataspaceRoutes
                 + measureRoutes + measurePages + templatePages + listPages + casePages + pageRoutes
         ) { token throws(Problem) in
             try await store.read { transaction throws(Problem) in
@@ -219,6 +220,7 @@ extension Courtyard {
                 try await dispute(try body.needed("passage"), why: try body.needed("why"), by: sender.id)
             },
             "demand.post": { body, sender throws(Problem) in try await posted(body, by: sender.id) },
+            "demand.accept": { body, sender throws(Problem) in try await accepted(body, by: sender.id) },
             "agreement.file": { body, sender throws(Problem) in
                 let signature = try body.needed("signature") { Base64.decode($0) }
                 let agreement = try Agreement(wire: body["agreement"] ?? .null)

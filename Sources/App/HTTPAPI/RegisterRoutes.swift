@@ -113,7 +113,8 @@ extension Courtyard {
                 try await issueCode(request)
             },
             Route("GET", "/api/v1/codes/:code", .anyone, "What a code stands for, through all six steps.") {
-                request throws(Problem) in try await resolve(request.parameter("code"))
+                request throws(Problem) in
+                try await resolve(request.parameter("code"), for: request.caller)
             },
         ]
     }
@@ -282,11 +283,21 @@ extension Courtyard {
     private func issueCode(_ request: APIRequest) async throws(Problem) -> APIReply {
         let body = try request.json()
         let kind = try body.needed("kind", Code.Kind.init(rawValue:))
+        // A city code stands in the register of entities, with its validity in time and place.
+        guard kind != .entity else {
+            try request.proven().require(.registerWrite)
+            return try await issueEntity(request)
+        }
+        let context = context
         let code = try await store.write { transaction throws(Problem) in
             let code = Code(kind, ID<Code>(at: transaction.now))
             try transaction.execute(
                 "INSERT INTO register_code (code, issued_at, note) VALUES (?, ?, ?)",
                 [code, transaction.now, body["note"]?.text ?? ""])
+            try context.record(
+                .codeIssued, code,
+                ["sort": .string(kind.rawValue), "note": .string(body["note"]?.text ?? "")],
+                in: transaction)
             return code
         }
         return APIReply(["code": .string(code.text)], status: 201)

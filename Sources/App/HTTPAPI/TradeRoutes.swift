@@ -63,10 +63,6 @@ extension Courtyard {
                 return try await reviews()
             },
             Route(
-                "GET", "/api/v1/demands/:code/matches", .anyone,
-                "Listings that answer a demand, the best first: conditions, then price, then time."
-            ) { request throws(Problem) in try await ranking(request.parameter("code")) },
-            Route(
                 "POST", "/api/v1/contracts/direct", .scope(.tradeWrite),
                 "File a contract made without the platform: {digest, with, title}; the other side's filing confirms it."
             ) { request throws(Problem) in try await fileDirect(request) },
@@ -79,13 +75,6 @@ extension Courtyard {
                     try DirectTrades.counts(in: transaction)
                 }
                 return APIReply(["direct": .integer(counts.direct), "platform": .integer(counts.platform)])
-            },
-            Route("GET", "/api/v1/demands", .anyone, "Open and matched demands.") { _ throws(Problem) in
-                try await demands()
-            },
-            Route("POST", "/api/v1/demands", .scope(.tradeWrite), "Post a demand.") {
-                request throws(Problem) in
-                try await postDemand(request)
             },
             Route(
                 "GET", "/api/v1/offers", .scope(.tradeRead),
@@ -304,33 +293,7 @@ extension Courtyard {
         return draft
     }
 
-    // MARK: Demands and negotiations
-
-    private func demands() async throws(Problem) -> APIReply {
-        let all = try await store.read { transaction throws(Problem) in try DemandBook.list(in: transaction) }
-        return APIReply(
-            [
-                "demands": .array(
-                    all.map { demand, state, listing in
-                        [
-                            "demand": .string(demand.code.text), "words": .string(demand.words),
-                            "state": .string(state.rawValue), "listing": listing.map(JSON.string) ?? .null,
-                            "dueAt": .string(demand.dueAt.rfc3339),
-                        ]
-                    })
-            ])
-    }
-
-    private func ranking(_ code: String) async throws(Problem) -> APIReply {
-        let ranking = try await store.read { transaction throws(Problem) in
-            let all = try DemandBook.list("code = '\(Code(code)?.text ?? "")'", in: transaction)
-            guard let demand = all.first?.0 else {
-                throw Problem(.missing, "trade.demand-unknown", ["demand": .text(code)])
-            }
-            return DemandRanking(demand, among: try ListingBook.openWithTimes(in: transaction))
-        }
-        return APIReply(["demand": .string(code), "matches": .array(ranking.ranks.map(\.json))])
-    }
+    // MARK: Negotiations
 
     private func fileDirect(_ request: APIRequest) async throws(Problem) -> APIReply {
         let body = try request.json()
@@ -351,25 +314,6 @@ extension Courtyard {
                 "contract": .string(contract.code.text), "digest": .string(contract.digest.hex),
                 "mode": "direct", "confirmed": .bool(contract.confirmedAt != nil),
             ], status: 201)
-    }
-
-    /// A demand of a node's party stands at its exchange, where the listings are.
-    private func postDemand(_ request: APIRequest) async throws(Problem) -> APIReply {
-        let body = try request.json()
-        let exchange = try await context.exchange()
-        let party = try request.proven().party
-        guard exchange.id == context.own else {
-            return APIReply(try await context.lane.call(exchange, "demand.post", body), status: 201)
-        }
-        return APIReply(try await posted(body, by: party), status: 201)
-    }
-
-    func posted(_ body: JSON, by party: ID<Party>) async throws(Problem) -> JSON {
-        let demand = try await market.post(
-            words: body.needed("words"), purpose: body["purpose"]?.text ?? "",
-            priceMax: body["priceMax"]?.text.flatMap { Money($0) },
-            dueAt: body["dueAt"]?.text.flatMap { Instant(rfc3339: $0) }, by: party)
-        return ["demand": .string(demand.code.text)]
     }
 
     private func offers(of party: ID<Party>) async throws(Problem) -> APIReply {

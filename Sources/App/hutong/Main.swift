@@ -45,6 +45,7 @@ struct Hutong: AsyncParsableCommand {
             AttestVerb.self,
             MandateVerb.self,
             CodeVerb.self,
+            EntityVerb.self,
             ValveVerb.self,
             PartyVerb.self,
             BackupVerb.self,

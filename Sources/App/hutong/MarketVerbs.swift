@@ -43,11 +43,11 @@ struct SearchVerb: Verb {
     }
 }
 
-/// `hutong demand post|list`.
+/// `hutong demand post|list|matches|accept|figures`.
 struct DemandVerb: AsyncParsableCommand {
     static let configuration = CommandConfiguration(
         commandName: "demand", abstract: "State a demand, or list them. 发布或查看需求。",
-        subcommands: [Post.self, List.self])
+        subcommands: [Post.self, List.self, Matches.self, Accept.self, Figures.self])
 
     struct Post: Verb {
         static let configuration = CommandConfiguration(
@@ -56,6 +56,7 @@ struct DemandVerb: AsyncParsableCommand {
         @Argument var words: [String]
         @Option var purpose = ""
         @Option(help: "The dearest use you would pay, such as 1CNY.") var priceMax: String?
+        @Option(help: "The field it is in, such as transport.") var field = ""
         @OptionGroup var door: DoorOptions
         @OptionGroup var output: OutputOptions
 
@@ -64,9 +65,56 @@ struct DemandVerb: AsyncParsableCommand {
                 "/api/v1/demands",
                 [
                     "words": .string(words.joined(separator: " ")), "purpose": .string(purpose),
-                    "priceMax": priceMax.map(JSON.string) ?? .null,
+                    "priceMax": priceMax.map(JSON.string) ?? .null, "field": .string(field),
                 ])
             console.answer(answer, text: answer["demand"]?.text ?? "")
+        }
+    }
+
+    struct Matches: Verb {
+        static let configuration = CommandConfiguration(
+            abstract: "What answers a demand, the best first, with the parts of the score. 撮合结果。")
+        @Argument var demand: String
+        @OptionGroup var door: DoorOptions
+        @OptionGroup var output: OutputOptions
+
+        func run(_ console: Console) async throws {
+            let answer = try await door.open().get("/api/v1/demands/\(demand)/matches")
+            console.answer(
+                answer, text: Columns.text(answer["matches"], ["listing", "wordShare", "price", "opened"]))
+        }
+    }
+
+    struct Accept: Verb {
+        static let configuration = CommandConfiguration(
+            abstract: "Choose what answers it; the holder has a task until then. 接受匹配。",
+            discussion: "Example: hutong demand accept dmd-… --listing lst-… --due 2026-12-31T16:00:00Z")
+        @Argument var demand: String
+        @Option var listing: String
+        @Option(help: "RFC 3339; in ten days without it.") var due: String?
+        @OptionGroup var door: DoorOptions
+        @OptionGroup var output: OutputOptions
+
+        func run(_ console: Console) async throws {
+            var body: [String: JSON] = ["listing": .string(listing)]
+            body["due"] = due.map(JSON.string)
+            let answer = try await door.open().post("/api/v1/demands/\(demand)/acceptance", .object(body))
+            console.answer(answer, text: answer["taskDue"]?.text ?? "")
+        }
+    }
+
+    struct Figures: Verb {
+        static let configuration = CommandConfiguration(
+            abstract: "Open, matched, accepted, met and unmet demand, by field. 供需统计。")
+        @OptionGroup var door: DoorOptions
+        @OptionGroup var output: OutputOptions
+
+        func run(_ console: Console) async throws {
+            let answer = try await door.open().get("/api/v1/demands/figures")
+            console.answer(
+                answer,
+                text: Columns.text(
+                    answer["fields"], ["field", "open", "matched", "accepted", "closed", "unmet"]))
         }
     }
 

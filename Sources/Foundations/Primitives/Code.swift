@@ -17,6 +17,8 @@ package struct Code: Hashable, Sendable, Comparable, CustomStringConvertible {
         case passage = "psg", grant = "grt", receipt = "rcp", statement = "stm", transfer = "trf"
         case `case` = "cas", list = "lis", rule = "rul", indicator = "ind", plan = "pln", pilot = "plt"
         case account = "acc", dispute = "dsp", terminal = "trm", request = "req"
+        /// A person, enterprise, thing, place or matter of the city.
+        case entity = "ent"
     }
 
     package let kind: Kind

@@ -108,5 +108,24 @@ package enum RegisterSchema {
                 ) STRICT
                 """,
             ]),
+        // Two empty tables: no time on any number of rows.
+        Migration(
+            "register/0004-entities",
+            [
+                """
+                CREATE TABLE register_entity (
+                    id BLOB PRIMARY KEY NOT NULL, code TEXT NOT NULL UNIQUE, sort TEXT NOT NULL, name TEXT NOT NULL,
+                    identity BLOB UNIQUE, subject_id BLOB, document TEXT NOT NULL, issuer_id BLOB NOT NULL,
+                    valid_from INTEGER NOT NULL, valid_until INTEGER, issued_at INTEGER NOT NULL
+                ) STRICT
+                """,
+                """
+                CREATE TABLE register_stay (
+                    entity_code TEXT NOT NULL, place_code TEXT, since INTEGER NOT NULL, until INTEGER,
+                    PRIMARY KEY (entity_code, since)
+                ) STRICT
+                """,
+                "CREATE INDEX register_stay_by_place ON register_stay (place_code, since)",
+            ]),
     ]
 }

@@ -6,7 +6,8 @@ package import Store
 
 /// A search that found nothing, kept as a wish 需求: purpose, fields, price ceiling, due date.
 package struct Demand: Hashable, Sendable {
-    package enum State: String, Sendable { case open, matched, closed }
+    /// `accepted`: its party chose a listing, whose holder has a task with a due time until an agreement is in force.
+    package enum State: String, Sendable, CaseIterable { case open, matched, accepted, closed }
 
     package let id: ID<Demand>
     package let party: ID<Party>
@@ -14,11 +15,14 @@ package struct Demand: Hashable, Sendable {
     package let purpose: String
     package let priceMax: Money?
     package let dueAt: Instant
+    /// The field of the economy or of the city it is in 领域, such as `transport`; empty where none was named.
+    package let field: String
 
     package var code: Code { Code(.demand, id) }
 
     package init(
-        id: ID<Demand>, party: ID<Party>, words: String, purpose: String, priceMax: Money?, dueAt: Instant
+        id: ID<Demand>, party: ID<Party>, words: String, purpose: String, priceMax: Money?, dueAt: Instant,
+        field: String = ""
     ) {
         self.id = id
         self.party = party
@@ -26,6 +30,26 @@ package struct Demand: Hashable, Sendable {
         self.purpose = purpose
         self.priceMax = priceMax
         self.dueAt = dueAt
+        self.field = field
+    }
+}
+
+/// A demand as it stands in the book.
+package struct DemandEntry: Hashable, Sendable {
+    package let demand: Demand
+    package let state: Demand.State
+    /// The listing that answered it.
+    package let listing: String?
+    /// Until when the holder of an accepted listing is to bring an agreement into force.
+    package let taskDue: Instant?
+
+    /// Past its date with nothing that answered it, or with an answer that led to nothing in time.
+    package func isUnmet(at now: Instant) -> Bool {
+        switch state {
+        case .open, .matched: demand.dueAt <= now
+        case .accepted: taskDue.map { $0 <= now } ?? false
+        case .closed: false
+        }
     }
 }
 
@@ -36,6 +60,9 @@ package struct DemandMatch: Hashable, Sendable {
     package let found: [String]
     package let missing: [String]
     package let isWithinPrice: Bool
+
+    /// How many of the words were found, in thousandths.
+    package var wordShare: Int { found.isEmpty ? 0 : found.count * 1000 / (found.count + missing.count) }
 
     /// A listing answers when it holds at least half of the demand's words and its dearest use is affordable.
     package init(_ demand: Demand, with listing: Listing) {
@@ -60,6 +87,7 @@ package enum DemandBook {
         let document: JSON = [
             "purpose": .string(demand.purpose),
             "priceMax": demand.priceMax.map { .string($0.description) } ?? .null,
+            "field": .string(demand.field),
         ]
         try transaction.execute(
             """
@@ -70,27 +98,74 @@ package enum DemandBook {
     }
 
     package static func open(in transaction: any SQLReading) throws(Problem) -> [Demand] {
-        try list("state = 'open'", in: transaction).map(\.0)
+        try list("state = ?", ["open"], in: transaction).map(\.demand)
+    }
+
+    package static func entry(_ code: String, in transaction: any SQLReading) throws(Problem) -> DemandEntry {
+        guard let found = try list("code = ?", [Code(code)?.text ?? code], in: transaction).first else {
+            throw Problem(.missing, "trade.demand-unknown", ["demand": .text(code)])
+        }
+        return found
     }
 
     /// Every demand with its state and the listing that answered it, newest first.
     package static func list(
-        _ condition: String = "1 = 1", in transaction: any SQLReading
-    ) throws(Problem) -> [(Demand, Demand.State, String?)] {
+        _ condition: String = "1 = 1", _ arguments: [any SQLConvertible] = [],
+        in transaction: any SQLReading
+    ) throws(Problem) -> [DemandEntry] {
         try transaction.all(
             """
-            SELECT id, party_id, words, document, due_at, state, matched_listing FROM trade_demand
+            SELECT id, party_id, words, document, due_at, state, matched_listing, task_due FROM trade_demand
             WHERE \(condition) ORDER BY posted_at DESC, id
-            """
+            """, arguments
         ) { row throws(Problem) in
             let document = try row.json(3)
             let demand = Demand(
                 id: try row.id(0), party: try row.id(1), words: try row.text(2),
                 purpose: document["purpose"]?.text ?? "",
                 priceMax: document["priceMax"]?.text.flatMap { Money($0) },
-                dueAt: try row.instant(4))
-            return (demand, Demand.State(rawValue: try row.text(5)) ?? .closed, try row.optional(6, row.text))
+                dueAt: try row.instant(4), field: document["field"]?.text ?? "")
+            return DemandEntry(
+                demand: demand, state: Demand.State(rawValue: try row.text(5)) ?? .closed,
+                listing: try row.optional(6, row.text), taskDue: try row.optional(7, row.instant))
         }
+    }
+
+    /// Its party chose one of the listings that answer it: the holder has until `due` to come to an agreement. A listing
+    /// that does not stand in the ranking is `trade.demand-unanswered`; a demand that is settled, `trade.demand-settled`.
+    package static func accept(
+        _ code: String, listing: String, by party: ID<Party>, due: Instant, in transaction: any SQLWriting
+    ) throws(Problem) {
+        let entry = try entry(code, in: transaction)
+        guard entry.demand.party == party else {
+            throw Problem(.missing, "trade.demand-unknown", ["demand": .text(code)])
+        }
+        guard entry.state == .open || entry.state == .matched else {
+            throw Problem(.conflict, "trade.demand-settled", ["demand": .code(entry.demand.code)])
+        }
+        let ranking = DemandRanking(entry.demand, among: try ListingBook.openWithTimes(in: transaction))
+        guard let chosen = ranking.ranks.first(where: { $0.listing.code.text == listing })?.listing else {
+            throw Problem(
+                .conflict, "trade.demand-unanswered",
+                ["demand": .code(entry.demand.code), "listing": .text(listing)])
+        }
+        try transaction.execute(
+            "UPDATE trade_demand SET state = 'accepted', matched_listing = ?, task_due = ? WHERE id = ?",
+            [chosen.code, due, entry.demand.id])
+        try Notices.tell(
+            chosen.holder, .matchAccepted, about: entry.demand.code.text,
+            ["listing": .string(listing), "due": .string(due.rfc3339)], in: transaction)
+    }
+
+    /// An agreement came into force: what its consumer wished for with this listing is met, and the task is done.
+    static func settle(
+        _ listing: Code, for consumer: ID<Party>, in transaction: any SQLWriting
+    ) throws(Problem) {
+        try transaction.execute(
+            """
+            UPDATE trade_demand SET state = 'closed'
+            WHERE party_id = ? AND matched_listing = ? AND state IN ('matched', 'accepted')
+            """, [consumer, listing])
     }
 
     /// Matches every open demand with a listing that was just opened, and tells both sides in the same commit.
@@ -116,6 +191,8 @@ package enum DemandBook {
 package enum Notices {
     package enum Kind: String, Sendable, CaseIterable {
         case demandMatched = "demand-matched"
+        /// Somebody chose a listing of ours for his demand: a task with a due time.
+        case matchAccepted = "match-accepted"
         case offerReceived = "offer-received"
         case fundsNeeded = "funds-needed"
         case agreementInForce = "agreement-in-force"

@@ -20,7 +20,8 @@ package struct DemandRanking: Hashable, Sendable {
                 "listing": .string(listing.code.text),
                 "title": ["zh": .string(listing.title.zh), "en": .string(listing.title.en)],
                 "found": .array(match.found.map(JSON.string)),
-                "missing": .array(match.missing.map(JSON.string)), "price": .string(price.description),
+                "missing": .array(match.missing.map(JSON.string)),
+                "wordShare": .integer(Int64(match.wordShare)), "price": .string(price.description),
                 "opened": .string(opened.rfc3339),
             ]
         }

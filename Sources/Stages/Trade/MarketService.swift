@@ -177,13 +177,14 @@ package struct MarketService: Sendable {
 
     /// Posts a wish; a listing that answers it is matched when it opens.
     package func post(
-        words: String, purpose: String, priceMax: Money?, dueAt: Instant?, by party: ID<Party>
+        words: String, purpose: String, priceMax: Money?, dueAt: Instant?, field: String = "",
+        by party: ID<Party>
     ) async throws(Problem) -> Demand {
         let context = context
         return try await context.store.write { transaction throws(Problem) in
             let demand = Demand(
                 id: ID(at: transaction.now), party: party, words: words, purpose: purpose, priceMax: priceMax,
-                dueAt: dueAt ?? transaction.now.advanced(by: .seconds(90 * 86_400)))
+                dueAt: dueAt ?? transaction.now.advanced(by: .seconds(90 * 86_400)), field: field)
             try DemandBook.post(demand, in: transaction)
             try context.record(.demandPosted, demand.code, ["words": .string(words)], in: transaction)
             return demand
@@ -245,6 +246,7 @@ package struct MarketService: Sendable {
             return
         }
         try AgreementBook.enter(stored, in: transaction)
+        try DemandBook.settle(stored.listing.code, for: stored.consumer, in: transaction)
         try context.record(
             .agreementSigned, stored.code, ["agreement": .string(Digest(of: stored.signedBytes).hex)],
             in: transaction)

@@ -82,5 +82,7 @@ package enum TradeSchema {
                 ) STRICT
                 """,
             ]),
+        // One column without a default: no time on any number of rows.
+        Migration("trade/0005-demand-tasks", ["ALTER TABLE trade_demand ADD COLUMN task_due INTEGER"]),
     ]
 }

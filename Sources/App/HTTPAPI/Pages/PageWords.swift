@@ -105,7 +105,8 @@ enum PageWords {
                 "spc": ("数据空间", "space"), "lst": ("挂牌", "listing"), "dmd": ("需求", "demand"),
                 "ofr": ("磋商", "negotiation"), "agr": ("数字合约", "agreement"),
                 "ctr": ("数据交易合同", "contract"), "psg": ("过阀记录", "passage"),
-                "stm": ("结算单", "statement"), "cas": ("事项", "case"), "nod": ("数据节点", "node"),
+                "ent": ("城市码", "city code"), "stm": ("结算单", "statement"), "cas": ("事项", "case"),
+                "nod": ("数据节点", "node"),
             ])
     }
 
@@ -153,6 +154,8 @@ enum PageWords {
                 "registration-step": ("登记办理", "registration step"),
                 "certificate-issued": ("签发凭证", "certificate issued"),
                 "grading-confirmed": ("确认分级", "grading confirmed"),
+                "code-issued": ("发码", "code issued"), "code-changed": ("状态变更", "changed"),
+                "code-shown": ("授权查看", "shown"),
                 "attestation-signed": ("证明签署", "attestation signed"),
                 "listing-opened": ("挂牌", "listing opened"), "listing-withdrawn": ("撤牌", "listing withdrawn"),
                 "demand-posted": ("发布需求", "demand posted"), "demand-matched": ("需求匹配", "demand matched"),

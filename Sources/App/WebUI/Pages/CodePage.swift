@@ -95,6 +95,8 @@ package struct CodePage: Page {
             <p class="above">\(say(kind))</p>
             <h1>\(say(name))</h1>
             \(facts.html)
+            <p><img class="qr" src="/codes/\(code.text)/qr.svg" width="160" height="160" \
+            alt="\(say("此页地址的二维码", "QR code with the address of this page"))"></p>
             \(when(!steps.isEmpty) { stepList(say) })
             """
     }

@@ -25,6 +25,9 @@ package enum LogEntryKind: String, Hashable, Sendable, CaseIterable {
     case valuationRecorded = "valuation-recorded"
     case mandateGranted = "mandate-granted"
     case mandateRevoked = "mandate-revoked"
+    case codeIssued = "code-issued"
+    case codeChanged = "code-changed"
+    case codeShown = "code-shown"
 
     // Publish, trade
     case productDefined = "product-defined"
@@ -86,7 +89,8 @@ package enum LogEntryKind: String, Hashable, Sendable, CaseIterable {
             .registrationStep, .registrationRevoked, .certificateIssued, .rightRecorded, .gradingConfirmed,
             .attestationSigned, .attestationRevoked, .productDefined, .spaceOpened, .spaceChanged,
             .listingOpened, .listingWithdrawn, .valveClosed, .valveOpened, .listChanged, .ruleChanged,
-            .packLoaded, .indicatorPublished, .checkpointAnchored, .auctionOpened, .auctionClosed:
+            .packLoaded, .codeIssued, .indicatorPublished, .checkpointAnchored, .auctionOpened,
+            .auctionClosed:
             true
         default:
             false
