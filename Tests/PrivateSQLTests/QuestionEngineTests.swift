@@ -108,26 +108,34 @@ struct QuestionEngineTests {
     )
     func turns() async throws {
         let turnstile = Turnstile(places: 3)
-        let inside = Mutex((now: 0, most: 0))
+        let inside = Visitors()
         let done = await withTaskGroup(of: Bool.self) { group in
             for number in 0..<100 {
-                group.addTask {
-                    do throws(Problem) {
-                        return try await turnstile.pass { () async throws(Problem) in
-                            inside.withLock { ($0.now, $0.most) = ($0.now + 1, max($0.most, $0.now + 1)) }
-                            await Task.yield()
-                            inside.withLock { $0.now -= 1 }
-                            guard number % 7 != 0 else { throw Problem(.fault, "tables.query-refused") }
-                            return true
-                        }
-                    } catch {
-                        return false
-                    }
-                }
+                group.addTask { await inside.visit(number, turnstile) }
             }
             return await group.reduce(into: 0) { $0 += $1 ? 1 : 0 }
         }
         #expect(done == 85)
-        #expect(inside.withLock { $0.now == 0 && $0.most <= 3 })
+        #expect(inside.counts.withLock { $0.now == 0 && $0.most <= 3 })
+    }
+
+    /// Who is inside, and how many were at once at most.
+    private final class Visitors: Sendable {
+        let counts = Mutex((now: 0, most: 0))
+
+        /// Every seventh fails inside.
+        func visit(_ number: Int, _ turnstile: Turnstile) async -> Bool {
+            do throws(Problem) {
+                return try await turnstile.pass { () async throws(Problem) in
+                    counts.withLock { ($0.now, $0.most) = ($0.now + 1, max($0.most, $0.now + 1)) }
+                    await Task.yield()
+                    counts.withLock { $0.now -= 1 }
+                    guard number % 7 != 0 else { throw Problem(.fault, "tables.query-refused") }
+                    return true
+                }
+            } catch {
+                return false
+            }
+        }
     }
 }
