@@ -142,7 +142,7 @@ let package = Package(
         tests("WebUITests", ["WebUI", "Primitives", "TestKit"]),
         .target(name: "TestStores", dependencies: ["Primitives", "Store", "StoreSQLite", "StorePostgres"],
                 path: "Tests/TestStores", swiftSettings: strict),
-        tests("PrivateSQLTests", ["PrivateSQL", "Noise", "Tables", "TablesDuckDB", "TablesSpark", "Valve", "Store", "TestStores", "Primitives"]),
+        tests("PrivateSQLTests", ["PrivateSQL", "Noise", "Tables", "TablesDuckDB", "TablesSpark", "Valve", "Compute", "Store", "TestStores", "Primitives"]),
         tests("PSITests", ["PSI", "Compute", "Trade", "Policy", "Identity", "Curves", "Oblivious", "Primitives", crypto]),
     ]
 )

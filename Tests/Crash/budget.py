@@ -70,7 +70,7 @@ def storm(room, rounds):
         time.sleep(0.15 + 0.23 * number)
         room.kill()
         room.start()
-    deadline = time.time() + 240
+    deadline = time.time() + 900
     for thread in threads:
         thread.join(max(1, deadline - time.time()))
     over.set()

@@ -37,7 +37,7 @@ class Room:
         command = [self.binary, "serve", "--data", self.folder, "--port", str(self.port), "--name", "room"]
         self.process = subprocess.Popen(
             command + ["--role", "exchange", "--json"], stdout=subprocess.PIPE, stderr=subprocess.DEVNULL)
-        for _ in range(600):
+        for _ in range(6000):
             try:
                 urllib.request.urlopen(self.url + "/healthz", timeout=5).read()
                 break

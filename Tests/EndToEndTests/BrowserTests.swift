@@ -177,9 +177,11 @@ private final class Visit {
         let code = agreement.split(separator: "/").last ?? ""
         let listing = demo.report["codes"]?["clinic.listing"]?.text ?? ""
         let asset = demo.report["codes"]?["clinic.asset"]?.text ?? ""
+        let noised = demo.report["codes"]?["clinic.agreement"]?.text ?? ""
         return [
             ("buyer", "/"), ("buyer", "/?q=air"), ("buyer", "/mine"), ("buyer", agreement),
-            ("buyer", "/agreements/\(code)/paper"), ("buyer", "/listings/\(listing)"),
+            ("buyer", "/agreements/\(code)/paper"), ("buyer", "/agreements/\(noised)/budget"),
+            ("buyer", "/listings/\(listing)"),
             ("buyer", "/listings/\(listing)/agree"), ("air", "/desk"), ("air", "/mine"),
             ("exchange", "/"), ("exchange", "/log"), ("exchange", "/log/5"), ("exchange", "/demands"),
             ("exchange", "/codes/\(asset)"), ("exchange", "/listings/\(listing)"), ("exchange", "/desk"),

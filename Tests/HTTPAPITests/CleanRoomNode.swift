@@ -170,11 +170,11 @@ struct CleanRoomNode: Sendable {
     }
 
     private func eventually(_ condition: () async throws -> Bool) async throws {
-        for _ in 0..<200 {
+        for _ in 0..<4800 {
             if try await condition() { return }
             try await Task.sleep(for: .milliseconds(25))
         }
-        throw StepRefused(reply: "nothing came of it in five seconds")
+        throw StepRefused(reply: "nothing came of it in two minutes")
     }
 
     // MARK: Asking
@@ -261,5 +261,15 @@ struct CleanRoomNode: Sendable {
         let path = "/api/v1/budgets/" + listing
         guard let account else { return try await node.ask("GET", path).json }
         return try await get(path, as: account)
+    }
+
+    /// The page of an agreement's budget in a language; as the holder sees it without an account.
+    func budgetPage(
+        of buyer: Account, as reader: Account? = nil, in language: String
+    ) async throws -> String {
+        let reply = try await node.page(
+            "/agreements/\(buyer.agreement)/budget", headers: reader?.headers ?? [:], in: language)
+        guard reply.status == 200 else { throw StepRefused(reply: .string(reply.text)) }
+        return reply.text
     }
 }

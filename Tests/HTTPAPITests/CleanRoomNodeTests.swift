@@ -44,6 +44,44 @@ struct CleanRoomNodeTests {
         }
     }
 
+    @Test(
+        "the budget page says what is left, for how long and who spent it: all to the holder, to others their own"
+    )
+    func budgetPage() async throws {
+        let period: JSON = [
+            "mechanism": "laplace", "epsilon": "0.5", "total": "2.5",
+            "period": ["days": 30, "epsilon": "2"],
+        ]
+        try await CleanRoomNode.run(CleanRoomNode.rules(["privacy": period])) { room in
+            let (first, second) = (try await room.buyer("Ada & Co"), try await room.buyer("Bo Ltd"))
+            let unasked = try await room.budgetPage(of: first, as: first, in: "en")
+            #expect(unasked.contains("nothing was charged yet") && unasked.contains("ε\u{A0}2.5"))
+            _ = try await room.ask(Self.byDistrict, as: first)
+            _ = try await room.ask("SELECT count(*) AS n FROM visits WHERE resp", as: first)
+            _ = try await room.ask("SELECT avg(age) AS a FROM visits", as: second)
+            let budget = try await room.budget()
+            #expect(budget["spentInPeriod"] == "1.5" && budget["leftInPeriod"] == "0.5")
+            let ends = try #require(budget["periodEnds"]?.text.flatMap { Instant(rfc3339: $0) })
+
+            let holders = try await room.budgetPage(of: first, in: "en")
+            for words in [
+                "In all</b> left <span class=\"figure\">ε\u{A0}1</span> / 2.5",
+                "This period</b> left <span class=\"figure\">ε\u{A0}0.5</span> / 2", "Ada &amp; Co", "Bo Ltd",
+                "66.6\u{A0}%", "33.3\u{A0}%", first.agreement, second.agreement,
+                "<dt>Questions left</dt><dd>1</dd>", ends.day(in: .shanghai).description,
+                "<dt>At this pace it lasts until</dt><dd><time",
+            ] { #expect(holders.contains(words), "\(words)") }
+
+            let seen = try await room.budgetPage(of: second, as: second, in: "zh")
+            #expect(seen.contains("<dt>还可提问</dt><dd>1</dd>") && seen.contains("33.3\u{A0}%"))
+            #expect(seen.contains(second.agreement) && !seen.contains(first.agreement))
+            #expect(!seen.contains("Ada"), "who else asks is the holder's to know")
+            let others = try await room.node.page(
+                "/agreements/\(first.agreement)/budget", headers: second.headers, in: "en")
+            #expect(others.status == 404 && !others.text.contains("Ada"))
+        }
+    }
+
     @Test("one plan is one question however it is written: the same bytes, no price, no ε")
     func canonical() async throws {
         try await CleanRoomNode.run(CleanRoomNode.noised(total: "10")) { room in

@@ -51,6 +51,16 @@ struct ServedNode: Sendable {
         return (reply.status, (try? JSON(parsing: reply.body)) ?? .null)
     }
 
+    /// A page as a browser gets it; the operator's without other headers.
+    func page(
+        _ path: String, headers: [String: String] = [:], in language: String
+    ) async throws -> (status: Int, text: String) {
+        let own = ["Authorization": "Bearer " + token, "Accept": "text/html", "Accept-Language": language]
+        let reply = try await LoopbackHTTP.ask(
+            "GET", path, port: port, headers: own.merging(headers) { _, given in given })
+        return (reply.status, reply.text)
+    }
+
     func post(_ path: String, _ body: JSON = [:]) async throws -> (status: Int, json: JSON) {
         try await ask("POST", path, body.canonicalBytes)
     }

@@ -300,7 +300,36 @@ struct AttackTests {
                 }
             }
         }
-        #expect(PrivacyAudit.epsilonLowerBound(try draws(with, 1), try draws(without, 2)) <= 1)
+        let (one, other) = (try draws(with, 1), try draws(without, 2))
+        let seen = PrivacyAudit.epsilonLowerBound(one, other)
+        reportAudit("a question end to end", claim: 1, seen: seen, runs: one.count)
+        #expect(seen <= 1)
+    }
+
+    @Test(
+        "a group of one person that nobody published is told with probability at most δ, whatever the noise")
+    func thresholdAudit() async throws {
+        let room = try await ClinicRoom(people: 100)
+        try await room.engine.execute("UPDATE people SET age = 108 WHERE person = 4")
+        for mechanism in ["laplace", "gaussian"] {
+            let rules = try ClinicRoom.rules(
+                #""privacy":{"mechanism":"\#(mechanism)","epsilon":"1","delta":"1e-3","total":"10"}"#)
+            let question = try await plan("SELECT age, count(*) AS n FROM people GROUP BY age", room, rules)
+            let sql = RelationText(DuckDBDialect()).sql(question.releases[0].relation)
+            let rows = try await room.engine.rows(sql).rows.filter { $0[0] == .integer(108) }
+            #expect(rows.count == 1)
+            let runs = drawCount / 10
+            var told = 0
+            for number in 0..<runs {
+                let seed = try #require(NoiseSeed(bytes: Array(Digest(of: "τ \(number)").bytes)))
+                let answer = try question.release([[rows]], seed: seed, versions: Digest(of: "v"))
+                told += answer.rows.isEmpty ? 0 : 1
+            }
+            // A tenth of δ = 10⁻³ is the thresholds'; five deviations above it.
+            let most = 1e-4 * Double(runs) + 5 * (1e-4 * Double(runs)).squareRoot() + 1
+            reportAudit("τ over \(mechanism), δ", claim: 1e-4, seen: Double(told) / Double(runs), runs: runs)
+            #expect(Double(told) <= most, "\(mechanism): \(told) of \(runs)")
+        }
     }
 
     private func plan(_ sql: String, _ room: ClinicRoom, _ rules: ReleaseRules) async throws -> ReleasePlan {

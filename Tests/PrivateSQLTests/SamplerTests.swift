@@ -5,8 +5,16 @@ import Noise
 import Primitives
 import Testing
 
+/// Whether the long forms are asked for.
+let isSoak = ProcessInfo.processInfo.environment["HUTONG_SOAK"] == "1"
+
 /// Draws in CI; `HUTONG_SOAK=1` draws two hundred times as many.
-let drawCount = ProcessInfo.processInfo.environment["HUTONG_SOAK"] == "1" ? 10_000_000 : 50_000
+let drawCount = isSoak ? 10_000_000 : 50_000
+
+/// The long form says what it saw: the report of an audit is its numbers.
+func reportAudit(_ what: String, claim: Double, seen: Double, runs: Int) {
+    if isSoak { print("audit: \(what), claim \(claim), seen \(seen), \(runs) runs on each of two neighbors") }
+}
 
 @Suite("Sampler")
 struct SamplerTests {
@@ -178,6 +186,7 @@ struct PrivacyAuditTests {
             draws(1) { laplace.released(100, using: &$0) ?? 0 },
             draws(2) { laplace.released(103, using: &$0) ?? 0 }
         )
+        reportAudit("Laplace", claim: claim, seen: seen, runs: drawCount)
         #expect(seen <= claim && seen > claim * 0.5, "Laplace: \(seen) of \(claim)")
 
         let delta = try #require(Delta(exponent: 5))
@@ -188,6 +197,7 @@ struct PrivacyAuditTests {
             draws(4) { gaussian.released(103, using: &$0) ?? 0 },
             delta: 1e-5
         )
+        reportAudit("Gaussian", claim: claim, seen: seenGaussian, runs: drawCount)
         #expect(seenGaussian <= claim, "Gaussian: \(seenGaussian) of \(claim)")
 
         func choose(_ penalties: [UInt64]) -> (inout SeededRandom) -> Int64 {
@@ -206,6 +216,7 @@ struct PrivacyAuditTests {
             draws(5, choose([0, 1, 2, 3, 4])),
             draws(6, choose([1, 0, 1, 2, 3]))
         )
+        reportAudit("permute and flip", claim: claim, seen: seenChoice, runs: drawCount)
         #expect(seenChoice <= claim, "permute and flip: \(seenChoice) of \(claim)")
 
         func sparse(_ values: [Int64]) -> (inout SeededRandom) -> Int64 {
@@ -225,6 +236,7 @@ struct PrivacyAuditTests {
             draws(7, sparse([4, 4, 6, 4])),
             draws(8, sparse([5, 5, 5, 5]))
         )
+        reportAudit("sparse vector", claim: claim, seen: seenSparse, runs: drawCount)
         #expect(seenSparse <= claim, "sparse vector: \(seenSparse) of \(claim)")
     }
 
@@ -238,6 +250,8 @@ struct PrivacyAuditTests {
             draws(1) { broken.released(100, using: &$0) ?? 0 },
             draws(2) { broken.released(103, using: &$0) ?? 0 }
         )
+        reportAudit(
+            "Laplace with a third of its noise (broken on purpose)", claim: 1, seen: seen, runs: drawCount)
         #expect(seen > 1.5)
     }
 
@@ -254,6 +268,8 @@ struct PrivacyAuditTests {
         // Neighbors: one count one higher, another one lower. Only one input can answer "above, below" in
         // that order.
         let seen = PrivacyAudit.epsilonLowerBound(draws(1, broken([5, 4])), draws(2, broken([4, 5])))
+        reportAudit(
+            "sparse vector without question noise (broken on purpose)", claim: 1, seen: seen, runs: drawCount)
         #expect(seen > 1.2)
     }
 }

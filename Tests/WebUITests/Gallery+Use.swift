@@ -278,6 +278,10 @@ extension Gallery {
         agreement: agreement,
         asset: visits,
         budget: privacyBudget,
+        forecast: .init(questionsLeft: 2, lastsUntil: at(43_000)),
+        spenders: [
+            .init(agreement: code(.agreement, 7), party: research, spent: "ε 0.80", share: 1000)
+        ],
         charges: [
             .init(passage: code(.passage, 60), at: at(-100), cost: "ε 0.30", sum: "ε 0.30"),
             .init(passage: code(.passage, 61), at: at(3), cost: "ε 0.50", sum: "ε 0.80"),

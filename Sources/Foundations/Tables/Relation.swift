@@ -137,8 +137,9 @@ package indirect enum RelationExpression: Hashable, Sendable {
     /// The first characters of a text.
     case prefix(RelationExpression, Int)
     case lowercased(RelationExpression)
-    /// A text that no reader can foresee without the values: MD5 over their texts, `|` between them, null as
-    /// `~`. For choosing rows fairly and repeatably; not a cryptographic claim.
+    /// A text that no reader can foresee without the values: the first 12 digits of MD5 over their texts, `|` between
+    /// them, null as `~` (texts of 12 bytes are sorted in place). For choosing rows fairly and repeatably; equal keys
+    /// are possible, and it is no cryptographic claim.
     case shuffleKey([RelationExpression])
 }
 

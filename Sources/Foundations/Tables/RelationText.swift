@@ -111,20 +111,21 @@ package struct RelationText<Words: DialectWords>: RelationDialect {
         case .prefix(let value, let count): "substring(\(text(value)), 1, \(count))"
         case .lowercased(let value): "lower(\(text(value)))"
         case .shuffleKey(let values):
-            "md5(concat_ws('|', "
+            "substring(md5(concat_ws('|', "
                 + values.map { "coalesce(CAST(\(text($0)) AS \(words.typeName(.text))), '~')" }
-                .joined(separator: ", ") + "))"
+                .joined(separator: ", ") + ")), 1, 12)"
         }
     }
 
     /// Clamped before it is widened or rounded, so that no row can overflow. CASE, because LEAST and GREATEST
-    /// pass over nulls; every comparison with a NaN that counts as greatest gives the upper bound.
+    /// pass over nulls; a NaN counts as greatest and gives the upper bound. Strict comparisons: an engine that knows
+    /// a column to lie within the bounds drops them.
     private func scaled(_ value: String, _ digits: Int, _ low: Int64, _ high: Int64) -> String {
         let power = (0..<digits).reduce(1) { power, _ in power * 10 }
         let lowest = ExactDecimal(unscaled: Int128(low), scale: digits).description
         let highest = ExactDecimal(unscaled: Int128(high), scale: digits).description
         let inside = digits == 0 ? "round(\(value))" : "round(\(value) * \(power))"
-        return "CASE WHEN \(value) <= \(lowest) THEN \(low) WHEN \(value) >= \(highest) THEN \(high)"
+        return "CASE WHEN \(value) < \(lowest) THEN \(low) WHEN \(value) > \(highest) THEN \(high)"
             + " ELSE CAST(\(inside) AS BIGINT) END"
     }
 

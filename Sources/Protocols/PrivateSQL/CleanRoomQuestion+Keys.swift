@@ -1,26 +1,28 @@
 // SPDX-License-Identifier: Apache-2.0
 //
-// Specification: docs/clean-room.md §3 (keys). Secret: the rows. Public: the rules' promise that a person has one
-// row; never whether the rows keep it: both ways of running have the same plan digest and the same noise.
+// Specification: docs/clean-room.md §3 (keys). Secret: the rows. Public: the rules, and their promise that a person has
+// one row; never whether somebody has two: both ways of running have the same plan digest and the same noise.
 
 package import Primitives
 package import Tables
 
 extension ReleaseRules {
-    /// Tables whose rules say that a person has one row.
-    package var keyedTables: Set<String> {
-        Set(tables.filter { $0.value.unit?.isKey == true }.keys)
+    /// Tables whose rows are people's.
+    package var personalTables: Set<String> {
+        Set(tables.filter { $0.value.unit != nil }.keys)
     }
 
-    /// The same rules with nothing assumed of these tables: a person may have any number of rows and counts for one.
+    /// The same rules with what the rows show: where people repeat, a person may have any number of rows and counts for
+    /// as many as the rules say (for one under a broken promise); where nobody does, there is nothing to bound.
     func bounding(_ repeated: Set<String>) -> ReleaseRules {
         let bounded = tables.map { name, table in
-            guard repeated.contains(name), let unit = table.unit else { return (name, table) }
+            guard let unit = table.unit, repeated.contains(name) || !unit.isKey else { return (name, table) }
+            var seen = unit.afterJoin
+            seen.isSingle = !repeated.contains(name)
             return (
                 name,
                 TableRules(
-                    columns: table.columns, unit: unit.afterJoin, joins: table.joins,
-                    rowFilter: table.rowFilter)
+                    columns: table.columns, unit: seen, joins: table.joins, rowFilter: table.rowFilter)
             )
         }
         return ReleaseRules(
@@ -28,7 +30,7 @@ extension ReleaseRules {
             limits: limits, recipients: recipients, json: json)
     }
 
-    /// The tables of `keyedTables` in whose rows somebody stands more than once. One pass over each; the
+    /// The tables of `personalTables` in whose rows somebody stands more than once. One pass over each; the
     /// outcome holds as long as the version does, and stays at the holder.
     package func tablesWithRepeatedPeople(
         _ schema: [String: [Column]],
@@ -36,7 +38,7 @@ extension ReleaseRules {
         dialect: any RelationDialect
     ) async throws(Problem) -> Set<String> {
         var repeated: Set<String> = []
-        for name in keyedTables.sorted() {
+        for name in personalTables.sorted() {
             guard let unit = tables[name]?.unit,
                 let column = schema[name]?.first(where: { $0.name == unit.column })
             else { continue }
@@ -56,12 +58,13 @@ extension ReleaseRules {
 }
 
 extension CleanRoomQuestion {
-    /// The plan to run where these tables do not keep the promise of one row a person: contributions are bounded,
-    /// noise and digest are those of the promised plan, so that an answer does not tell which of the two ran.
+    /// The plan to run where people repeat in these tables and in no other: contributions are bounded there alone, noise
+    /// and digest are those of the plan by the rules, so that an answer does not tell which of the two ran.
     package func plan(bounding repeated: Set<String>) throws(Problem) -> ReleasePlan {
-        guard !repeated.isDisjoint(with: plan.tables) else { return plan }
+        let seen = rules.bounding(repeated)
+        guard seen != rules else { return plan }
         do throws(QuestionRefusal) {
-            var bounded = try CleanRoomQuestion(tree, rules: rules.bounding(repeated), schema: schema).plan
+            var bounded = try CleanRoomQuestion(tree, rules: seen, schema: schema).plan
             bounded.standsFor = plan.digest
             return bounded
         } catch {

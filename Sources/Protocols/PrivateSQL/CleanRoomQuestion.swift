@@ -47,8 +47,8 @@ package struct CleanRoomQuestion: Sendable {
     ///   - history: what was answered before on these versions under a minimum group, oldest first: cells
     ///     whose
     ///     difference from earlier answers would tell of too few people are suppressed.
-    ///   - repeated: tables that promise one row a person and do not keep it, as far as that is known of these
-    ///     versions; `nil` looks into the rows first.
+    ///   - repeated: tables in which somebody has more than one row, as far as that is known of these versions;
+    ///     `nil` looks into the rows first.
     package func run(
         on engine: any TableEngine,
         dialect: some RelationDialect,

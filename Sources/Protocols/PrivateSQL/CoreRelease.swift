@@ -168,7 +168,7 @@ extension QuestionPlanner {
         let cells = groups * UInt64(core.rowsPerPerson)
         let epsilon = core.histograms.isEmpty ? nil : try allotment.selectionEpsilonMicros(cells: cells)
         return TableRelease(
-            relation: core.unit?.isKey == true ? core.directRelation : core.boundedRelation,
+            relation: core.unit?.hasOneRow == true ? core.directRelation : core.boundedRelation,
             keys: core.keys,
             components: components,
             measures: core.measures,
@@ -189,7 +189,7 @@ extension QuestionPlanner {
                 if case .sum(let place, _) = measure { place } else { nil }
             }
         let people: RelationAggregate =
-            core.unit.map { $0.isKey ? .rows : .distinct(.column("#unit")) } ?? .rows
+            core.unit.map { $0.hasOneRow ? .rows : .distinct(.column("#unit")) } ?? .rows
         let components = core.addends.indices.map {
             TableRelease.Component(name: "#c\($0)", noise: nil, sensitivity: 0)
         }
@@ -245,32 +245,7 @@ extension CoreQuestion.Addend {
 
 extension CoreQuestion {
     /// One row a person: each row counts in full, in one group.
-    var directRelation: Relation { direct(rows) }
-
-    /// A question of quantiles alone has no component, and SQL no SELECT without a column; nobody reads this
-    /// one.
-    private var padding: [Relation.NamedAggregate] {
-        addends.isEmpty && keys.isEmpty ? [.init("#rows", .rows)] : []
-    }
-
-    /// Many rows a person. People with one row count in full. Of the others: first one row for each person and
-    /// group, then at most so many groups of each person (chosen by a shuffle that is the same every time), then
-    /// each person's part kept within what one may contribute.
-    var boundedRelation: Relation {
-        guard !(keys.isEmpty && addends.isEmpty) else { return directRelation }
-        let people = Relation.aggregate(rows, keys: ["#unit"], [.init("#rows", .rows)])
-        let many = Relation.project(
-            .filter(people, .compare(.greater, .column("#rows"), .literal(.integer(1)))),
-            [.init("#unit", .column("#unit"))])
-        func members(_ isIn: Bool) -> Relation {
-            .members(rows, column: "#unit", isIn: isIn, of: .shared("#many"))
-        }
-        let parts = Relation.union(direct(members(false)), bounded(members(true)))
-        let sums = addends.indices.map { Relation.NamedAggregate("#c\($0)", .sum(.column("#c\($0)"))) }
-        return .sharing("#many", many, in: .aggregate(parts, keys: keyNames, sums))
-    }
-
-    private func direct(_ rows: Relation) -> Relation {
+    var directRelation: Relation {
         .aggregate(
             rows,
             keys: keyNames,
@@ -278,16 +253,54 @@ extension CoreQuestion {
         )
     }
 
-    private func bounded(_ rows: Relation) -> Relation {
-        var perPerson = Relation.aggregate(rows, keys: ["#unit"] + keyNames, personalAggregates)
-        if !keys.isEmpty, publicCells.map({ $0 > groupsPerPerson }) ?? true {
-            let order = RelationExpression.shuffleKey((["#unit"] + keyNames).map { .column($0) })
-            perPerson = .first(groupsPerPerson, of: perPerson, partition: ["#unit"], order: [order])
+    /// A question of quantiles alone has no component, and SQL no SELECT without a column; nobody reads this
+    /// one.
+    private var padding: [Relation.NamedAggregate] {
+        addends.isEmpty && keys.isEmpty ? [.init("#rows", .rows)] : []
+    }
+
+    /// Many rows a person: first one row for each person and group, then at most so many groups of each person
+    /// (chosen by a shuffle that is the same every time), then each person's part kept within what one may
+    /// contribute. Only people in more groups than allowed are shuffled: sorting costs several times the rest.
+    var boundedRelation: Relation {
+        guard !(keys.isEmpty && addends.isEmpty) else { return directRelation }
+        let perPerson = Relation.aggregate(rows, keys: ["#unit"] + keyNames, personalAggregates)
+        let sums = addends.indices.map { Relation.NamedAggregate("#c\($0)", .sum(.column("#c\($0)"))) }
+        guard !keys.isEmpty, publicCells.map({ $0 > groupsPerPerson }) ?? true else {
+            return .aggregate(parts(perPerson), keys: keyNames, sums)
         }
-        let parts = addends.enumerated().map { place, addend in
-            Relation.NamedExpression("#c\(place)", addend.part(place, rowsMax: rowsPerPerson))
+        let limit = RelationExpression.literal(.integer(Int128(groupsPerPerson)))
+        let over = Relation.project(
+            .filter(
+                .aggregate(.shared("#parts"), keys: ["#unit"], [.init("#groups", .rows)]),
+                .compare(.greater, .column("#groups"), limit)),
+            [.init("#unit", .column("#unit"))])
+        func people(over isOver: Bool) -> Relation {
+            .members(.shared("#parts"), column: "#unit", isIn: isOver, of: .shared("#over"))
         }
-        return .project(perPerson, keyNames.map { .init($0, .column($0)) } + parts)
+        let all = Relation.union(
+            parts(people(over: false)),
+            parts(
+                .first(
+                    groupsPerPerson, of: people(over: true), partition: ["#unit"], order: shuffle(keyNames))))
+        return .sharing(
+            "#parts", perPerson, in: .aggregate(.sharing("#over", over, in: all), keys: keyNames, sums))
+    }
+
+    /// What each row of a person and a group may contribute.
+    private func parts(_ perPerson: Relation) -> Relation {
+        .project(
+            perPerson,
+            keyNames.map { .init($0, .column($0)) }
+                + addends.enumerated().map { place, addend in
+                    .init("#c\(place)", addend.part(place, rowsMax: rowsPerPerson))
+                })
+    }
+
+    /// A fair order of one person's groups that is the same every time; the names decide between equal keys.
+    private func shuffle(_ names: [String]) -> [RelationExpression] {
+        let columns = names.map { RelationExpression.column($0) }
+        return [.shuffleKey([.column("#unit")] + columns)] + columns
     }
 
     private var personalAggregates: [Relation.NamedAggregate] {
@@ -307,14 +320,13 @@ extension CoreQuestion {
         let present = Relation.filter(rows, .not(.isNull(.column(histogram.column))))
         let names = keyNames + [histogram.column]
         var relation = Relation.aggregate(present, keys: names, [.init("#n", .rows)])
-        if epsilonMicros != nil, unit?.isKey == false {
+        if epsilonMicros != nil, unit?.hasOneRow == false {
             // A person counts once in a bin, and in so many bins in all.
-            let order = RelationExpression.shuffleKey((["#unit"] + names).map { .column($0) })
             let cells = Relation.first(
                 groupsPerPerson * rowsPerPerson,
                 of: .aggregate(present, keys: ["#unit"] + names, [.init("#n", .rows)]),
                 partition: ["#unit"],
-                order: [order]
+                order: shuffle(names)
             )
             relation = .aggregate(cells, keys: names, [.init("#n", .rows)])
         }
@@ -347,7 +359,7 @@ extension CoreQuestion {
                 otherwise: .column(column)
             )
         }
-        let isPersonal = unit.map { !$0.isKey } ?? false
+        let isPersonal = unit.map { !$0.hasOneRow } ?? false
         let personal =
             isPersonal
             ? Relation.aggregate(

@@ -108,6 +108,12 @@ package struct PrivacyUnit: Hashable, Sendable {
     package let rowsPerGroup: Int
     /// The unit column is a key of this table: one row a person. Looked up in each version before it is relied on.
     package let isKey: Bool
+    /// Nobody has two rows of this table in the version that is asked: seen there, never said by rules. Bounding would
+    /// change nothing and is left out; noise is that of `groups` and `rowsPerGroup` all the same.
+    var isSingle = false
+
+    /// Whether a row is a person, by promise or by sight.
+    var hasOneRow: Bool { isKey || isSingle }
 }
 
 package struct JoinRule: Hashable, Sendable {

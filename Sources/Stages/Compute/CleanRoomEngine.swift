@@ -10,28 +10,23 @@ package import Trade
 /// The `query` door: questions checked against a listing's release rules and answered in an engine that sees one
 /// version's file and nothing else of the machine.
 package struct CleanRoomEngine: QuestionEngine {
-    let engines: any TableEngineFactory
+    let engines: QuestionEngines
     let dialect: any RelationDialect
     /// Where version files lie.
     let objects: String
     private let repeatedPeople = RepeatedPeople()
 
     package init(engines: any TableEngineFactory, dialect: any RelationDialect, objects: String) {
-        self.engines = engines
+        self.engines = QuestionEngines(engines)
         self.dialect = dialect
         self.objects = objects
     }
-
-    /// A stranger's question gets this much of the machine, whatever else runs.
-    private static let limits = EngineLimits(memoryBytes: 512 << 20, threads: 2, queriesAtOnceMax: 4)
 
     /// More exact answers on one version than this are not compared: the next one waits for a new version or asks for noise.
     private static let historyMax = 200
 
     package func split(_ text: String) async throws(Problem) -> JointQuestion {
-        let engine = try engines.open(Self.limits)
-        defer { engine.close() }
-        let tree = try await SyntaxTree(text, engine: engine)
+        let tree = try await tree(of: text)
         do throws(QuestionRefusal) {
             return try JointQuestion(tree)
         } catch {
@@ -40,17 +35,15 @@ package struct CleanRoomEngine: QuestionEngine {
     }
 
     package func tree(of text: String) async throws(Problem) -> SyntaxTree {
-        let engine = try engines.open(Self.limits)
-        defer { engine.close() }
-        return try await SyntaxTree(text, engine: engine)
+        try await engines.parse { engine throws(Problem) in try await SyntaxTree(text, engine: engine) }
     }
 
     package func check(
         _ text: String, on listing: Listing, for recipient: ID<Party>?
     ) async throws(Problem) -> QuestionCost {
-        let engine = try engines.open(Self.limits)
-        defer { engine.close() }
-        let plan = try await question(AskedQuestion(text, for: recipient), on: listing, engine).plan
+        let plan = try await engines.parse { engine throws(Problem) in
+            try await question(AskedQuestion(text, for: recipient), on: listing, engine).plan
+        }
         return QuestionCost(
             privacy: plan.cost, isCompared: plan.isCompared, planDigest: plan.digest,
             json: [
@@ -64,9 +57,16 @@ package struct CleanRoomEngine: QuestionEngine {
         after history: [AskedQuestion]
     ) async throws(Problem) -> Release {
         guard history.count <= Self.historyMax else { throw Problem(.limited, "privatesql.history-too-fine") }
-        let source = TableSource.parquet([objects + "/" + version.path])
-        let engine = try await engines.openSealed([listing.tableName: source], Self.limits)
-        defer { engine.close() }
+        return try await engines.run(over: objects + "/" + version.path, as: listing.tableName) {
+            engine throws(Problem) in
+            try await answer(asked, on: listing, version: version, seed: seed, after: history, in: engine)
+        }
+    }
+
+    private func answer(
+        _ asked: AskedQuestion, on listing: Listing, version: AssetVersion, seed: Redacted<[UInt8]>,
+        after history: [AskedQuestion], in engine: any TableEngine
+    ) async throws(Problem) -> Release {
         let question = try await question(asked, on: listing, engine)
         guard let noise = NoiseSeed(bytes: seed.disclosed) else { throw .sealBroken }
         var earlier: [ReleasePlan] = []
@@ -82,12 +82,13 @@ package struct CleanRoomEngine: QuestionEngine {
             seedCommitment: noise.commitment, epsilon: question.plan.cost.epsilon.description)
     }
 
-    /// Rules may promise one row a person; what the version's rows hold decides whether that is relied on.
+    /// Whose rows repeat in this version: whether a promise of one row a person is relied on, and whether there is
+    /// anything to bound at all.
     private func repeatedPeople(
         _ listing: Listing, _ version: AssetVersion, _ engine: any TableEngine
     ) async throws(Problem) -> Set<String> {
         let rules = try listing.releaseRules()
-        guard !rules.keyedTables.isEmpty else { return [] }
+        guard !rules.personalTables.isEmpty else { return [] }
         return try await repeatedPeople.tables(version.digest, rules.digest) { () async throws(Problem) in
             try await rules.tablesWithRepeatedPeople(
                 [listing.tableName: listing.columns], on: engine, dialect: dialect)

@@ -70,6 +70,7 @@ package struct PrivacyBudgets: BudgetKeeper {
                 .integer(Int64($0))
             } ?? .null,
             "lastsUntil": standing.lastsUntil(from: now).map { .string($0.rfc3339) } ?? .null,
+            "spentInPeriod": account.period == nil ? .null : written(standing.spentInPeriodMicros),
             "leftInPeriod": standing.leftInPeriodMicros.map(written) ?? .null,
             "periodEnds": standing.periodEndsAt.map { .string($0.rfc3339) } ?? .null,
             "byAgreement": .array(try spenders(standing, of: listing, for: party, in: transaction)),

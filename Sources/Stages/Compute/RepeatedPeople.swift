@@ -3,8 +3,8 @@
 import Primitives
 import Synchronization
 
-/// Which tables of a version do not keep the rules' promise of one row a person, by version and rules: looked up
-/// once in a process, because a version never changes. Owns the map.
+/// In which tables of a version somebody has more than one row, by version and rules: looked up once in a process,
+/// because a version never changes. Owns the map.
 final class RepeatedPeople: Sendable {
     private let known = Mutex<[Digest: Set<String>]>([:])
     /// More versions than this are asked about in one run of a node by nobody; then it begins anew.

@@ -177,7 +177,9 @@ extension Courtyard {
         }
         return BudgetPage(
             agreement: Named(agreement["title"].localized, code),
-            asset: Named(LocalizedText(listing), Code(listing)), budget: budget, charges: charges,
+            asset: Named(LocalizedText(listing), Code(listing)), budget: budget,
+            period: Budget(period: status), forecast: BudgetPage.Forecast(status),
+            spenders: BudgetPage.Spender.list(status, try await partyNames()), charges: charges,
             sameThing: SameThing(
                 http: "curl -H \"Authorization: Bearer $HUTONG_TOKEN\" $HUTONG_URL/api/v1/budgets/" + listing,
                 cli: "hutong statement"))

@@ -286,6 +286,18 @@ extension Budget {
         self.init(unit: "ε", total: total, spent: spent, left: left, spentShare: share)
     }
 
+    /// What may be spent in the running period; `nil` where the rules name none.
+    init?(period status: JSON) {
+        guard let spent = status["spentInPeriod"]?.text, let left = status["leftInPeriod"]?.text else {
+            return nil
+        }
+        let total = Self.thousandths(spent) + Self.thousandths(left)
+        self.init(
+            unit: "ε", total: Self.decimal(total), spent: spent, left: left,
+            spentShare: Self.thousandths(spent) * 1000 / max(1, total),
+            renews: status["periodEnds"]?.text.flatMap { Instant(rfc3339: $0) })
+    }
+
     static func decimal(_ thousandths: Int) -> String {
         let fraction = String(thousandths % 1000 + 1000).dropFirst()
         let kept = fraction.reversed().drop { $0 == "0" }.reversed()
@@ -297,6 +309,27 @@ extension Budget {
         let parts = decimal.split(separator: ".")
         let fraction = (parts.count > 1 ? String(parts[1]) : "") + "000"
         return (Int(parts.first ?? "0") ?? 0) * 1000 + (Int(fraction.prefix(3)) ?? 0)
+    }
+}
+
+extension BudgetPage.Forecast {
+    init(_ status: JSON) {
+        self.init(
+            questionsLeft: status["questionsLeft"]?.integer.map { Int($0) },
+            lastsUntil: status["lastsUntil"]?.text.flatMap { Instant(rfc3339: $0) })
+    }
+}
+
+extension BudgetPage.Spender {
+    static func list(_ status: JSON, _ names: PartyNames) -> [Self] {
+        let all = Budget.thousandths(status["spent"]?.text ?? "0")
+        return (status["byAgreement"]?.array ?? []).compactMap { row in
+            guard let agreement = row["agreement"]?.text.flatMap({ Code($0) }), let spent = row["spent"]?.text
+            else { return nil }
+            return Self(
+                agreement: agreement, party: names.party(row["party"]?.text), spent: "ε " + spent,
+                share: min(1000, Budget.thousandths(spent) * 1000 / max(1, all)))
+        }
     }
 }
 
