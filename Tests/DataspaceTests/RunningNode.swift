@@ -1,6 +1,5 @@
 // SPDX-License-Identifier: Apache-2.0
 
-import Dispatch
 import Foundation
 import FoundationNetworking
 import Identity
@@ -82,15 +81,9 @@ final class RunningNode: @unchecked Sendable {
         return status == 0 ? "answered" : answer["code"]?.text ?? "\(status)"
     }
 
-    /// Waits off the cooperative pool, whose few threads the test's own servers need.
     private func attempt(_ arguments: [String]) async throws -> (status: Int32, answer: JSON) {
         let (url, token) = (url, token)
-        let (status, bytes) = try await withCheckedThrowingContinuation {
-            (continuation: CheckedContinuation<(Int32, Data), any Error>) in
-            DispatchQueue.global().async {
-                continuation.resume(with: Result { try Self.command(arguments, url, token) })
-            }
-        }
+        let (status, bytes) = try await OwnThread.run { try Self.command(arguments, url, token) }
         return (status, try JSON(parsing: Array(bytes)))
     }
 

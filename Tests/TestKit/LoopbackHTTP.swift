@@ -1,6 +1,5 @@
 // SPDX-License-Identifier: Apache-2.0
 
-private import Dispatch
 private import Foundation
 private import Glibc
 
@@ -34,13 +33,7 @@ package enum LoopbackHTTP {
         for (name, value) in headers.sorted(by: { $0.key < $1.key }) { head += "\(name): \(value)\r\n" }
         if !body.isEmpty || method == "POST" { head += "Content-Length: \(body.count)\r\n" }
         let message = Array((head + "\r\n").utf8) + body
-        let bytes = try await withCheckedThrowingContinuation { continuation in
-            // Off the cooperative pool: the socket blocks.
-            DispatchQueue.global().async {
-                continuation.resume(with: Result { try exchange(message, port: port) })
-            }
-        }
-        return try reply(from: bytes)
+        return try reply(from: await OwnThread.run { try exchange(message, port: port) })
     }
 
     /// A port that was free a moment ago: for a node whose address must be known before it serves.

@@ -26,6 +26,18 @@ package struct OwnThread: TestTrait, SuiteTrait, TestScoping {
     }
 }
 
+extension OwnThread {
+    /// Waits for a call that blocks, such as one of a socket, on a thread of its own. Dispatch's threads would not do:
+    /// the pool of Swift is made of them, and a node that serves in this process needs some to answer.
+    package static func run<Value: Sendable>(
+        _ call: @escaping @Sendable () throws -> Value
+    ) async throws -> Value {
+        try await withCheckedThrowingContinuation { continuation in
+            Thread.detachNewThread { continuation.resume(with: Result { try call() }) }
+        }
+    }
+}
+
 extension Trait where Self == OwnThread {
     /// Runs the test, or each test of the suite, on a thread of its own.
     package static var ownThread: OwnThread { OwnThread() }

@@ -6,7 +6,6 @@ private import Lane
 import Primitives
 private import Register
 private import Store
-private import Trade
 private import Transparency
 private import Valve
 import WebUI
@@ -138,16 +137,6 @@ extension Courtyard {
             sample: await sample(of: listing),
             sameThing: SameThing(
                 http: "curl $HUTONG_URL/api/v1/listings/" + code, cli: "hutong agree " + code))
-    }
-
-    /// The first rows where the holder's terms let anybody have them all; nothing of anything else.
-    private func sample(of listing: JSON) async -> Preview? {
-        guard listing["openness"]?.text == Listing.Openness.unconditional.rawValue,
-            let code = listing["code"]?.text
-        else { return nil }
-        // An open listing of another node, or one that is closed just now, is shown without.
-        return try? await Preview(
-            delivery.openRows(RowQuery(distribution: "", limit: 5, offset: 0), of: code))
     }
 
     func agreePage(_ request: APIRequest) async throws(Problem) -> any Page {

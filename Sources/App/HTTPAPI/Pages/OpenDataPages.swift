@@ -55,6 +55,16 @@ extension Courtyard {
             feedbackPath: "/open/\(record.code)/feedback")
     }
 
+    /// The first rows where the holder's terms let anybody have them all; nothing of anything else.
+    func sample(of listing: JSON) async -> Preview? {
+        guard listing["openness"]?.text == Listing.Openness.unconditional.rawValue,
+            let code = listing["code"]?.text
+        else { return nil }
+        // An open listing of another node, or one that is closed just now, is shown without.
+        return try? await Preview(
+            delivery.openRows(RowQuery(distribution: "", limit: 5, offset: 0), of: code))
+    }
+
     /// How much of an open table is there, by column and in all, as it was measured when it was taken in.
     private func profile(
         of code: String
