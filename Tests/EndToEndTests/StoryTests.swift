@@ -71,7 +71,9 @@ struct StoryTests {
         #expect(files.contains("store.url") && !files.contains("node.sqlite"))
     }
 
-    @Test("kill -9 of exchange or holder in the middle of questions loses nothing and charges nothing twice")
+    @Test(
+        "kill -9 of exchange or holder in the middle of questions, and of every node after each step, loses nothing and charges nothing twice"
+    )
     func crash() throws {
         let folder = FileManager.default.temporaryDirectory.appending(
             path: "hutong-crash-\(ProcessInfo.processInfo.processIdentifier)")

@@ -465,12 +465,12 @@ struct KeyFolderTests {
     @Test("keep the log's name when the node moves to another host")
     func origin() throws {
         let folder = TemporaryFolder()
-        let first = try KeyFolder(folder.path).logKey(firstOrigin: "a.example/log")
-        let second = try KeyFolder(folder.path).logKey(firstOrigin: "b.example/log")
+        let first = try KeyFolder(folder.path).logKey { _ in "a.example/log" }
+        let second = try KeyFolder(folder.path).logKey { _ in "b.example/log" }
         #expect(first.key == second.key)
         #expect(second.key.name == "a.example/log")
         let invalid = #expect(throws: Problem.self) {
-            try KeyFolder(TemporaryFolder().path).logKey(firstOrigin: "with space")
+            try KeyFolder(TemporaryFolder().path).logKey { _ in "with space" }
         }
         #expect(invalid?.code == "identity.key-name-invalid")
     }

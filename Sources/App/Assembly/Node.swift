@@ -51,8 +51,8 @@ package struct Node: Sendable {
         let lock = try FolderLock(settings.data)
         let keys = KeyFolder(settings.data + "/keys", passphrase: settings.passphrase)
         let nodeKey = try keys.ed25519("node")
-        let origin = "hutong.local/" + Hex.encode(nodeKey.publicKey.fingerprint.bytes.prefix(6))
-        let logKey = try keys.logKey(firstOrigin: origin)
+        // Named after its own key: a log that begins anew, as after a restore, is another log and no fork.
+        let logKey = try keys.logKey { "hutong.local/" + Hex.encode($0.fingerprint.bytes.prefix(6)) }
         let store = try NodeStore.open(in: settings.data, at: settings.store, clock: .system)
         try await store.migrate(migrations)
         let sealingSecret = nodeKey.derivedSecret(for: "hutong/sealing/v1")

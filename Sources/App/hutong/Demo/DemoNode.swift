@@ -62,6 +62,8 @@ final class DemoNode: @unchecked Sendable {
             url: url, token: token.map { Redacted($0.trimmingCharacters(in: .whitespacesAndNewlines)) })
     }
 
+    var isRunning: Bool { process?.isRunning ?? false }
+
     /// Ends the process at once, as a power cut of the process would.
     func kill() {
         guard let process, process.isRunning else { return }

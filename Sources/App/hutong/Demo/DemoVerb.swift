@@ -18,7 +18,10 @@ struct DemoVerb: Verb {
     @Option(help: "Where the nodes' folders go.") var data = "./hutong-demo"
     @Option(help: "A folder of hourly air-quality CSV files.") var air: String?
     @Flag(help: "Use the synthetic air data even where real ones are found.") var synthetic = false
-    @Option(help: "Kill a node with SIGKILL in the middle of this many questions.") var crashes = 0
+    @Option(
+        help:
+            "Kill a node with SIGKILL in the middle of this many questions, and all of them after each step.")
+    var crashes = 0
     @Flag(help: "Stop the nodes after the story.") var once = false
     @Option(
         help: "postgres://… with {node} in the schema's name, which exists; otherwise SQLite in the folders.")

@@ -113,6 +113,7 @@ final class Story {
             var figures = try await body()
             let milliseconds = (ContinuousClock.now - begun).wholeMicroseconds / 1000
             figures["seconds"] = .number(Double(milliseconds) / 1000)
+            if crashes > 0 { try await powerCut() }
             report[name] = .object(figures)
             console.note("✓ " + console.say(LocalizedText(zh: zh, en: en)) + "  \(milliseconds) ms")
         } catch let problem as Problem {
@@ -122,6 +123,14 @@ final class Story {
                 ["step": .text(name), "why": .text("\(problem.code): \(sentences.what) \(sentences.why)")],
                 operatorNote: problem.operatorNote)
         }
+    }
+
+    /// Every node is killed where a step has just ended, and started again: what the next step builds on must have been
+    /// durable.
+    private func powerCut() async throws {
+        let running = nodes.filter(\.isRunning)
+        for node in running { node.kill() }
+        for node in running { try node.start() }
     }
 
     /// A fact that must hold for the step to count.

@@ -80,19 +80,19 @@ package struct KeyFolder: Sendable {
 extension KeyFolder {
     /// The log's key under the log's name. The name is fixed when the key is made (`log.vkey` beside it) and
     /// does not follow a change of host or port: a log that changes its name is another log.
-    package func logKey(firstOrigin: @autoclosure () -> String) throws(Problem) -> NoteSigner {
-        try noteSigner("log", purpose: .ed25519, firstName: firstOrigin())
+    package func logKey(firstOrigin: (PublicKey) -> String) throws(Problem) -> NoteSigner {
+        try noteSigner("log", purpose: .ed25519, firstName: firstOrigin)
     }
 
     /// A witness's key under its name, fixed in the same way.
     package func witnessKey(firstName: @autoclosure () -> String) throws(Problem) -> NoteSigner {
-        try noteSigner("witness", purpose: .cosignature, firstName: firstName())
+        try noteSigner("witness", purpose: .cosignature) { _ in firstName() }
     }
 
     private func noteSigner(
         _ name: String,
         purpose: NoteKey.Purpose,
-        firstName: @autoclosure () -> String
+        firstName: (PublicKey) -> String
     ) throws(Problem) -> NoteSigner {
         let signer = try ed25519(name)
         let vkey = path + "/" + name + ".vkey"
@@ -103,8 +103,9 @@ extension KeyFolder {
             else { throw Problem(.fault, "identity.key-unreadable", ["key": .text(name + ".vkey")]) }
             return signer
         }
-        guard let signer = NoteSigner(name: firstName(), purpose: purpose, signer: signer) else {
-            throw Problem(.invalid, "identity.key-name-invalid", ["name": .text(firstName())])
+        let chosen = firstName(signer.publicKey)
+        guard let signer = NoteSigner(name: chosen, purpose: purpose, signer: signer) else {
+            throw Problem(.invalid, "identity.key-name-invalid", ["name": .text(chosen)])
         }
         do {
             try "\(signer.key)\n".write(toFile: vkey, atomically: true, encoding: .utf8)
