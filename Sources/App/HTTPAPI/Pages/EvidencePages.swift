@@ -74,14 +74,21 @@ extension Courtyard {
         if let asset = Code(resolved["asset"]?.text ?? ""), asset != code {
             related.append((LocalizedText(zh: "资产", en: "Asset"), Named(asset.text, asset)))
         }
+        let entity = resolved["entity"]?.present
+        related += (entity?["places"]?.array ?? []).compactMap { Code($0["place"]?.text ?? "") }.map {
+            (role: LocalizedText(zh: "位置", en: "Place"), thing: Named($0.text, $0))
+        }
         let events = (resolved["history"]?.array ?? []).map { CodeEvent($0) }
+        let called = entity?["name"]?.text.map { LocalizedText($0) }
         let name = try await title(of: listings, request) ?? names.byCode[code.text].map { LocalizedText($0) }
         return CodePage(
-            code: code, kind: PageWords.kind(code.kind), name: name ?? LocalizedText(code.text),
-            holder: nil,
-            standing: registration != nil
-                ? Standing(LocalizedText(zh: "已登记", en: "registered"), .verified)
-                : Standing(LocalizedText(zh: "已发码", en: "issued")),
+            code: code, kind: PageWords.kind(code.kind), name: called ?? name ?? LocalizedText(code.text),
+            holder: resolved["holder"]?.present.map { names.party($0.text) },
+            standing: entity?["state"] == "ended"
+                ? Standing(LocalizedText(zh: "已注销", en: "ended"), .stopped)
+                : registration != nil
+                    ? Standing(LocalizedText(zh: "已登记", en: "registered"), .verified)
+                    : Standing(LocalizedText(zh: "已发码", en: "issued")),
             logIndex: events.first?.leaf, related: related,
             steps: [.asset, .listing, .registration, .agreement].contains(code.kind)
                 ? CodeEvent.steps(events) : [],
