@@ -241,9 +241,6 @@ struct LogVerbTests {
         ] {
             #expect((figures[name]?.integer ?? 0) > 0, "\(name)")
         }
-        // Issue: verification of a proof at least 25 times as fast as one Ed25519 verification. Measured 38 to 47.
-        let proof = figures["proofNanoseconds"]?.integer ?? 0
-        #expect(proof * 10 < figures["signatureNanoseconds"]?.integer ?? 0)
         let growth = figures["growth"]?.array ?? []
         #expect(growth.count == 10)
         #expect(growth.last?["leaves"] == 20_000)
