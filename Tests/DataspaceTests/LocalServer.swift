@@ -63,13 +63,6 @@ final class LocalServer: Sendable {
 
     var url: String { "http://127.0.0.1:\(port)" }
 
-    /// A port that nobody listens on now.
-    static func freePort() throws -> Int {
-        let server = try LocalServer { _ in .init(status: 404) }
-        defer { server.stop() }
-        return Int(server.port)
-    }
-
     func stop() {
         shutdown(socket, Int32(SHUT_RDWR))
         close(socket)

@@ -20,7 +20,7 @@ final class RunningNode: @unchecked Sendable {
         self.arguments =
             ["serve", "--json", "--data", folder.appending(path: "data").path(percentEncoded: false)]
             + ["--name", name] + arguments
-        try start(port: LocalServer.freePort())
+        try start(port: LoopbackHTTP.freePort())
     }
 
     deinit { stop() }
@@ -49,16 +49,7 @@ final class RunningNode: @unchecked Sendable {
             .appending(path: "hutong").path(percentEncoded: false)
     }
 
-    /// A connection of another test may have been given the port for a moment: that passes.
     private func start(port: Int) throws {
-        for _ in 0..<10 {
-            if (try? startOnce(port: port)) != nil { return }
-            usleep(300_000)
-        }
-        try startOnce(port: port)
-    }
-
-    private func startOnce(port: Int) throws {
         process = Process()
         process.executableURL = URL(filePath: Self.binary)
         process.arguments = arguments + ["--port", String(port)]

@@ -36,23 +36,35 @@ package enum LoopbackHTTP {
         return try reply(from: await OwnThread.run { try exchange(message, port: port) })
     }
 
-    /// A port that was free a moment ago: for a node whose address must be known before it serves.
+    /// A port that nobody has, for a node whose address must be known before it serves. It is none of those that the
+    /// system lends to outgoing connections (from 32768 on): no other test is given it before the node takes it.
     package static func freePort() throws -> Int {
-        let descriptor = socket(AF_INET, Int32(SOCK_STREAM.rawValue), 0)
-        guard descriptor >= 0 else { throw Failure(description: "no socket") }
-        defer { close(descriptor) }
+        for _ in 0..<100 {
+            let port = Int.random(in: 20_000..<32_768)
+            let descriptor = socket(AF_INET, Int32(SOCK_STREAM.rawValue), 0)
+            guard descriptor >= 0 else { throw Failure(description: "no socket") }
+            defer { close(descriptor) }
+            // SAFETY: `bind` reads the address during the call alone, as many bytes as it is told.
+            if unsafe onLoopback(port, { unsafe bind(descriptor, $0, $1) }) == 0 { return port }
+        }
+        throw Failure(description: "no free port")
+    }
+
+    /// Gives `bind` or `connect` the address of `port` on this machine; their answer, 0 when it was done.
+    private static func onLoopback(
+        _ port: Int,
+        _ call: (UnsafePointer<sockaddr>, socklen_t) -> Int32
+    ) -> Int32 {
         var address = sockaddr_in()
         address.sin_family = sa_family_t(AF_INET)
+        address.sin_port = in_port_t(port).bigEndian
         address.sin_addr.s_addr = in_addr_t(INADDR_LOOPBACK).bigEndian
-        var length = socklen_t(MemoryLayout<sockaddr_in>.size)
-        // SAFETY: the pointer is to a local sockaddr_in and is used only during the calls, with its own size.
-        let done = unsafe withUnsafeMutablePointer(to: &address) { pointer in
+        // SAFETY: the pointer is to a local sockaddr_in and is used only during the call, with its own size.
+        return unsafe withUnsafePointer(to: &address) { pointer in
             unsafe pointer.withMemoryRebound(to: sockaddr.self, capacity: 1) {
-                unsafe bind(descriptor, $0, length) == 0 && getsockname(descriptor, $0, &length) == 0
+                unsafe call($0, socklen_t(MemoryLayout<sockaddr_in>.size))
             }
         }
-        guard done else { throw Failure(description: "no free port") }
-        return Int(in_port_t(bigEndian: address.sin_port))
     }
 
     private static func exchange(_ message: [UInt8], port: Int) throws -> [UInt8] {
@@ -68,16 +80,8 @@ package enum LoopbackHTTP {
             &limit,
             socklen_t(MemoryLayout<timeval>.size)
         )
-        var address = sockaddr_in()
-        address.sin_family = sa_family_t(AF_INET)
-        address.sin_port = in_port_t(port).bigEndian
-        address.sin_addr.s_addr = in_addr_t(INADDR_LOOPBACK).bigEndian
-        // SAFETY: the pointer is to a local sockaddr_in and is used only during the call, with its own size.
-        let connected = unsafe withUnsafePointer(to: &address) { pointer in
-            unsafe pointer.withMemoryRebound(to: sockaddr.self, capacity: 1) {
-                unsafe connect(descriptor, $0, socklen_t(MemoryLayout<sockaddr_in>.size))
-            }
-        }
+        // SAFETY: `connect` reads the address during the call alone, as many bytes as it is told.
+        let connected = unsafe onLoopback(port) { unsafe connect(descriptor, $0, $1) }
         guard connected == 0 else { throw Failure(description: "nothing listens on port \(port)") }
         var sent = 0
         while sent < message.count {

@@ -134,23 +134,18 @@ extension SocketLink {
         throw Problem(.unavailable, "psi.address-unavailable", ["address": .text(address)])
     }
 
+    /// A port that nobody has, below those that systems lend to outgoing connections (RFC 6335 §6, and Linux from 32768
+    /// on): nobody else is given it before its node takes it, or while its node is down.
     static func freePort() throws -> Int {
-        let (descriptor, target) = try open("127.0.0.1:0")
-        defer { Foundation.close(descriptor) }
-        var bound = target
-        var size = socklen_t(MemoryLayout<sockaddr_in>.size)
-        // SAFETY: the kernel reads the address while the closure runs.
-        let done = unsafe withSocketAddress(target) { unsafe bind(descriptor, $0, $1) }
-        // SAFETY: the kernel writes at most `size` bytes of a sockaddr_in into `bound`.
-        let named = unsafe withUnsafeMutablePointer(to: &bound) { pointer in
-            unsafe pointer.withMemoryRebound(to: sockaddr.self, capacity: 1) { address in
-                unsafe getsockname(descriptor, address, &size)
-            }
+        var random = SystemRandomNumberGenerator()
+        for _ in 0..<100 {
+            let port = Int.random(in: 20_000..<32_768, using: &random)
+            let (descriptor, target) = try open("127.0.0.1:\(port)")
+            defer { Foundation.close(descriptor) }
+            // SAFETY: the kernel reads the address while the closure runs.
+            if unsafe withSocketAddress(target, { unsafe bind(descriptor, $0, $1) }) == 0 { return port }
         }
-        guard done == 0, named == 0 else {
-            throw Problem(.unavailable, "psi.address-unavailable", ["address": .text("127.0.0.1")])
-        }
-        return Int(UInt16(bigEndian: bound.sin_port))
+        throw Problem(.unavailable, "psi.address-unavailable", ["address": .text("127.0.0.1")])
     }
 
     private static func open(_ address: String) throws -> (Int32, sockaddr_in) {

@@ -25,17 +25,8 @@ final class DemoNode: @unchecked Sendable {
         self.arguments = arguments
     }
 
-    /// Starts the process and waits until it serves. A connection of somebody else may have been given the node's port
-    /// for a moment: that passes.
+    /// Starts the process and waits until it serves.
     func start() throws {
-        for _ in 0..<10 {
-            if (try? startOnce()) != nil { return }
-            usleep(300_000)
-        }
-        try startOnce()
-    }
-
-    private func startOnce() throws {
         let process = Process()
         process.executableURL = URL(filePath: "/proc/self/exe").resolvingSymlinksInPath()
         process.arguments =

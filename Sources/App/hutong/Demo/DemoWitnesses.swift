@@ -21,9 +21,7 @@ enum DemoWitnesses {
         var members: [TrustPolicy.Witness] = []
         var processes: [DemoNode] = []
         for name in names {
-            guard let port = WireTap.freePort() else {
-                throw Problem(.unavailable, "demo.step-failed", ["step": "start", "why": "no free port"])
-            }
+            let port = try SocketLink.freePort()
             let folder = data + "/witness-" + name
             let keys = KeyFolder(folder + "/keys")
             try FileManager.default.createDirectory(atPath: keys.path, withIntermediateDirectories: true)

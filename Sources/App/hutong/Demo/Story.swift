@@ -47,9 +47,8 @@ final class Story {
         witnesses = try DemoWitnesses.prepare(in: data)
         let policy = DemoWitnesses.policyFile(in: data)
         func node(_ name: String, _ role: String, _ more: [String] = []) throws -> (DemoNode, WireTap) {
-            guard let port = WireTap.freePort(),
-                let tap = WireTap(target: port, record: data + "/wire/\(name).bytes")
-            else {
+            let port = try SocketLink.freePort()
+            guard let tap = WireTap(target: port, record: data + "/wire/\(name).bytes") else {
                 throw Problem(.unavailable, "demo.step-failed", ["step": "start", "why": "no free port"])
             }
             let place = store.map { ["--store", $0.replacing("{node}", with: name)] } ?? []

@@ -23,13 +23,6 @@ final class WireTap: Sendable {
         Thread.detachNewThread { self.accept() }
     }
 
-    /// A port that was free a moment ago.
-    static func freePort() -> Int? {
-        guard let (socket, port) = listeningSocket() else { return nil }
-        _ = Foundation.close(socket)
-        return port
-    }
-
     private static func listeningSocket() -> (Int32, Int)? {
         let socket = Foundation.socket(AF_INET, Int32(SOCK_STREAM.rawValue), 0)
         guard socket >= 0 else { return nil }
