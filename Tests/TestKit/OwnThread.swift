@@ -2,6 +2,7 @@
 
 private import Dispatch
 private import Foundation
+private import Primitives
 private import Synchronization
 package import Testing
 
@@ -14,7 +15,7 @@ package import Testing
 package struct OwnThread: TestTrait, SuiteTrait, TestScoping {
     package let isRecursive = true
 
-    private static let turns = Turns(count: 2 * ProcessInfo.processInfo.activeProcessorCount)
+    private static let turns = Turns(places: 2 * ProcessInfo.processInfo.activeProcessorCount)
 
     package func provideScope(
         for test: Test, testCase: Test.Case?,
@@ -41,43 +42,6 @@ extension OwnThread {
 extension Trait where Self == OwnThread {
     /// Runs the test, or each test of the suite, on a thread of its own.
     package static var ownThread: OwnThread { OwnThread() }
-}
-
-/// So many at a time, in the order they come; waiting holds no thread.
-private final class Turns: Sendable {
-    private struct State {
-        var free: Int
-        var waiting: [CheckedContinuation<Void, Never>] = []
-    }
-
-    private let state: Mutex<State>
-
-    init(count: Int) { state = Mutex(State(free: count)) }
-
-    func take() async {
-        await withCheckedContinuation { continuation in
-            let isFree = state.withLock { state in
-                guard state.free > 0 else {
-                    state.waiting.append(continuation)
-                    return false
-                }
-                state.free -= 1
-                return true
-            }
-            if isFree { continuation.resume() }
-        }
-    }
-
-    func giveBack() {
-        let next = state.withLock { state -> CheckedContinuation<Void, Never>? in
-            guard !state.waiting.isEmpty else {
-                state.free += 1
-                return nil
-            }
-            return state.waiting.removeFirst()
-        }
-        next?.resume()
-    }
 }
 
 /// One thread that runs the jobs of one test, in their order, as long as the test lasts.
