@@ -335,11 +335,7 @@ extension MarketService {
             "path": .string(delivery.path), "message": delivery.json, "as": .string(row.ownParty.uuid),
             "to": .string(row.counterparty.uuid),
         ]
-        let after = try await note(dsp(body, for: row), of: row)
-        if after.negotiation.state == .finalized, after.negotiation.correspondence.delivery == nil {
-            try await conclude(after)
-        }
-        return after
+        return try await note(dsp(body, for: row), of: row)
     }
 
     private func askState(_ row: NegotiationDesk.Row) async throws(Problem) {

@@ -104,14 +104,18 @@ package enum NegotiationDesk {
     private static func listing(
         of negotiation: Negotiation, in transaction: any SQLReading
     ) throws(Problem) -> Listing {
-        guard let target = negotiation.offer.target.flatMap({ ID<Listing>(uuid: $0) }) else {
-            throw .listingUnknown(negotiation.offer.target ?? "")
-        }
-        let listing = try ListingBook.openListing(Code(.listing, target).text, in: transaction)
+        let listing = try listing(named: negotiation.offer.target, in: transaction)
         guard
             negotiation.side == .provider || negotiation.correspondence.counterparty == listing.holder.urn
         else { throw .listingUnknown(listing.code.text) }
         return listing
+    }
+
+    private static func listing(
+        named target: String?, in transaction: any SQLReading
+    ) throws(Problem) -> Listing {
+        guard let id = target.flatMap({ ID<Listing>(uuid: $0) }) else { throw .listingUnknown(target ?? "") }
+        return try ListingBook.openListing(Code(.listing, id).text, in: transaction)
     }
 
     /// A first request for one of our listings arrived. The same request again finds its first effect.
@@ -120,10 +124,7 @@ package enum NegotiationDesk {
     ) throws(Problem) -> Step {
         let id = Self.id(begunBy: consumer, as: request.consumerPid)
         if let known = try find("id = ?", id, in: transaction) { return Step(row: known, effects: []) }
-        guard let target = request.offer.target.flatMap({ ID<Listing>(uuid: $0) }) else {
-            throw .listingUnknown(request.offer.target ?? "")
-        }
-        let listing = try ListingBook.openListing(Code(.listing, target).text, in: transaction)
+        let listing = try listing(named: request.offer.target, in: transaction)
         try SpaceBook.requireMember(consumer, for: listing, in: transaction)
         let (negotiation, effects) = try refusable {
             () throws(ProcessRefusal) in
