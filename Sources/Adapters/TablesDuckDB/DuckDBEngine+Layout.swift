@@ -53,12 +53,7 @@ extension DuckDBEngine {
             }
             let file = files.first { note.contains($0) } ?? files.first ?? ""
             guard !note.contains("Maximum line size") else {
-                throw Problem(
-                    .invalid, "tables.line-too-long",
-                    [
-                        "line": .integer(Int64(line) ?? 0), "limit": .bytes(CSVLayout.lineBytesMax),
-                        "file": .text(URL(filePath: file).lastPathComponent),
-                    ])
+                throw .lineTooLong(Int64(line) ?? 0, in: file)
             }
             throw Problem(
                 .invalid, "tables.row-ragged",

@@ -24,11 +24,7 @@ extension JSON {
 
     /// An optional moment, RFC 3339; one that cannot be read is refused, not replaced by another.
     func moment(_ name: String) throws(Problem) -> Instant? {
-        guard let text = self[name]?.text else { return nil }
-        guard let time = Instant(rfc3339: text) else {
-            throw Problem(.invalid, "app.part-missing", ["part": .text(name)])
-        }
-        return time
+        try .given(self[name]?.text, as: name)
     }
 
     /// `{zh, en}`, or one text for both.
@@ -43,4 +39,15 @@ extension JSON {
 
 extension LocalizedText {
     var json: JSON { ["zh": .string(zh), "en": .string(en)] }
+}
+
+extension Instant? {
+    /// What a body or an address says under this name.
+    static func given(_ text: String?, as name: String) throws(Problem) -> Instant? {
+        guard let text else { return nil }
+        guard let time = Instant(rfc3339: text) else {
+            throw Problem(.invalid, "app.part-missing", ["part": .text(name)])
+        }
+        return time
+    }
 }

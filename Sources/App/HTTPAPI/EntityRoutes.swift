@@ -112,12 +112,7 @@ extension Courtyard {
         guard let place = Code(request.query["place"] ?? "") else {
             throw Problem(.invalid, "app.part-missing", ["part": "place"])
         }
-        let asked = try request.query["at"].map { text throws(Problem) in
-            guard let time = Instant(rfc3339: text) else {
-                throw Problem(.invalid, "app.part-missing", ["part": "at"])
-            }
-            return time
-        }
+        let asked = try Instant?.given(request.query["at"], as: "at")
         // Who was where is said to nobody by place; a person's own code answers to those who may know.
         let isSteward = request.caller.map { $0.party == context.own && $0.may(.registerWrite) } ?? false
         let (time, there) = try await store.read { [now = context.clock.now()] transaction throws(Problem) in

@@ -20,7 +20,7 @@ struct RulesDecideVerb: Verb {
 
     func run(_ console: Console) async throws {
         let book = try RuleFinder.book(rule, in: pack)
-        let json = try RuleFinder.json(facts)
+        let json = try GivenFile.json(facts)
         let now =
             try GivenDay.read(asOf).map { Instant(startOf: $0, in: .shanghai) } ?? WallClock.system.now()
         let decision = book.decide(json, now: now)
@@ -72,7 +72,7 @@ struct RulesEligibleVerb: Verb {
         if list.hasSuffix(".csv") {
             return SampleTable.rows(String(decoding: try Files.bytes(list), as: UTF8.self))
         }
-        return try RuleFinder.json(list).array ?? []
+        return try GivenFile.json(list).array ?? []
     }
 }
 
@@ -95,16 +95,5 @@ enum RuleFinder {
                 .missing, "packs.rule-missing", ["rule": .text(id), "known": .list(pack.rules.map(\.id))])
         }
         return book
-    }
-
-    static func json(_ path: String) throws(Problem) -> JSON {
-        let bytes = try Files.bytes(path)
-        do {
-            return try JSON(parsing: bytes)
-        } catch {
-            throw Problem(
-                .invalid, "app.json-malformed",
-                ["offset": .integer(Int64(error.offset)), "reason": .text(error.reason)])
-        }
     }
 }

@@ -40,8 +40,3 @@ enum EffectChart {
             series: [Chart.Series(LocalizedText(zh: "每一行", en: "each row"), points)])
     }
 }
-
-extension JSON {
-    /// A released number: exact decimals travel as text.
-    fileprivate var figure: Double? { double ?? text.flatMap(Double.init) }
-}

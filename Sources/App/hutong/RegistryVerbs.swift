@@ -82,7 +82,7 @@ struct RegistryImportVerb: Verb {
         let body: JSON =
             file.hasSuffix(".csv")
             ? ["csv": .string(String(decoding: try Files.bytes(file), as: UTF8.self))]
-            : ["entries": try RuleFinder.json(file)]
+            : ["entries": try GivenFile.json(file)]
         let answer = try await door.open().post("/api/v1/lists/" + list, body)
         console.answer(answer, text: "\(answer["written"]?.integer ?? 0)")
     }

@@ -27,6 +27,9 @@ package enum JSON: Hashable, Sendable {
     package var object: [String: JSON]? { if case .object(let members) = self { members } else { nil } }
     package var isNull: Bool { self == .null }
 
+    /// A released number, for pictures: exact decimals travel as text.
+    package var figure: Double? { double ?? text.flatMap(Double.init) }
+
     /// Integer or not, as a double.
     package var double: Double? {
         switch self {

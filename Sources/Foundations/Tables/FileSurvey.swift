@@ -58,12 +58,7 @@ package struct FileSurvey: Hashable, Sendable {
             line += Int64(block.prefix(Int(max(0, start - offset))).count { $0 == UInt8(ascii: "\n") })
             offset += Int64(block.count)
         }
-        return Problem(
-            .invalid, "tables.line-too-long",
-            [
-                "line": .integer(line), "limit": .bytes(CSVLayout.lineBytesMax),
-                "file": .text(fileName(path)),
-            ])
+        return .lineTooLong(line, in: path)
     }
 
     /// Reads the file in blocks that are freed one after the other.
@@ -201,5 +196,17 @@ struct UTF8Check {
         default: return false
         }
         return true
+    }
+}
+
+extension Problem {
+    /// A line that is longer than a row may be, by its number from 1.
+    package static func lineTooLong(_ line: Int64, in path: String) -> Problem {
+        Problem(
+            .invalid, "tables.line-too-long",
+            [
+                "line": .integer(line), "limit": .bytes(CSVLayout.lineBytesMax),
+                "file": .text(FileSurvey.fileName(path)),
+            ])
     }
 }

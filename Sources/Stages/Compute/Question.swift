@@ -150,13 +150,11 @@ package struct PassageReceipt: Hashable, Sendable {
 
     package init?(json: JSON) {
         guard let content = json["content"], let type = content["type"]?.text,
-            type == Self.type || type == Self.typeOfCopy,
+            type == Self.type || type == Passage.copyReceiptType,
             let signature = json["signature"]?.text.flatMap({ Base64.decode($0) })
         else { return nil }
         self.init(content: content, signature: signature)
     }
 
     package static let type = "hutong/receipt/v1"
-    /// Of a copy: it names the file that left instead of an answer.
-    package static let typeOfCopy = "hutong/delivery/v1"
 }

@@ -12,6 +12,9 @@ package import Transparency
 /// The keeper of the account reserves and settles; the holder reserves, answers and charges the budget; the asker
 /// keeps what it was told. The same identifier names the use at all three.
 package struct Passage: Hashable, Sendable {
+    /// The type of a copy's receipt: it names the file that left instead of an answer.
+    package static let copyReceiptType = "hutong/delivery/v1"
+
     /// Whose record this is.
     package enum Side: String, Sendable, CaseIterable { case keeper, holder, asker }
 

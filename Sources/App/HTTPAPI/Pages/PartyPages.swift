@@ -401,11 +401,6 @@ extension Preview {
     }
 }
 
-extension JSON {
-    /// A released number: exact decimals travel as text.
-    fileprivate var figure: Double? { double ?? text.flatMap(Double.init) }
-}
-
 extension Chart {
     /// The last column over the first, where that is a picture: two columns or more, few enough categories.
     fileprivate init?(_ result: JSON) {

@@ -25,7 +25,7 @@ struct GivenCopy: Sendable {
     /// The receipt's content: what was asked, what left, and the most that it may cost.
     func receipt(by holder: String, at now: Instant) -> JSON {
         [
-            "type": "hutong/delivery/v1", "passage": .string(passage.id.uuid),
+            "type": .string(Passage.copyReceiptType), "passage": .string(passage.id.uuid),
             "agreement": .string(use.agreement.code.text), "holder": .string(holder),
             "asker": .string(use.asker.id.uuid), "question": .string(passage.request.hex),
             "version": .string(version.digest.hex), "file": .string(file.digest.hex),
