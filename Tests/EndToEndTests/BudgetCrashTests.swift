@@ -12,8 +12,6 @@ struct BudgetCrashTests {
     func killed() throws {
         let folder = URL(filePath: #filePath).deletingLastPathComponent().deletingLastPathComponent()
             .appending(path: "Crash")
-        let process = Process()
-        process.executableURL = URL(filePath: "/usr/bin/env")
         let script = """
             import sys
             try:
@@ -26,17 +24,11 @@ struct BudgetCrashTests {
             budget.main()
             """
         let rounds = ProcessInfo.processInfo.environment["HUTONG_SOAK"] == nil ? "3" : "20"
-        process.arguments = [
+        let (status, text) = try Program.run([
             "python3", "-c", script, folder.path(percentEncoded: false), "--binary", Binary.path, "--rounds",
             rounds,
-        ]
-        let output = Pipe()
-        process.standardOutput = output
-        process.standardError = output
-        try process.run()
-        let text = String(decoding: output.fileHandleForReading.readDataToEndOfFile(), as: UTF8.self)
-        process.waitUntilExit()
-        if process.terminationStatus == 77 { return print("skipped: no python3-cryptography") }
-        #expect(process.terminationStatus == 0, "\(text)")
+        ])
+        if status == 77 { return print("skipped: no python3-cryptography") }
+        #expect(status == 0, "\(text)")
     }
 }

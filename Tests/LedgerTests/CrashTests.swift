@@ -12,21 +12,12 @@ struct CrashTests {
         path: "hutong")
 
     static func crash(_ arguments: String...) throws -> (status: Int32, text: String) {
-        let process = Process()
-        process.executableURL = URL(filePath: "/usr/bin/env")
-        process.arguments =
+        try Program.run(
             [
                 "python3", root.appending(path: "Crash/crash.py").path(), arguments[0], "--binary",
                 binary.path(),
             ]
-            + arguments.dropFirst()
-        let output = Pipe()
-        process.standardOutput = output
-        process.standardError = output
-        try process.run()
-        let text = String(decoding: output.fileHandleForReading.readDataToEndOfFile(), as: UTF8.self)
-        process.waitUntilExit()
-        return (process.terminationStatus, text)
+                + arguments.dropFirst())
     }
 
     static let isSoak = ProcessInfo.processInfo.environment["HUTONG_SOAK"] != nil
