@@ -75,8 +75,10 @@ extension Courtyard {
             related.append((LocalizedText(zh: "资产", en: "Asset"), Named(asset.text, asset)))
         }
         let entity = resolved["entity"]?.present
-        related += (entity?["places"]?.array ?? []).compactMap { Code($0["place"]?.text ?? "") }.map {
-            (role: LocalizedText(zh: "位置", en: "Place"), thing: Named($0.text, $0))
+        // Where it is now; where it was, the API tells with its times.
+        let stay = entity?["places"]?.array?.first { $0["until"]?.isNull == true }
+        if let place = Code(stay?["place"]?.text ?? "") {
+            related.append((LocalizedText(zh: "位置", en: "Place"), Named(place.text, place)))
         }
         let events = (resolved["history"]?.array ?? []).map { CodeEvent($0) }
         let called = entity?["name"]?.text.map { LocalizedText($0) }

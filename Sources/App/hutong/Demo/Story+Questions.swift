@@ -74,9 +74,9 @@ extension Story {
         let picture = data + "/bad-air-and-visits.svg"
         let chart = EffectChart.make(
             of: joined, outcome: "visits", exposure: "pm", planted: SyntheticData.plantedEffect)
-        let reader = Reader(language: console.language, path: "", nodeName: "buyer")
-        try Files.write(chart.map { $0.file(reader) } ?? "", to: picture)
         try hold(chart != nil, "the effect is drawn")
+        let reader = Reader(language: console.language, path: "", nodeName: "buyer")
+        if let chart { try Files.write(chart.file(reader), to: picture) }
         return [
             "chart": .string(picture), "monthlyMeans": .integer(Int64(months.count)),
             "budgetBefore": before["left"] ?? .null,
