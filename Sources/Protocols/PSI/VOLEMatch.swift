@@ -32,7 +32,9 @@ struct StoreRows: Sendable {
     private let keys: VOLEKeys
 
     init(_ items: [Block], _ keys: VOLEKeys) {
-        (hashes, order) = BlockKernels.sorted(BlockKernels.hash(Blocks(items), key: keys.item))
+        let rows = Blocks(items)
+        BlockKernels.hash(rows, key: keys.item, into: rows)
+        (hashes, order) = BlockKernels.sorted(rows)
         self.keys = keys
     }
 
@@ -44,9 +46,10 @@ struct StoreRows: Sendable {
 
     /// H_o(mask, item), in the order of `hashes`.
     func outputs(_ masks: Blocks) -> Blocks {
-        let middle = BlockKernels.hash(masks, key: keys.tag)
-        middle.add(hashes)
-        return BlockKernels.hash(middle, key: keys.tag)
+        let outputs = BlockKernels.hash(masks, key: keys.tag)
+        outputs.add(hashes)
+        BlockKernels.hash(outputs, key: keys.tag, into: outputs)
+        return outputs
     }
 
     /// H_o(mask + salt, item) cut to `byteCount` bytes, sorted by value; `item(at:)` leads back.
@@ -131,7 +134,7 @@ enum VOLESteps {
             let store = BlockKernels.encode(
                 rows: rows.hashes, values: rows.values, columns: a.count, key: keys.band, seed: seed)
         else { throw .encodingFailed }
-        a.add(store.prefix(a.count))
+        a.add(store)
         return a
     }
 
@@ -196,9 +199,25 @@ package struct VOLEReceiverMatch: Sendable {
         vole.plant(
             trees: try await channel.receive(
                 .transfer, count: SilentVOLE.treeByteCount(count: VOLESteps.columns(plan))))
-        let (a, c) = vole.finish(VOLESteps.code)
-        try await channel.send(.encoding, VOLESteps.encode(rows, a, keys, &generator).bytes())
-        let masks = BlockKernels.decode(c, columns: c.count, rows: rows.hashes, key: keys.band)
+        return try await compare(rows, vole.finish(VOLESteps.code), keys, &generator)
+    }
+
+    /// As `rows(of:using:)`, with a correlation that was made ahead.
+    func rows(
+        of items: [Block], with vole: PreparedReceiver, using generator: inout some RandomNumberGenerator
+    ) async throws(PSIFailure) -> MatchedItems {
+        let keys = VOLEKeys(channel)
+        let columns = VOLESteps.columns(plan)
+        let ahead = (vole.a.prefix(columns), vole.c.prefix(columns))
+        return try await compare(StoreRows(items, keys), ahead, keys, &generator)
+    }
+
+    private func compare(
+        _ rows: StoreRows, _ vole: (a: Blocks, c: Blocks), _ keys: VOLEKeys,
+        _ generator: inout some RandomNumberGenerator
+    ) async throws(PSIFailure) -> MatchedItems {
+        try await channel.send(.encoding, VOLESteps.encode(rows, vole.a, keys, &generator).bytes())
+        let masks = BlockKernels.decode(vole.c, columns: vole.c.count, rows: rows.hashes, key: keys.band)
         let tags = rows.tags(masks, salt: Block(), byteCount: plan.tagByteCount)
         return try await VOLESteps.compare(tags, channel, plan)
     }
@@ -221,8 +240,19 @@ package struct VOLESenderMatch: Sendable {
         let delta = Block.random(using: &generator)
         let vole = try await VOLESteps.extend(channel, plan, delta: delta, &generator)
         try await channel.send(.transfer, vole.trees)
-        let b = vole.finish(VOLESteps.code)
-        let rows = StoreRows(items, keys)
+        return try await answer(StoreRows(items, keys), vole.finish(VOLESteps.code), delta, keys)
+    }
+
+    /// As `rows(of:using:)`, with a correlation that was made ahead.
+    func rows(of items: [Block], with vole: PreparedSender) async throws(PSIFailure) -> MatchedItems? {
+        let keys = VOLEKeys(channel)
+        let b = vole.b.prefix(VOLESteps.columns(plan))
+        return try await answer(StoreRows(items, keys), b, vole.delta, keys)
+    }
+
+    private func answer(
+        _ rows: StoreRows, _ b: Blocks, _ delta: Block, _ keys: VOLEKeys
+    ) async throws(PSIFailure) -> MatchedItems? {
         let encoding = Blocks(
             bytes: try await channel.receive(.encoding, count: 16 * VOLESteps.columns(plan)))
         let masks = VOLESteps.masks(rows, b, encoding, delta: delta, keys)
