@@ -208,8 +208,9 @@ package struct VOLEReceiverMatch: Sendable {
     ) async throws(PSIFailure) -> MatchedItems {
         let keys = VOLEKeys(channel)
         let columns = VOLESteps.columns(plan)
-        let ahead = (vole.a.prefix(columns), vole.c.prefix(columns))
-        return try await compare(StoreRows(items, keys), ahead, keys, &generator)
+        vole.a.shorten(to: columns)
+        vole.c.shorten(to: columns)
+        return try await compare(StoreRows(items, keys), (vole.a, vole.c), keys, &generator)
     }
 
     private func compare(
@@ -246,8 +247,8 @@ package struct VOLESenderMatch: Sendable {
     /// As `rows(of:using:)`, with a correlation that was made ahead.
     func rows(of items: [Block], with vole: PreparedSender) async throws(PSIFailure) -> MatchedItems? {
         let keys = VOLEKeys(channel)
-        let b = vole.b.prefix(VOLESteps.columns(plan))
-        return try await answer(StoreRows(items, keys), b, vole.delta, keys)
+        vole.b.shorten(to: VOLESteps.columns(plan))
+        return try await answer(StoreRows(items, keys), vole.b, vole.delta, keys)
     }
 
     private func answer(
