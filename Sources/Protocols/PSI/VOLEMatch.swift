@@ -200,7 +200,7 @@ package struct VOLEReceiverMatch: Sendable {
             trees: try await channel.receive(
                 .transfer, count: SilentVOLE.treeByteCount(count: VOLESteps.columns(plan))))
         let (a, c) = vole.finish(VOLESteps.code)
-        try await channel.send(.encoding, VOLESteps.encode(rows, a, keys, &generator).bytes())
+        try await channel.send(.encoding, VOLESteps.encode(rows, a, keys, &generator))
         let masks = BlockKernels.decode(c, columns: c.count, rows: rows.hashes, key: keys.band)
         let tags = rows.tags(masks, salt: Block(), byteCount: plan.tagByteCount)
         return try await VOLESteps.compare(tags, channel, plan)
@@ -226,8 +226,7 @@ package struct VOLESenderMatch: Sendable {
         try await channel.send(.transfer, vole.trees)
         let b = vole.finish(VOLESteps.code)
         let rows = StoreRows(items, keys)
-        let encoding = Blocks(
-            bytes: try await channel.receive(.encoding, count: 16 * VOLESteps.columns(plan)))
+        let encoding = try await channel.receive(.encoding, blocks: VOLESteps.columns(plan))
         let masks = VOLESteps.masks(rows, b, encoding, delta: delta, keys)
         let tags = rows.tags(masks, salt: Block(), byteCount: plan.tagByteCount)
         try await channel.send(.tags, tags.tags.bytes(width: plan.tagByteCount))
