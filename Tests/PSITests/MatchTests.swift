@@ -26,6 +26,17 @@ struct MatchTests {
         #expect(try await theirs.transcript == mine.transcript)
     }
 
+    @Test("two sides that send at once more than their link holds both come to an end")
+    func bothSend() async throws {
+        let (left, right) = MemoryLink.pair()
+        let (mine, theirs) = (PSIChannel(left), PSIChannel(right))
+        let (long, longer) = ([UInt8](repeating: 1, count: 20 << 20), [UInt8](repeating: 2, count: 21 << 20))
+        async let answer = theirs.exchange(.points, longer, count: long.count)
+        #expect(try await mine.exchange(.points, long, count: longer.count) == longer)
+        #expect(try await answer == long)
+        #expect(mine.transcript == theirs.transcript)
+    }
+
     @Test("no size loses a row (peers' defect 1): sizes up to 20,000 in steps, and 10,000 again and again")
     func everySize() async throws {
         for size in Array(stride(from: 1, through: 20_000, by: 1_111)) + [Int](repeating: 10_000, count: 5) {

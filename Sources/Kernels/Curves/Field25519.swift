@@ -32,6 +32,14 @@ package struct Field25519: Sendable {
             (c >> 25 | d << 39) & Self.mask, d >> 12 & Self.mask)
     }
 
+    /// Any number of 256 bits.
+    package init(_ number: Words256) {
+        let (a, b, c, d) = number.words
+        self.init(
+            a & Self.mask, (a >> 51 | b << 13) & Self.mask, (b >> 38 | c << 26) & Self.mask,
+            (c >> 25 | d << 39) & Self.mask, d >> 12)  // the last has 52 bits
+    }
+
     /// The canonical 32 bytes, little-endian.
     package var littleEndian: [UInt8] { words.littleEndian }
 

@@ -63,17 +63,21 @@ package enum MontgomeryCurve {
         return chosen * denominator.inverse
     }
 
-    /// One field element from 48 uniform big-endian bytes (RFC 9380 §5.2).
-    package static func fieldElement(wide bytes: [UInt8]) -> Field25519 {
-        let low = Field25519(littleEndian: Array(bytes[17...].reversed()))  // 248 bits
-        let high = Field25519(littleEndian: Array(bytes[..<17].reversed()))  // 136 bits
-        return low + high * Field25519(0, 0, 0, 0, 1 << 44)  // 2^248
+    /// One field element from a uniform number of 384 bits (RFC 9380 §5.2): six words, the highest first.
+    package static func fieldElement(wide words: SIMD8<UInt64>) -> Field25519 {
+        let low = Field25519(Words256(words[5], words[4], words[3], words[2]))
+        let high = Field25519(Words256(words[1], words[0], 0, 0))
+        return low + high * Field25519(small: 38)  // 2^256
     }
 
     /// hash_to_field for one element, ready for `MontgomeryBatch.elligator`.
     package static func hashedElement<Hash>(
         _ message: some Sequence<UInt8>, with expander: MessageExpander<Hash>
     ) -> [UInt8] {
-        fieldElement(wide: expander.expand(message, count: 48)).littleEndian
+        var words = SIMD8<UInt64>()
+        for (place, byte) in expander.expand(message, count: 48).enumerated() {
+            words[place / 8] = words[place / 8] << 8 | UInt64(byte)
+        }
+        return fieldElement(wide: words).littleEndian
     }
 }

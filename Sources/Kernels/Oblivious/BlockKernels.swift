@@ -74,6 +74,7 @@ package enum BlockKernels {
 
     /// The same for an array, in place; gives where each stood.
     package static func sort(_ items: inout [Block]) -> [UInt32] {
+        // SAFETY: the buffer is the array's own while the closure runs, and both input and output.
         unsafe items.withUnsafeMutableBufferPointer { items in
             guard let base = items.baseAddress else { return [] }
             return unsafe sort(base, items.count, into: base)
@@ -154,8 +155,8 @@ package enum BlockKernels {
         guard isVectorized else {
             return PortableKernels.compress(elements, count: count, weight: weight, keys: keys)
         }
-        let upper = unsafe elements.base + count
         // SAFETY: both halves have count blocks, as just checked.
+        let upper = unsafe elements.base + count
         unsafe keys.withUnsafeBufferPointer { keys in
             unsafe hutong_convolve(keys.baseAddress, upper, count)
             unsafe hutong_convolve(keys.baseAddress.map { unsafe $0 + 1 }, upper, count)
@@ -172,8 +173,8 @@ package enum BlockKernels {
         guard isVectorized else {
             return PortableKernels.hashBits(input, from: start, count: count, offset: offset, key: key)
         }
+        // SAFETY: count blocks are inside, as just checked; a word for 64 of them, all written.
         return unsafe [UInt64](unsafeUninitializedCapacity: count / 64) { words, filled in
-            // SAFETY: count blocks are inside, as just checked; a word for 64 of them.
             unsafe withUnsafeBytes(of: (key, offset)) {
                 unsafe hutong_aes_hash_bits($0.baseAddress, input.base + start, count, words.baseAddress)
             }

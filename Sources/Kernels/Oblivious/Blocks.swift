@@ -78,6 +78,25 @@ import Synchronization
         }
     }
 
+    /// The bytes of `count` blocks from `start`, little-endian.
+    package func bytes(from start: Int, count: Int) -> [UInt8] {
+        precondition(start >= 0 && count >= 0 && start + count <= self.count)
+        return unsafe [UInt8](unsafeUninitializedCapacity: 16 * count) { buffer, filled in
+            // SAFETY: 16 × count bytes are inside both; a row of none has nothing to copy.
+            if let to = buffer.baseAddress { unsafe memcpy(to, base + start, 16 * count) }
+            filled = 16 * count
+        }
+    }
+
+    /// Takes whole blocks from what the above wrote, to `start` and behind.
+    package func take(_ bytes: ArraySlice<UInt8>, at start: Int) {
+        precondition(start >= 0 && bytes.count.isMultiple(of: 16) && start + bytes.count / 16 <= count)
+        unsafe bytes.withUnsafeBytes { from in
+            // SAFETY: as many bytes are inside both, just checked.
+            if let from = from.baseAddress { unsafe memcpy(base + start, from, bytes.count) }
+        }
+    }
+
     /// The lowest bits of `count` blocks from `start`, 64 to a word.
     package func lowBits(from start: Int, count: Int) -> [UInt64] {
         precondition(start >= 0 && count.isMultiple(of: 64) && start + count <= self.count)

@@ -18,15 +18,24 @@ package enum ItemHash {
 
     /// Both halves of the digest.
     package static func full(_ message: [UInt8], portably: Bool = false) -> (Block, Block) {
-        guard isFast, !portably, message.count <= shortBytesMax else {
-            let bytes = Array(SHA256.hash(data: message))
+        full(message, at: 0, count: message.count, portably: portably)
+    }
+
+    /// Both halves of the digest of `count` bytes from `start`.
+    package static func full(
+        _ bytes: [UInt8], at start: Int, count: Int, portably: Bool = false
+    ) -> (Block, Block) {
+        precondition(start >= 0 && count >= 0 && start + count <= bytes.count)
+        guard isFast, !portably, count <= shortBytesMax else {
+            let bytes = Array(SHA256.hash(data: bytes[start..<start + count]))
             return (Block(littleEndian: bytes), Block(littleEndian: bytes, at: 16))
         }
         var digest = (Block(), Block())
-        // SAFETY: the kernel reads message.count bytes and writes 32, the size of two blocks.
-        unsafe message.withUnsafeBytes { message in
+        // SAFETY: the kernel reads count bytes, which are inside as just checked, and writes 32, the size of two blocks.
+        unsafe bytes.withUnsafeBytes { bytes in
             unsafe withUnsafeMutableBytes(of: &digest) { digest in
-                unsafe hutong_sha256_short(message.baseAddress, message.count, digest.baseAddress)
+                unsafe hutong_sha256_short(
+                    bytes.baseAddress.map { unsafe $0 + start }, count, digest.baseAddress)
             }
         }
         return digest
@@ -48,18 +57,19 @@ package struct ItemExpander: Sendable {
         inner = [UInt8](repeating: 0, count: 33) + tag
     }
 
-    /// The 48 bytes, big-endian number order, as `MontgomeryCurve.fieldElement` takes them.
-    package mutating func expand(_ item: Block) -> [UInt8] {
+    /// The 48 bytes as six words of a number, highest first, as `MontgomeryCurve.fieldElement` takes them.
+    package mutating func expand(_ item: Block) -> SIMD8<UInt64> {
         Self.write(item, to: &outer, at: Self.messageStart)
         let first = ItemHash.full(outer)
         setInner(first, 1)
         let second = ItemHash.full(inner)
         setInner((first.0 ^ second.0, first.1 ^ second.1), 2)
         let third = ItemHash.full(inner)
-        var bytes: [UInt8] = []
-        bytes.reserveCapacity(48)
-        for block in [second.0, second.1, third.0] { block.append(to: &bytes) }
-        return bytes
+        let words = SIMD8(
+            second.0.x, second.0.y, second.1.x, second.1.y, third.0.x, third.0.y, 0, 0)
+        var wide = SIMD8<UInt64>()
+        for place in 0..<6 { wide[place] = UInt64(bigEndian: words[place].littleEndian) }
+        return wide
     }
 
     private mutating func setInner(_ value: (Block, Block), _ number: UInt8) {

@@ -31,12 +31,14 @@ package enum Curve25519Group: MatchGroup {
 
     /// H(item) for each item.
     static func hashed(_ items: [Block]) -> [UInt8] {
-        var elements: [UInt8] = []
-        elements.reserveCapacity(32 * items.count)
         var expander = ItemExpander(domain: domain)
-        for item in items {
-            elements += MontgomeryCurve.fieldElement(wide: expander.expand(item)).littleEndian
+        let blocks = Blocks(count: 2 * items.count)
+        for (place, item) in items.enumerated() {
+            let words = MontgomeryCurve.fieldElement(wide: expander.expand(item)).words.words
+            blocks[2 * place] = Block(words.0, words.1)
+            blocks[2 * place + 1] = Block(words.2, words.3)
         }
+        var elements = blocks.bytes()
         MontgomeryBatch.elligator(&elements)
         return elements
     }

@@ -7,7 +7,6 @@
 // Timing: group operations are constant-time; comparing tags happens after they are public to that side.
 // Vectors: the group's; runs against plain sets in Tests/PSITests.
 
-import Crypto
 package import Oblivious
 
 /// The group operations a Diffie–Hellman match needs, in batches over flat 32-byte elements.
@@ -81,8 +80,8 @@ package struct DiffieHellmanReceiver<Group: MatchGroup>: Sendable {
         _ items: [Block], _ generator: inout some RandomNumberGenerator
     ) async throws(PSIFailure) -> (mine: [UInt8], theirs: [UInt8]) {
         let scalar = Group.scalar(using: &generator)
-        try await channel.send(.points, Group.mask(items, by: scalar))
-        let points = try await channel.receive(.points, count: 32 * plan.senderCount)
+        let masked = Group.mask(items, by: scalar)
+        let points = try await channel.exchange(.points, masked, count: 32 * plan.senderCount)
         guard let theirs = Group.multiply(points, by: scalar) else { throw .malformed }
         let mine = try await channel.receive(.tags, count: plan.tagByteCount * items.count)
         return (mine, PointTags.tags(theirs, byteCount: plan.tagByteCount))
@@ -147,8 +146,8 @@ package struct DiffieHellmanSender<Group: MatchGroup>: Sendable {
         _ items: [Block], _ generator: inout some RandomNumberGenerator
     ) async throws(PSIFailure) -> [UInt8] {
         let scalar = Group.scalar(using: &generator)
-        try await channel.send(.points, Group.mask(items, by: scalar))
-        let points = try await channel.receive(.points, count: 32 * plan.receiverCount)
+        let masked = Group.mask(items, by: scalar)
+        let points = try await channel.exchange(.points, masked, count: 32 * plan.receiverCount)
         guard let answers = Group.multiply(points, by: scalar) else { throw .malformed }
         return PointTags.tags(answers, byteCount: plan.tagByteCount)
     }
@@ -157,11 +156,8 @@ package struct DiffieHellmanSender<Group: MatchGroup>: Sendable {
 /// Short hashes of group elements: what the receiver compares.
 enum PointTags {
     static func tags(_ points: [UInt8], byteCount: Int) -> [UInt8] {
-        var tags: [UInt8] = []
-        tags.reserveCapacity(points.count / 32 * byteCount)
-        for start in stride(from: 0, to: points.count, by: 32) {
-            tags.append(contentsOf: SHA256.hash(data: points[start..<start + 32]).prefix(byteCount))
-        }
-        return tags
+        let tags = Blocks(count: points.count / 32)
+        for place in 0..<tags.count { tags[place] = ItemHash.full(points, at: 32 * place, count: 32).0 }
+        return tags.bytes(width: byteCount)
     }
 }

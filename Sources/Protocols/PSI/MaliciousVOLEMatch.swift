@@ -37,7 +37,7 @@ package struct MaliciousVOLEReceiverMatch: Sendable {
         try await checkTrees(vole, &generator)
         let (a, c) = vole.finish(VOLESteps.code)
         let mine = Block.random(using: &generator)
-        try await channel.send(.encoding, VOLESteps.encode(rows, a, keys, &generator).bytes())
+        try await channel.send(.encoding, VOLESteps.encode(rows, a, keys, &generator))
         try await channel.send(.check, mine.littleEndian)
         let masks = BlockKernels.decode(c, columns: c.count, rows: rows.hashes, key: keys.band)
         let opening = try await channel.receive(.check, count: 48)
@@ -85,8 +85,7 @@ package struct MaliciousVOLESenderMatch: Sendable {
         try await proveTrees(vole)
         let b = vole.finish(VOLESteps.code)
         let rows = StoreRows(items, keys)
-        let encoding = Blocks(
-            bytes: try await channel.receive(.encoding, count: 16 * VOLESteps.columns(plan)))
+        let encoding = try await channel.receive(.encoding, blocks: VOLESteps.columns(plan))
         let theirs = Block(littleEndian: try await channel.receive(.check, count: 16))
         try await channel.send(.check, opening)
         let masks = VOLESteps.masks(rows, b, encoding, delta: delta, keys)

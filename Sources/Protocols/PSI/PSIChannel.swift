@@ -7,6 +7,7 @@
 // Timing: chain tags are public and compared as such. Vectors: Tests/PSITests.
 
 import Crypto
+import Oblivious
 import Synchronization
 
 /// Frames, orders and chains the messages of one run over a link.
@@ -94,6 +95,50 @@ package final class PSIChannel: Sendable {
             message.append(contentsOf: frame)
         } while message.count < count
         return message
+    }
+
+    /// Sends a message and receives `count` bytes of the same kind at once. Where both sides first sent and then received,
+    /// neither would come to an end of more than the link holds.
+    package func exchange(
+        _ kind: Kind, _ message: [UInt8], count: Int
+    ) async throws(PSIFailure) -> [UInt8] {
+        async let failure = failureToSend(kind, message)
+        let theirs = try await receive(kind, count: count)
+        if let failure = await failure { throw failure }
+        return theirs
+    }
+
+    private func failureToSend(_ kind: Kind, _ message: [UInt8]) async -> PSIFailure? {
+        do throws(PSIFailure) {
+            try await send(kind, message)
+            return nil
+        } catch {
+            return error
+        }
+    }
+
+    /// Sends a row of blocks as `send` would its bytes, which are never all there.
+    func send(_ kind: Kind, _ blocks: Blocks) async throws(PSIFailure) {
+        var start = 0
+        repeat {
+            let count = min(Self.payloadBytesMax / 16, blocks.count - start)
+            try await link.send(frame(kind, blocks.bytes(from: start, count: count)[...]))
+            start += count
+        } while start < blocks.count
+    }
+
+    /// Receives exactly `count` blocks of `kind`.
+    func receive(_ kind: Kind, blocks count: Int) async throws(PSIFailure) -> Blocks {
+        let blocks = Blocks(count: count)
+        var start = 0
+        repeat {
+            let expected = min(Self.payloadBytesMax / 16, count - start)
+            let frame = try await nextFrame(kind)
+            guard frame.count == 16 * expected else { throw .malformed }
+            blocks.take(frame, at: start)
+            start += expected
+        } while start < count
+        return blocks
     }
 
     /// Tells the peer why this side ends. Never throws: the peer may be gone.

@@ -272,10 +272,10 @@ private struct SharedReceiver {
             trees: try await channel.receive(
                 .transfer, count: SilentVOLE.treeByteCount(count: VOLESteps.columns(steps.inner))))
         let (a, c) = vole.finish(VOLESteps.code)
-        try await channel.send(.encoding, VOLESteps.encode(rows, a, keys, &generator).bytes())
+        try await channel.send(.encoding, VOLESteps.encode(rows, a, keys, &generator))
         let masks = BlockKernels.decode(c, columns: c.count, rows: rows.hashes, key: keys.band)
         let columns = SharedSteps.programmedColumns(plan)
-        let store = Blocks(bytes: try await channel.receive(.encoding, count: 16 * columns))
+        let store = try await channel.receive(.encoding, blocks: columns)
         let found = BlockKernels.decode(
             store, columns: columns, rows: rows.hashes, key: SharedSteps.bandKey(keys))
         found.add(rows.outputs(masks))
@@ -333,8 +333,7 @@ private struct SharedSender {
             }
         }
         let stored = StoreRows(rows, keys)
-        let encoding = Blocks(
-            bytes: try await channel.receive(.encoding, count: 16 * VOLESteps.columns(steps.inner)))
+        let encoding = try await channel.receive(.encoding, blocks: VOLESteps.columns(steps.inner))
         let hidden = stored.outputs(VOLESteps.masks(stored, b, encoding, delta: delta, keys))
         for place in 0..<hidden.count { hidden[place] ^= told[stored.item(at: place)] }
         let columns = SharedSteps.programmedColumns(plan)
@@ -342,7 +341,7 @@ private struct SharedSender {
             rows: stored.hashes, values: hidden, columns: columns, key: SharedSteps.bandKey(keys),
             seed: Block.random(using: &generator))
         guard let store else { throw .encodingFailed }
-        try await channel.send(.encoding, store.bytes())
+        try await channel.send(.encoding, store)
     }
 }
 

@@ -217,7 +217,7 @@ package struct VOLEReceiverMatch: Sendable {
         _ rows: StoreRows, _ vole: (a: Blocks, c: Blocks), _ keys: VOLEKeys,
         _ generator: inout some RandomNumberGenerator
     ) async throws(PSIFailure) -> MatchedItems {
-        try await channel.send(.encoding, VOLESteps.encode(rows, vole.a, keys, &generator).bytes())
+        try await channel.send(.encoding, VOLESteps.encode(rows, vole.a, keys, &generator))
         let masks = BlockKernels.decode(vole.c, columns: vole.c.count, rows: rows.hashes, key: keys.band)
         let tags = rows.tags(masks, salt: Block(), byteCount: plan.tagByteCount)
         return try await VOLESteps.compare(tags, channel, plan)
@@ -254,8 +254,7 @@ package struct VOLESenderMatch: Sendable {
     private func answer(
         _ rows: StoreRows, _ b: Blocks, _ delta: Block, _ keys: VOLEKeys
     ) async throws(PSIFailure) -> MatchedItems? {
-        let encoding = Blocks(
-            bytes: try await channel.receive(.encoding, count: 16 * VOLESteps.columns(plan)))
+        let encoding = try await channel.receive(.encoding, blocks: VOLESteps.columns(plan))
         let masks = VOLESteps.masks(rows, b, encoding, delta: delta, keys)
         let tags = rows.tags(masks, salt: Block(), byteCount: plan.tagByteCount)
         try await channel.send(.tags, tags.tags.bytes(width: plan.tagByteCount))
