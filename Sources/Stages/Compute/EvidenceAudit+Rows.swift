@@ -114,9 +114,11 @@ private struct PassageRow {
         let wait = side == .asker ? Duration.zero : Passage.reservation
         require(expiresAt == reservedAt.advanced(by: wait), "有效期不符", "has another expiry than its time gives")
         if side == .asker {
+            let noted = ["receipt": document["receiptDigest"]?.text ?? ""].merging(paid) { $1 }
             require(
-                state == .settled && evidence.has(.passageSettled, at: reservedAt, index: leaf, paid),
+                state == .settled && evidence.has(.passageSettled, at: reservedAt, index: leaf, noted),
                 "与结算存证不符", "is not what its leaf says")
+            require(isAsReplied, "答复所述与回执不符", "its reply speaks of another passage or price")
         } else {
             require(
                 evidence.has(
@@ -134,8 +136,30 @@ private struct PassageRow {
         require(
             hasTranscript(id, side, state, evidence), "求交记录摘要与回执不符",
             "its log names another run than its receipt")
-        faults += receiptFaults(id, side, asker, state, request)
+        require(
+            (document.object ?? [:]).keys.allSatisfy(Self.members.contains), "含未知字段",
+            "has a member that no passage has")
+        faults += try receiptFaults(id, side, asker, state, request, in: transaction)
         return faults
+    }
+
+    /// What a passage's document may hold, at any side of any door.
+    private static let members: Set<String> = [
+        "receipt", "receiptDigest", "leaf", "meter", "version", "why", "consents",
+        // A question, at its holder and at its asker.
+        "text", "purpose", "seed", "passage", "code", "price", "repeated",
+        // A copy.
+        "file", "mark", "rules", "fields", "people",
+    ]
+
+    /// Whether the holder's reply, which its asker keeps, speaks of the passage of its receipt and of what was paid.
+    private var isAsReplied: Bool {
+        guard let passage = document["passage"]?.text, let id = ID<Passage>(uuid: passage) else {
+            return false
+        }
+        return document["receipt"]?["content"]?["passage"]?.text == passage
+            && document["code"]?.text == Code(.passage, id).text
+            && document["price"]?.text == Money(minorUnits: price).description
     }
 
     private func isFinished(_ state: Passage.State, _ evidence: Evidence) -> Bool {
@@ -176,29 +200,45 @@ private struct PassageRow {
     /// The row beside the receipt that its holder signed.
     private func receiptFaults(
         _ id: ID<Passage>, _ side: Passage.Side, _ asker: ID<Party>, _ state: Passage.State,
-        _ request: Digest
-    ) -> [EvidenceAudit.Fault] {
+        _ request: Digest, in transaction: any SQLReading
+    ) throws(Problem) -> [EvidenceAudit.Fault] {
         guard state == .answered || state == .settled else { return [] }
-        guard let content = document["receipt"]?["content"] else {
+        guard let receipt = document["receipt"].flatMap(PassageReceipt.init(json:)) else {
             return [fault("没有回执", "has no receipt")]
         }
+        let content = receipt.content
         // An answer that was given again carries the receipt of the passage that first got it.
-        guard side != .asker || content["passage"]?.text == id.uuid else { return [] }
+        let isOwn = side != .asker || document["repeated"] != true
         var faults: [EvidenceAudit.Fault] = []
-        for (name, own) in [
-            ("passage", id.uuid), ("agreement", agreementCode), ("asker", asker.uuid),
-            ("question", request.hex), given(side),
-        ] where content[name]?.text != own {
+        for (name, own) in [given(side)]
+            + (isOwn
+                ? [
+                    ("passage", id.uuid), ("agreement", agreementCode), ("asker", asker.uuid),
+                    ("question", request.hex),
+                ] : [])
+        where content[name]?.text != own {
             faults.append(fault("\(name) 与回执不符", "its \(name) is not what its receipt says"))
         }
         if side == .holder || isOfCopy, document["version"]?.text != content["version"]?.text {
             faults.append(fault("版本与回执不符", "its version is not what its receipt says"))
         }
-        let digest = Digest(of: content.canonicalBytes).hex
-        if let noted = document["receiptDigest"]?.text, noted != digest {
+        if let noted = document["receiptDigest"]?.text, noted != receipt.digest.hex {
             faults.append(fault("回执摘要不符", "notes another digest than its receipt has"))
         }
+        if side == .asker, try !isSigned(receipt, in: transaction) {
+            faults.append(fault("回执没有持有方的有效签名", "has a receipt that its holder did not sign"))
+        }
         return faults
+    }
+
+    /// At the other sides `EvidenceAudit` asks the agreement for the holder, which an asker's node may not have.
+    private func isSigned(
+        _ receipt: PassageReceipt, in transaction: any SQLReading
+    ) throws(Problem) -> Bool {
+        guard let id = receipt.content["holder"]?.text.flatMap({ ID<Party>(uuid: $0) }) else { return false }
+        let holder = try PartyRegister.party(id, in: transaction)
+        return PartySignature.isValid(
+            receipt.signature, over: receipt.content.canonicalBytes, by: holder.signingKey)
     }
 
     private var isOfCopy: Bool { door?.handsOverACopy == true }
@@ -228,6 +268,8 @@ private struct AgreementRow {
     let consumer: ID<Party>?
     let policy: JSON
     let listing: Listing?
+    /// Whether the listing is written as it was signed, with no member more or less.
+    let isListingWhole: Bool
     let state: Agreement.State?
     let inForceAt: Instant?
     let endedAt: Instant?
@@ -240,7 +282,9 @@ private struct AgreementRow {
         provider = try? row.id(3)
         consumer = try? row.id(4)
         policy = (try? row.json(5)) ?? .null
-        listing = try? Listing(json: try row.json(6))
+        let written = (try? row.json(6)) ?? .null
+        listing = try? Listing(json: written)
+        isListingWhole = listing?.json == written
         state = Agreement.State(rawValue: try row.text(7))
         inForceAt = try row.optional(8, row.instant)
         endedAt = try row.optional(9, row.instant)
@@ -256,6 +300,7 @@ private struct AgreementRow {
             if !holds { faults.append(fault(zh, en)) }
         }
         require(Code(.agreement, id).text == code, "编码与标识不符", "its code is not its identifier's")
+        require(isListingWhole, "挂牌含未知字段", "its listing has members that no listing has")
         require(listing.code.text == listingCode, "挂牌编码不符", "names another listing")
         require(listing.holder == provider, "提供方不符", "names another provider than its listing")
         guard state != .unsigned else { return faults }
