@@ -1,7 +1,8 @@
 # SPDX-License-Identifier: Apache-2.0
 """Peers and ours by turns on the same CSV files of 18-digit keys, half of them shared, CSV to CSV over loopback.
 
-usage: compare.py BINARY [ROUNDS] [CASE...]     cases: rr22 kkrt ecdh elligator sm2 openmined unbalanced floor sum
+usage: compare.py BINARY [ROUNDS] [CASE[:MINE[xTHEIRS]]...]     sizes as powers of two, for example sm2:16 or unbalanced:12x20
+cases: rr22 kkrt ecdh elligator sm2 openmined unbalanced floor sum
 
 Peers are what is installed of `spu` (SecretFlow's PSI), `openmined.psi` and `duckdb`; a case without its peer is skipped.
 Prints for each the median wall and CPU seconds of both parties together, the largest bytes on the wire and peak memory of a
@@ -133,7 +134,8 @@ def ours(binary, protocol, files, folder, wanted, common):
     rows = []
     for number in range(2 if protocol == "unbalanced" else 1):
         port, before = free_port(), wire_bytes()
-        shared = [binary, "psi", "party", "--protocol", protocol, "--key", "id", "--json", "--threads", "2"]
+        # Through a shell: a child of this process would count this one's memory as its own peak.
+        shared = ["sh", "-c", '"$@"; exit $?', "sh", binary, "psi", "party", "--protocol", protocol, "--key", "id", "--json", "--threads", "2"]
         own = [["--cache", f"{folder}/{side}.cache"] if protocol == "unbalanced" else [] for side in "ab"]
         start = time.perf_counter()
         first = subprocess.Popen(shared + own[0] + ["--listen", f"127.0.0.1:{port}", "--in", files[0], "--out", files[0] + ".out", "--want", wanted], stdout=subprocess.PIPE)
@@ -169,8 +171,10 @@ def peer(case, files, folder):
 def main():
     in_own_network()
     binary, rounds = os.path.abspath(sys.argv[1]), int(sys.argv[2]) if len(sys.argv) > 2 else 3
-    for case in sys.argv[3:] or CASES:
+    for wish in sys.argv[3:] or CASES:
+        case, _, size = wish.partition(":")
         _, _, mine, theirs, protocols = CASES[case]
+        if size: mine, theirs = (1 << int(part) for part in (size.split("x") * 2)[:2])
         with tempfile.TemporaryDirectory() as folder:
             files, common = write(folder, mine, theirs)
             runs = {}

@@ -138,7 +138,7 @@ struct AdversaryTests {
                     rows: rows, values: values, columns: columns, key: Block(1, 2),
                     seed: Block.random(using: &random)))
             var counts = [Int](repeating: 0, count: 256)
-            for byte in store.prefix(columns).bytes() { counts[Int(byte)] += 1 }
+            for byte in store.bytes() { counts[Int(byte)] += 1 }
             let mean = Double(columns * 16) / 256
             let chiSquared = counts.reduce(0) { $0 + (Double($1) - mean) * (Double($1) - mean) / mean }
             #expect(chiSquared < 360)  // 255 degrees of freedom: above this with probability 2e-5

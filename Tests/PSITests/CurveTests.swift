@@ -2,6 +2,7 @@
 
 import Crypto
 import Curves
+import Foundation
 import Primitives
 import Testing
 
@@ -25,10 +26,10 @@ struct CurveTests {
             var scalar = try #require(Hex.decode(scalarHex))
             scalar[0] &= 248
             scalar[31] = scalar[31] & 127 | 64
-            for portably in [false, true] {
+            for lanes in Lanes.allCases where lanes.areThere {
                 var u = try #require(Hex.decode(uHex))
                 u[31] &= 127
-                MontgomeryBatch.multiply(&u, by: scalar, portably: portably)
+                MontgomeryBatch.multiply(&u, by: scalar, in: lanes)
                 #expect(Hex.encode(u) == expected)
             }
         }
@@ -53,21 +54,23 @@ struct CurveTests {
         for (message, element, mapped, cleared) in cases {
             var bytes = MontgomeryCurve.hashedElement(Array(message.utf8), with: expander)
             #expect(Hex.encode(bytes.reversed()) == element)
-            for portably in [false, true] {
+            for lanes in Lanes.allCases where lanes.areThere {
                 var u = bytes
-                MontgomeryBatch.elligator(&u, portably: portably)
+                MontgomeryBatch.elligator(&u, in: lanes)
                 #expect(Hex.encode(u.reversed()) == mapped)
-                MontgomeryBatch.multiply(&u, by: [8] + [UInt8](repeating: 0, count: 31), portably: portably)
+                MontgomeryBatch.multiply(&u, by: [8] + [UInt8](repeating: 0, count: 31), in: lanes)
                 #expect(Hex.encode(u.reversed()) == cleared)
             }
             bytes = []
         }
     }
 
-    @Test("eight lanes and portable code agree bit for bit, edge values and odd counts included")
-    func lanesAgree() {
+    @Test(
+        "eight lanes, four lanes and portable code agree bit for bit, edge values and odd counts included",
+        arguments: Lanes.allCases.filter(\.areThere))
+    func lanesAgree(lanes: Lanes) {
         var random = SeededRandom(seed: 25519)
-        for count in [1, 7, 8, 9, 255, 257] {
+        for count in [1, 3, 4, 5, 7, 8, 9, 255, 257] {
             var elements: [UInt8] = (0..<32 * count).map { _ in UInt8.random(in: 0...255, using: &random) }
             for start in stride(from: 31, to: elements.count, by: 32) { elements[start] &= 127 }
             for (place, edge) in Self.edges.enumerated() where place < count {
@@ -76,15 +79,45 @@ struct CurveTests {
             var scalars: [UInt8] = (0..<32 * count).map { _ in UInt8.random(in: 0...255, using: &random) }
             for start in stride(from: 31, to: scalars.count, by: 32) { scalars[start] &= 127 }
             var (fast, plain) = (elements, elements)
-            MontgomeryBatch.multiply(&fast, byEach: scalars)
-            MontgomeryBatch.multiply(&plain, byEach: scalars, portably: true)
+            MontgomeryBatch.multiply(&fast, byEach: scalars, in: lanes)
+            MontgomeryBatch.multiply(&plain, byEach: scalars, in: .one)
             #expect(fast == plain)
             (fast, plain) = (elements, elements)
-            MontgomeryBatch.elligator(&fast)
-            MontgomeryBatch.elligator(&plain, portably: true)
+            MontgomeryBatch.elligator(&fast, in: lanes)
+            MontgomeryBatch.elligator(&plain, in: .one)
             #expect(fast == plain)
         }
     }
+
+    @Test("limbs that are full, empty or nearly so give the same products in all lanes")
+    func sparseElements() {
+        var random = SeededRandom(seed: 255)
+        // Runs of ones and zeros that end anywhere fill some limbs of every radix and leave others empty.
+        let bytes = { (count: Int) in
+            (0..<count).flatMap { _ -> [UInt8] in
+                var (words, bit) = ([UInt8](repeating: 0, count: 32), random.next() & 1)
+                for place in 0..<255 {
+                    if random.next() % 20 == 0 { bit ^= 1 }
+                    words[place / 8] |= UInt8(bit) << UInt8(place % 8)
+                }
+                return words
+            }
+        }
+        let count = Self.isLong ? 20_000 : 400
+        let (elements, scalars) = (bytes(count), bytes(count))
+        let results = Lanes.allCases.filter(\.areThere).map { lanes in
+            var (products, maps) = (elements, elements)
+            let begun = ContinuousClock.now
+            MontgomeryBatch.multiply(&products, byEach: scalars, in: lanes)
+            let time = begun.duration(to: .now) / .microseconds(count)
+            MontgomeryBatch.elligator(&maps, in: lanes)
+            if Self.isLong { print("scalar products, lanes \(lanes): \((time * 100).rounded() / 100) µs") }
+            return products + maps
+        }
+        for result in results { #expect(result == results[0]) }
+    }
+
+    private static let isLong = ProcessInfo.processInfo.environment["HUTONG_SOAK"] == "1"
 
     /// 0, 1, p - 1, p, p + 1, 2^255 - 1 and points of small order (RFC 7748 §6.1).
     private static let edges: [[UInt8]] = {

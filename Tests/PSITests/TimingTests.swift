@@ -14,21 +14,22 @@ struct TimingTests {
     private static let rounds = ProcessInfo.processInfo.environment["HUTONG_SOAK"] == "1" ? 100_000 : 2_000
 
     @Test(
-        "a scalar product takes as long for a scalar of few bits as for any other", arguments: [true, false])
-    func scalarProducts(portably: Bool) {
+        "a scalar product takes as long for a scalar of few bits as for any other",
+        arguments: Lanes.allCases.filter(\.areThere))
+    func scalarProducts(lanes: Lanes) {
         var random = SeededRandom(seed: 1)
         var few = [UInt8](repeating: 0, count: 32)
         few[0] = 8
         let point = (0..<8).flatMap { _ in [9] + [UInt8](repeating: 0, count: 31) }
-        let rounds = portably ? Self.rounds / 4 : Self.rounds
+        let rounds = lanes == .one ? Self.rounds / 4 : Self.rounds
         let t = Self.welch(rounds: rounds) { isFixed in
             let scalar = isFixed ? few : (0..<32).map { _ in UInt8(truncatingIfNeeded: random.next()) }
             return {
-                var elements = portably ? Array(point.prefix(32)) : point
-                MontgomeryBatch.multiply(&elements, by: scalar, portably: portably)
+                var elements = lanes == .one ? Array(point.prefix(32)) : point
+                MontgomeryBatch.multiply(&elements, by: scalar, in: lanes)
             }
         }
-        Self.report("scalar product, \(portably ? "portable" : "eight lanes")", t)
+        Self.report("scalar product, lanes \(lanes)", t)
         #expect(abs(t) < 100)
     }
 

@@ -1,16 +1,17 @@
 // SPDX-License-Identifier: Apache-2.0
 //
 // GF(2^255 - 19) in eight lanes: five limbs of 51 bits in 64-bit words, products by vpmadd52lo/hi.
-// Constant time: no branch and no address depends on a limb or a scalar bit; swaps are masked blends.
-// Twin: Curves/MontgomeryCurve.swift, compared bit for bit by Tests/CurvesTests.
+// Bounds: every function takes and gives limbs below 2^51 + 2^15.
+// Constant time: no branch and no address depends on a limb; what is done with them stands in curve25519_lanes.h.
+// Twin: Curves/MontgomeryCurve.swift, compared bit for bit by Tests/PSITests.
 #include "CCurves.h"
 #include <string.h>
 
 #if defined(__x86_64__)
 #include <immintrin.h>
 
-#define IFMA __attribute__((target("avx512f,avx512ifma,avx512vl,avx512dq,avx512bw")))
-#define INLINE static inline __attribute__((always_inline)) IFMA
+#define LANES __attribute__((target("avx512f,avx512ifma,avx512vl,avx512dq,avx512bw")))
+#define INLINE static inline __attribute__((always_inline)) LANES
 
 typedef __m512i lane;
 typedef struct { lane v[5]; } fe;
@@ -116,21 +117,6 @@ INLINE fe fe_small(fe a, uint64_t small) {  // small below 2^18
     return fe_carry(r);
 }
 
-static IFMA __attribute__((noinline)) fe fe_sqrn(fe a, int n) {
-    for (int i = 0; i < n; i++) a = fe_sqr(a);
-    return a;
-}
-
-// x^(2^250 - 1); x^11 goes to *eleven.
-static IFMA __attribute__((noinline)) fe fe_chain(fe x, fe *eleven) {
-    fe x2 = fe_sqr(x), x9 = fe_mul(fe_sqrn(x2, 2), x), x11 = fe_mul(x9, x2);
-    fe e5 = fe_mul(fe_sqr(x11), x9), e10 = fe_mul(fe_sqrn(e5, 5), e5), e20 = fe_mul(fe_sqrn(e10, 10), e10);
-    fe e40 = fe_mul(fe_sqrn(e20, 20), e20), e50 = fe_mul(fe_sqrn(e40, 10), e10);
-    fe e100 = fe_mul(fe_sqrn(e50, 50), e50), e200 = fe_mul(fe_sqrn(e100, 100), e100);
-    *eleven = x11;
-    return fe_mul(fe_sqrn(e200, 50), e50);
-}
-
 INLINE fe fe_const(uint64_t low) {
     fe r;
     for (int i = 0; i < 5; i++) r.v[i] = SET(i == 0 ? low : 0);
@@ -186,121 +172,33 @@ INLINE void fe_store(uint8_t *p, fe a, size_t count) {
         for (int k = 0; k < 4; k++) memcpy(p + 32 * i + 8 * k, &w[k][i], 8);
 }
 
-INLINE __mmask8 fe_is_zero(fe a) {
+typedef __mmask8 choice;  // a bit a lane
+
+INLINE choice choice_of(uint8_t bits) { return bits; }
+INLINE choice choice_or(choice a, choice b) { return a | b; }
+
+INLINE choice fe_is_zero(fe a) {
     a = fe_canonical(a);
     lane any = _mm512_or_si512(_mm512_or_si512(_mm512_or_si512(a.v[0], a.v[1]), _mm512_or_si512(a.v[2], a.v[3])), a.v[4]);
     return _mm512_testn_epi64_mask(any, any);
 }
 
-INLINE fe fe_blend(__mmask8 m, fe zero, fe one) {  // `one` where the mask is set
+INLINE fe fe_blend(choice m, fe zero, fe one) {  // `one` where the mask is set
     fe r;
     for (int i = 0; i < 5; i++) r.v[i] = _mm512_mask_blend_epi64(m, zero.v[i], one.v[i]);
     return r;
 }
 
-typedef struct { fe x, z; } ratio;
-
-// One ladder for eight lanes; bits[t] holds the lanes' scalar bits t.
-static IFMA __attribute__((noinline)) ratio ladder(fe u, const uint8_t *bits) {
-    fe x2 = fe_const(1), z2 = fe_const(0), x3 = u, z3 = fe_const(1);
-    __mmask8 swapped = 0;
-    for (int t = 254; t >= 0; t--) {
-        __mmask8 bit = bits[t], m = swapped ^ bit;
-        swapped = bit;
-        fe s = x2;
-        x2 = fe_blend(m, x2, x3);
-        x3 = fe_blend(m, x3, s);
-        s = z2;
-        z2 = fe_blend(m, z2, z3);
-        z3 = fe_blend(m, z3, s);
-        fe a = fe_add(x2, z2), b = fe_sub(x2, z2), c = fe_add(x3, z3), d = fe_sub(x3, z3);
-        fe aa = fe_sqr(a), bb = fe_sqr(b), da = fe_mul(d, a), cb = fe_mul(c, b);
-        fe e = fe_sub(aa, bb);
-        x3 = fe_sqr(fe_add(da, cb));
-        z3 = fe_mul(u, fe_sqr(fe_sub(da, cb)));
-        x2 = fe_mul(aa, bb);
-        z2 = fe_mul(e, fe_add(aa, fe_small(e, 121665)));
-    }
-    ratio r = {fe_blend(swapped, x2, x3), fe_blend(swapped, z2, z3)};
-    return r;
-}
-
-// x/z of up to BATCH vectors by one inversion (Montgomery's trick); 0 where z is 0.
-enum { BATCH = 32 };
-
-static IFMA void divide(ratio *r, size_t n) {
-    fe prefix[BATCH], running = fe_const(1), eleven;
-    __mmask8 zero[BATCH];
-    for (size_t i = 0; i < n; i++) {
-        zero[i] = fe_is_zero(r[i].z);
-        r[i].z = fe_blend(zero[i], r[i].z, fe_const(1));
-        prefix[i] = running;
-        running = fe_mul(running, r[i].z);
-    }
-    fe inverse = fe_sqrn(fe_chain(running, &eleven), 5);
-    inverse = fe_mul(inverse, eleven);
-    for (size_t i = n; i-- > 0;) {
-        fe q = fe_mul(r[i].x, fe_mul(inverse, prefix[i]));
-        inverse = fe_mul(inverse, r[i].z);
-        r[i].x = fe_blend(zero[i], q, fe_const(0));
-    }
-}
-
-INLINE size_t lanes(size_t count, size_t start) { return count - start < 8 ? count - start : 8; }
-
-IFMA void hutong_x25519_batch(void *u, const void *scalars, size_t stride, size_t count) {
-    uint8_t *points = u;
-    const uint8_t *secrets = scalars;
-    for (size_t start = 0; start < count; start += 8 * BATCH) {
-        ratio r[BATCH];
-        size_t n = 0;
-        for (size_t at = start; at < count && n < BATCH; at += 8, n++) {
-            size_t width = lanes(count, at);
-            uint8_t bits[255];
-            memset(bits, 0, sizeof bits);
-            for (size_t i = 0; i < width; i++)
-                for (int t = 0; t < 255; t++)
-                    bits[t] |= (uint8_t)((secrets[(at + i) * stride + t / 8] >> (t % 8) & 1) << i);
-            r[n] = ladder(fe_load(points + 32 * at, width), bits);
-            memset(bits, 0, sizeof bits);
-            __asm__ volatile("" : : "r"(bits) : "memory");  // the wipe is not dead
-        }
-        divide(r, n);
-        for (size_t k = 0; k < n; k++)
-            fe_store(points + 32 * (start + 8 * k), r[k].x, lanes(count, start + 8 * k));
-    }
-}
-
-IFMA void hutong_elligator2_batch(void *elements, size_t count) {
-    uint8_t *p = elements;
-    const fe j = fe_const(486662), one = fe_const(1);
-    const fe numerator = fe_sub(fe_const(0), j);
-    for (size_t start = 0; start < count; start += 8 * BATCH) {
-        ratio r[BATCH];
-        size_t n = 0;
-        for (size_t at = start; at < count && n < BATCH; at += 8, n++) {
-            fe t = fe_sqr(fe_load(p + 32 * at, lanes(count, at))), eleven;
-            t = fe_add(t, t);
-            fe d = fe_add(t, one), jd = fe_mul(fe_mul(j, numerator), d);
-            fe g = fe_mul(fe_mul(fe_add(fe_add(fe_sqr(numerator), jd), fe_sqr(d)), numerator), d);
-            fe g2 = fe_sqr(g);  // Legendre: g^((p-1)/2) = (g^(2^250-1))^16 · g^6
-            fe symbol = fe_mul(fe_sqrn(fe_chain(g, &eleven), 4), fe_mul(fe_sqr(g2), g2));
-            __mmask8 square = fe_is_zero(fe_sub(symbol, one)) | fe_is_zero(symbol);
-            r[n].x = fe_blend(square, fe_mul(numerator, t), numerator);
-            r[n].z = d;
-        }
-        divide(r, n);
-        for (size_t k = 0; k < n; k++)
-            fe_store(p + 32 * (start + 8 * k), r[k].x, lanes(count, start + 8 * k));
-    }
-}
+enum { WIDTH = 8 };
+#define KERNEL(name) hutong_##name##_ifma
+#include "curve25519_lanes.h"
 
 #else
 
 int hutong_curves_has_ifma(void) { return 0; }
-void hutong_x25519_batch(void *u, const void *scalars, size_t stride, size_t count) {
+void hutong_x25519_batch_ifma(void *u, const void *scalars, size_t stride, size_t count) {
     (void)u, (void)scalars, (void)stride, (void)count;
 }
-void hutong_elligator2_batch(void *r, size_t count) { (void)r, (void)count; }
+void hutong_elligator2_batch_ifma(void *r, size_t count) { (void)r, (void)count; }
 
 #endif

@@ -1,7 +1,8 @@
 // SPDX-License-Identifier: Apache-2.0
 //
 // SM2 in eight lanes: GF(2^256 - 2^224 - 2^96 + 2^64 - 1) in Montgomery form with R = 2^260, five limbs of 52 bits,
-// products by vpmadd52lo/hi. p = -1 mod 2^52, so a reduction's multiplier is the limb itself.
+// products by vpmadd52lo/hi. p = -1 mod 2^52, so a reduction's multiplier is the limb itself, and the rest of p has
+// two limbs that are not 0 or -1.
 // Bounds: every element is below 2.1 p and its limbs below 2^52 (the top one below 2^49). A product of two such is
 // below 1.3 p; sums and differences are folded at bit 256 at once and come out below 1.1 p.
 // Points: Jacobian, dbl-2001-b and add-2007-bl. The scalar is odd and written in 64 odd digits of a signed window, so
@@ -28,6 +29,7 @@ typedef struct { fe x, y, z; } point;
 #define OR _mm512_or_si512
 #define SHR(x, n) _mm512_srli_epi64((x), (n))
 #define SHL(x, n) _mm512_slli_epi64((x), (n))
+#define SAR(x, n) _mm512_srai_epi64((x), (n))
 #define SET(x) _mm512_set1_epi64((long long)(x))
 #define LO _mm512_madd52lo_epu64
 #define HI _mm512_madd52hi_epu64
@@ -50,15 +52,15 @@ INLINE fe fe_const(const words w) {
     return r;
 }
 
-INLINE fe fe_chain52(fe a) {  // limbs 0…3 below 2^52
+INLINE fe fe_chain52(fe a) {  // limbs 0…3 below 2^52; a limb may be below zero, the whole not
     for (int i = 0; i < 4; i++) {
-        a.v[i + 1] = ADD(a.v[i + 1], SHR(a.v[i], 52));
+        a.v[i + 1] = ADD(a.v[i + 1], SAR(a.v[i], 52));
         a.v[i] = AND(a.v[i], MASK52);
     }
     return a;
 }
 
-// 2^256 = 2^224 + 2^96 - 2^64 + 1: what the top limb holds beyond 48 bits goes there.
+// 2^256 = 2^224 + 2^96 - 2^64 + 1: what the top limb holds beyond 48 bits goes there. Limbs below 2^58.
 INLINE fe fe_fold(fe a) {
     lane q = SHR(a.v[4], 48);
     a.v[0] = ADD(a.v[0], q);
@@ -73,33 +75,43 @@ INLINE fe fe_add(fe a, fe b) {
     return fe_fold(r);
 }
 
-INLINE fe fe_sub(fe a, fe b) {  // a + 4p - b, in which no limb is below zero
+INLINE fe fe_triple(fe a) {
     fe r;
-    for (int i = 0; i < 5; i++) r.v[i] = SUB(ADD(a.v[i], SET(4 * P[i])), b.v[i]);
+    for (int i = 0; i < 5; i++) r.v[i] = ADD(a.v[i], SHL(a.v[i], 1));
     return fe_fold(r);
 }
 
-INLINE fe fe_shift(fe a, int n) {  // 2^n·a for n up to 3
-    for (int i = 0; i < 5; i++) a.v[i] = SHL(a.v[i], n);
-    return fe_fold(a);
+// 2^m·a - 2^n·b for m and n up to 3; with 4p for each b no limb is below zero.
+INLINE fe fe_less(fe a, int m, fe b, int n) {
+    fe r;
+    for (int i = 0; i < 5; i++) r.v[i] = ADD(SHL(a.v[i], m), SUB(SET(4 * P[i] << n), SHL(b.v[i], n)));
+    return fe_fold(r);
 }
 
-// Columns below 2^57 to an element: five steps, each of which clears one column.
+INLINE fe fe_sub(fe a, fe b) { return fe_less(a, 0, b, 0); }
+
+// a - b - 2^n·c for n up to 3.
+INLINE fe fe_less_both(fe a, fe b, fe c, int n) {
+    fe r;
+    for (int i = 0; i < 5; i++) {
+        lane rest = ADD(b.v[i], SHL(c.v[i], n));
+        r.v[i] = ADD(a.v[i], SUB(SET((4 * P[i] << n) + 4 * P[i]), rest));
+    }
+    return fe_fold(r);
+}
+
+// Columns below 2^57 to an element: five steps, each of which clears one column by adding m·p to it and those above.
+// With p + 1 = 2^256 - 2^224 - 2^96 + 2^64 that is m·(2^104 - 2^96 + 2^64) and m·(2^256 - 2^224), each by one limb, less
+// m·2^104 and the m that clears. A column may be below zero meanwhile: its carry is arithmetic.
 INLINE fe fe_reduce(lane *c) {
-    const lane p1 = SET(P[1]), p2 = SET(P[2]), p3 = SET(P[3]), p4 = SET(P[4]);
+    const lane low = SET((1ULL << 52) - (1ULL << 44) + (1ULL << 12)), high = SET((1ULL << 48) - (1ULL << 16));
 #pragma clang loop unroll(full)
     for (int i = 0; i < 5; i++) {
         lane m = AND(c[i], MASK52);
-        // c[i] + m·(2^52 - 1) is m + (c[i] >> 52) in the next column.
-        c[i + 1] = ADD(c[i + 1], ADD(m, SHR(c[i], 52)));
-        c[i + 1] = LO(c[i + 1], m, p1);
-        c[i + 2] = HI(c[i + 2], m, p1);
-        c[i + 2] = LO(c[i + 2], m, p2);
-        c[i + 3] = HI(c[i + 3], m, p2);
-        c[i + 3] = LO(c[i + 3], m, p3);
-        c[i + 4] = HI(c[i + 4], m, p3);
-        c[i + 4] = LO(c[i + 4], m, p4);
-        c[i + 5] = HI(c[i + 5], m, p4);
+        c[i + 1] = LO(ADD(c[i + 1], SAR(c[i], 52)), m, low);
+        c[i + 2] = HI(SUB(c[i + 2], m), m, low);
+        c[i + 4] = LO(c[i + 4], m, high);
+        c[i + 5] = HI(c[i + 5], m, high);
     }
     fe r = {{c[5], c[6], c[7], c[8], c[9]}};
     return fe_chain52(r);
@@ -228,27 +240,43 @@ INLINE void fe_store(uint8_t *p, fe a, size_t count) {
         }
 }
 
-APART point twice(point p) {
-    fe delta = fe_sqr(p.z), gamma = fe_sqr(p.y), beta = fe_mul(p.x, gamma);
-    fe t = fe_mul(fe_sub(p.x, delta), fe_add(p.x, delta));
-    fe alpha = fe_add(fe_shift(t, 1), t);
-    point r;
-    r.x = fe_sub(fe_sqr(alpha), fe_shift(beta, 3));
-    r.z = fe_sub(fe_sqr(fe_add(p.y, p.z)), fe_add(gamma, delta));
-    r.y = fe_sub(fe_mul(alpha, fe_sub(fe_shift(beta, 2), r.x)), fe_shift(fe_sqr(gamma), 3));
-    return r;
+// Points go in pairs: the products of one fill the time in which the other waits for its own.
+enum { PAIR = 2 };
+#define EACH for (int k = 0; k < PAIR; k++)
+#define BOTH(name, value) fe name[PAIR]; EACH name[k] = (value)
+
+APART void twice(point *p) {
+    BOTH(delta, fe_sqr(p[k].z));
+    BOTH(gamma, fe_sqr(p[k].y));
+    BOTH(beta, fe_mul(p[k].x, gamma[k]));
+    BOTH(t, fe_mul(fe_sub(p[k].x, delta[k]), fe_add(p[k].x, delta[k])));
+    BOTH(alpha, fe_triple(t[k]));
+    EACH p[k].x = fe_less(fe_sqr(alpha[k]), 0, beta[k], 3);
+    EACH p[k].z = fe_less_both(fe_sqr(fe_add(p[k].y, p[k].z)), gamma[k], delta[k], 0);
+    BOTH(square, fe_sqr(gamma[k]));
+    EACH p[k].y = fe_less(fe_mul(alpha[k], fe_less(beta[k], 2, p[k].x, 0)), 0, square[k], 3);
 }
 
-APART point sum(point p, point q) {
-    fe zz1 = fe_sqr(p.z), zz2 = fe_sqr(q.z), u1 = fe_mul(p.x, zz2), u2 = fe_mul(q.x, zz1);
-    fe s1 = fe_mul(fe_mul(p.y, q.z), zz2), s2 = fe_mul(fe_mul(q.y, p.z), zz1);
-    fe h = fe_sub(u2, u1), i = fe_sqr(fe_shift(h, 1)), j = fe_mul(h, i), v = fe_mul(u1, i);
-    fe w = fe_shift(fe_sub(s2, s1), 1);
-    point r;
-    r.x = fe_sub(fe_sqr(w), fe_add(j, fe_shift(v, 1)));
-    r.y = fe_sub(fe_mul(w, fe_sub(v, r.x)), fe_shift(fe_mul(s1, j), 1));
-    r.z = fe_mul(fe_sub(fe_sqr(fe_add(p.z, q.z)), fe_add(zz1, zz2)), h);
-    return r;
+// p += q
+APART void add(point *p, const point *q) {
+    BOTH(zz1, fe_sqr(p[k].z));
+    BOTH(zz2, fe_sqr(q[k].z));
+    BOTH(u1, fe_mul(p[k].x, zz2[k]));
+    BOTH(u2, fe_mul(q[k].x, zz1[k]));
+    BOTH(yz1, fe_mul(p[k].y, q[k].z));
+    BOTH(yz2, fe_mul(q[k].y, p[k].z));
+    BOTH(s1, fe_mul(yz1[k], zz2[k]));
+    BOTH(s2, fe_mul(yz2[k], zz1[k]));
+    BOTH(h, fe_sub(u2[k], u1[k]));
+    BOTH(i, fe_sqr(fe_less(u2[k], 1, u1[k], 1)));
+    BOTH(z, fe_less_both(fe_sqr(fe_add(p[k].z, q[k].z)), zz1[k], zz2[k], 0));
+    BOTH(j, fe_mul(h[k], i[k]));
+    BOTH(v, fe_mul(u1[k], i[k]));
+    BOTH(w, fe_less(s2[k], 1, s1[k], 1));
+    EACH p[k].z = fe_mul(z[k], h[k]);
+    EACH p[k].x = fe_less_both(fe_sqr(w[k]), j[k], v[k], 1);
+    BOTH(sj, fe_mul(s1[k], j[k]));
+    EACH p[k].y = fe_less(fe_mul(w[k], fe_sub(v[k], p[k].x)), 0, sj[k], 1);
 }
 
 // table[(|digit| - 1) / 2] with the digit's sign; the digit is odd, -15…15, the same in all lanes.
@@ -280,19 +308,23 @@ static void recode(const uint8_t *scalar, int8_t *digits) {
     }
 }
 
-APART point multiply(point p, const int8_t *digits) {
-    point table[8], two = twice(p);
-    table[0] = p;
-    for (int k = 1; k < 8; k++) table[k] = sum(table[k - 1], two);
-    point r = pick(table, digits[63]);
-    for (int i = 62; i >= 0; i--) {
-        r = twice(twice(twice(twice(r))));
-        r = sum(r, pick(table, digits[i]));
+APART void multiply(point *p, const int8_t *digits) {
+    point table[PAIR][8], two[PAIR], next[PAIR];
+    EACH two[k] = table[k][0] = next[k] = p[k];
+    twice(two);
+    for (int entry = 1; entry < 8; entry++) {
+        add(next, two);
+        EACH table[k][entry] = next[k];
     }
-    return r;
+    EACH p[k] = pick(table[k], digits[63]);
+    for (int i = 62; i >= 0; i--) {
+        for (int doublings = 0; doublings < 4; doublings++) twice(p);
+        EACH next[k] = pick(table[k], digits[i]);
+        add(p, next);
+    }
 }
 
-enum { BATCH = 32 };
+enum { BATCH = 32 };  // an even number of vectors
 
 // x/z² of up to BATCH vectors by one inversion (Montgomery's trick).
 static IFMA void divide(point *r, size_t n) {
@@ -319,7 +351,7 @@ APART point mapped(fe u) {
     fe n = fe_mul(fe_const(THIRD), fe_add(tail, fe_const(ONE)));
     fe d = fe_blend(fe_is_zero(tail), tail, fe_const(NINE)), dd = fe_sqr(d);
     // g(n/d)·d⁴ = (n³ - 3nd² + bd³)·d
-    fe three = fe_add(fe_shift(dd, 1), dd);
+    fe three = fe_triple(dd);
     fe g = fe_add(fe_mul(fe_sub(fe_sqr(n), three), n), fe_mul(fe_const(B), fe_mul(dd, d)));
     fe square = fe_mul(g, d), root = fe_root(square);
     __mmask8 first = fe_is_zero(fe_sub(fe_sqr(root), square));
@@ -342,7 +374,8 @@ static int is_canonical(const uint8_t *x) {
 
 // Points of one batch, multiplied and written as x-coordinates.
 static IFMA void finish(uint8_t *p, point *r, size_t n, size_t start, size_t count, const int8_t *digits) {
-    for (size_t k = 0; k < n; k++) r[k] = multiply(r[k], digits);
+    if (n % PAIR) r[n] = r[n - 1];
+    for (size_t k = 0; k < n; k += PAIR) multiply(r + k, digits);
     divide(r, n);
     for (size_t k = 0; k < n; k++) fe_store(p + 32 * (start + 8 * k), r[k].x, lanes(count, start + 8 * k));
 }

@@ -106,6 +106,22 @@ WIDE void hutong_aes_hash(const void *key, const void *in, void *out, size_t cou
     }
 }
 
+WIDE void hutong_aes_hash_bits(const void *key, const void *in, size_t count, uint64_t *words) {
+    schedule s = expand_key(key);
+    const __m512i offset = _mm512_broadcast_i32x4(_mm_loadu_si128((const __m128i *)key + 1));
+    const __m512i lowest = _mm512_set_epi64(0, 1, 0, 1, 0, 1, 0, 1);
+    const uint8_t *p = in;
+    for (size_t word = 0; word < count / 64; word++) {
+        uint64_t bits = 0;
+        for (int k = 0; k < 16; k++) {
+            __m512i x = _mm512_xor_si512(_mm512_loadu_si512(p + 1024 * word + 64 * k), offset);
+            __mmask8 m = _mm512_test_epi64_mask(_mm512_xor_si512(x, aes4(&s, x)), lowest);
+            bits |= _pext_u64(m, 0x55) << (4 * k);
+        }
+        words[word] = bits;
+    }
+}
+
 WIDE void hutong_aes_counter(const void *key, uint64_t first, void *out, size_t count) {
     schedule s = expand_key(key);
     uint8_t *q = out;
@@ -259,40 +275,37 @@ WIDE void hutong_band_decode(const void *key, const void *hashes, size_t count, 
 
 enum { CHUNK = 256, GROUP = 32 };
 
-WIDE void hutong_convolve(const void *key, void *elements, size_t width, size_t count) {
+WIDE void hutong_convolve(const void *key, void *elements, size_t count) {
     schedule s = expand_key(key);
     uint8_t *p = elements;
-    for (size_t side = 0; side < width; side++) {
-        __m512i w[6];
-        for (int k = 0; k < 6; k++) w[k] = _mm512_setzero_si512();
-        for (size_t start = 0; start < count; start += CHUNK) {
-            uint32_t taps[CHUNK];
-            for (int k = 0; k < CHUNK / 4; k += 4) {
-                long long c = (long long)(start / 4) + k;
-                __m512i x = _mm512_set_epi64(0, c + 3, 0, c + 2, 0, c + 1, 0, c);
-                _mm512_storeu_si512(taps + 4 * k, aes4(&s, x));
-            }
-            size_t n = count - start < CHUNK ? count - start : CHUNK;
-            for (size_t i = 0; i < n; i++) {
-                __m128i *at = (__m128i *)(p + 16 * ((start + i) * width + side));
-                __m128i x = _mm_xor_si128(_mm_loadu_si128(at), _mm512_castsi512_si128(w[0]));
-                _mm_storeu_si128(at, x);
-                __m512i y = _mm512_broadcast_i32x4(x);
-                uint64_t m = _pdep_u64((taps[i] & 0xffffff) | 1, 0x5555555555555555ULL) * 3;
+    __m512i w[6];
+    for (int k = 0; k < 6; k++) w[k] = _mm512_setzero_si512();
+    for (size_t start = 0; start < count; start += CHUNK) {
+        uint32_t taps[CHUNK];
+        for (int k = 0; k < CHUNK / 4; k += 4) {
+            long long c = (long long)(start / 4) + k;
+            __m512i x = _mm512_set_epi64(0, c + 3, 0, c + 2, 0, c + 1, 0, c);
+            _mm512_storeu_si512(taps + 4 * k, aes4(&s, x));
+        }
+        size_t n = count - start < CHUNK ? count - start : CHUNK;
+        for (size_t i = 0; i < n; i++) {
+            __m128i *at = (__m128i *)(p + 16 * (start + i));
+            __m128i x = _mm_xor_si128(_mm_loadu_si128(at), _mm512_castsi512_si128(w[0]));
+            _mm_storeu_si128(at, x);
+            __m512i y = _mm512_broadcast_i32x4(x);
+            uint64_t m = _pdep_u64((taps[i] & 0xffffff) | 1, 0x5555555555555555ULL) * 3;
 #pragma clang loop unroll(full)
-                for (int k = 0; k < 6; k++) {
-                    __m512i next = k < 5 ? w[k < 5 ? k + 1 : 5] : _mm512_setzero_si512();
-                    __m512i moved = _mm512_alignr_epi64(next, w[k], 2);
-                    w[k] = _mm512_mask_xor_epi64(moved, (__mmask8)(m >> (8 * k)), moved, y);
-                }
+            for (int k = 0; k < 6; k++) {
+                __m512i next = k < 5 ? w[k < 5 ? k + 1 : 5] : _mm512_setzero_si512();
+                __m512i moved = _mm512_alignr_epi64(next, w[k], 2);
+                w[k] = _mm512_mask_xor_epi64(moved, (__mmask8)(m >> (8 * k)), moved, y);
             }
         }
     }
 }
 
 // Row i takes one element of each of the `regular` equal regions, the rest anywhere.
-WIDE void hutong_expand(const void *key, const void *accumulated, void *elements, size_t width, size_t count,
-                        size_t weight) {
+WIDE void hutong_expand(const void *key, const void *accumulated, void *elements, size_t count, size_t weight) {
     schedule s = expand_key(key);
     const uint8_t *a = accumulated;
     uint8_t *e = elements;
@@ -309,18 +322,13 @@ WIDE void hutong_expand(const void *key, const void *accumulated, void *elements
                 uint64_t draw = draws[4 * blocks * i + k];
                 size_t at = k < regular ? k * step + ((draw * step) >> 32) : (draw * count) >> 32;
                 places[weight * i + k] = (uint32_t)at;
-                _mm_prefetch((const char *)(a + 16 * width * at), _MM_HINT_T0);
+                _mm_prefetch((const char *)(a + 16 * at), _MM_HINT_T0);
             }
         for (size_t i = 0; i < n; i++) {
-            __m128i x = _mm_setzero_si128(), y = x;
-            for (size_t k = 0; k < weight; k++) {
-                const __m128i *from = (const __m128i *)(a + 16 * width * places[weight * i + k]);
-                x = _mm_xor_si128(x, _mm_loadu_si128(from));
-                if (width == 2) y = _mm_xor_si128(y, _mm_loadu_si128(from + 1));
-            }
-            __m128i *to = (__m128i *)(e + 16 * width * (start + i));
-            _mm_storeu_si128(to, _mm_xor_si128(x, _mm_loadu_si128(to)));
-            if (width == 2) _mm_storeu_si128(to + 1, _mm_xor_si128(y, _mm_loadu_si128(to + 1)));
+            __m128i *to = (__m128i *)(e + 16 * (start + i)), x = _mm_loadu_si128(to);
+            for (size_t k = 0; k < weight; k++)
+                x = _mm_xor_si128(x, _mm_loadu_si128((const __m128i *)(a + 16 * places[weight * i + k])));
+            _mm_storeu_si128(to, x);
         }
     }
 }

@@ -6,19 +6,17 @@
 
 import CCurves
 
-/// SM2 over flat arrays of 32-byte big-endian elements.
+/// SM2 over flat arrays of 32-byte big-endian elements, in eight lanes or, whatever fewer is asked for, in one.
 package enum SM2Batch {
-    /// Whether the eight-lane kernels run on this processor.
-    package static let isVectorized = hutong_curves_has_ifma() != 0
-
     private static let curve = WeierstrassCurve.sm2
 
     /// The x-coordinates of scalar·P for the points with these x-coordinates; `nil` if one is not on the curve.
     ///
     /// - Parameter scalar: 32 bytes, odd: P and -P have one x, and the order is odd, so that is no restriction.
-    package static func multiply(_ points: [UInt8], by scalar: [UInt8], portably: Bool = false) -> [UInt8]? {
-        precondition(points.count.isMultiple(of: 32) && scalar.count == 32 && scalar[31] & 1 == 1)
-        guard isVectorized, !portably else {
+    package static func multiply(_ points: [UInt8], by scalar: [UInt8], in lanes: Lanes = .most) -> [UInt8]? {
+        precondition(
+            points.count.isMultiple(of: 32) && scalar.count == 32 && scalar[31] & 1 == 1 && lanes.areThere)
+        guard lanes == .eight else {
             var products: [WeierstrassCurve.Point] = []
             products.reserveCapacity(points.count / 32)
             for start in stride(from: 0, to: points.count, by: 32) {
@@ -41,9 +39,10 @@ package enum SM2Batch {
     /// The x-coordinates of scalar·M(u) for field elements u below p, M being simplified SWU.
     ///
     /// - Parameter scalar: as in `multiply`.
-    package static func mask(_ elements: [UInt8], by scalar: [UInt8], portably: Bool = false) -> [UInt8] {
-        precondition(elements.count.isMultiple(of: 32) && scalar.count == 32 && scalar[31] & 1 == 1)
-        guard isVectorized, !portably else {
+    package static func mask(_ elements: [UInt8], by scalar: [UInt8], in lanes: Lanes = .most) -> [UInt8] {
+        precondition(
+            elements.count.isMultiple(of: 32) && scalar.count == 32 && scalar[31] & 1 == 1 && lanes.areThere)
+        guard lanes == .eight else {
             return curve.coordinates(
                 stride(from: 0, to: elements.count, by: 32).map { start in
                     let words = Words256(bigEndian: elements[start..<start + 32])

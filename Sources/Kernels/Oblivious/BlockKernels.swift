@@ -25,12 +25,18 @@ package enum BlockKernels {
     /// out[i] = AES_key(in[i]) ^ in[i].
     package static func hash(_ input: Blocks, key: Block) -> Blocks {
         let output = Blocks(count: input.count)
-        guard isVectorized else { return PortableKernels.hash(input, key: key) }
+        hash(input, key: key, into: output)
+        return output
+    }
+
+    /// The same into `output`, which may be `input`: fresh memory is not free.
+    package static func hash(_ input: Blocks, key: Block, into output: Blocks) {
+        precondition(input.count == output.count)
+        guard isVectorized else { return PortableKernels.hash(input, key: key, into: output) }
         // SAFETY: both rows have input.count blocks; the key is one block.
         unsafe withUnsafeBytes(of: key) {
             unsafe hutong_aes_hash($0.baseAddress, input.base, output.base, input.count)
         }
-        return output
     }
 
     /// Pseudorandom blocks from a seed, in place from `start`.
@@ -62,18 +68,34 @@ package enum BlockKernels {
 
     /// Rows sorted by their low word, and where each stood: what the band kernels are fast on.
     package static func sorted(_ hashes: Blocks) -> (Blocks, order: [UInt32]) {
-        let (output, scratch) = (Blocks(count: hashes.count), Blocks(count: hashes.count))
-        var order = [UInt32](repeating: 0, count: hashes.count)
+        let output = Blocks(count: hashes.count)
+        return unsafe (output, sort(hashes.base, hashes.count, into: output.base))
+    }
+
+    /// The same for an array, in place; gives where each stood.
+    package static func sort(_ items: inout [Block]) -> [UInt32] {
+        unsafe items.withUnsafeMutableBufferPointer { items in
+            guard let base = items.baseAddress else { return [] }
+            return unsafe sort(base, items.count, into: base)
+        }
+    }
+
+    /// `output` may be where the hashes are.
+    private static func sort(
+        _ hashes: UnsafePointer<Block>, _ count: Int, into output: UnsafeMutablePointer<Block>
+    ) -> [UInt32] {
+        let scratch = Blocks(count: count)
+        var order = [UInt32](repeating: 0, count: count)
         var spare = order
-        // SAFETY: all five rows have hashes.count elements. Kept in C for speed, and portable C throughout.
+        // SAFETY: all five rows have `count` elements; the hashes are read before the output is written. Kept in C for
+        // speed, and portable C throughout.
         unsafe order.withUnsafeMutableBufferPointer { order in
             unsafe spare.withUnsafeMutableBufferPointer { spare in
                 unsafe hutong_sort_hashes(
-                    hashes.base, hashes.count, output.base, order.baseAddress, scratch.base, spare.baseAddress
-                )
+                    hashes, count, output, order.baseAddress, scratch.base, spare.baseAddress)
             }
         }
-        return (output, order)
+        return order
     }
 
     /// Encodes rows → values as a band store of `columns` columns; `nil` when the rows are dependent.
@@ -97,6 +119,7 @@ package enum BlockKernels {
         }
         guard isSolvable == 1 else { return nil }
         let solution = Blocks(count: columns + bandWidth + 16)
+        defer { solution.shorten(to: columns) }
         fill(solution, from: seed, count: columns)
         // SAFETY: as above; the solution has more than 256 zero blocks behind its columns.
         unsafe coefficients.base.withMemoryRebound(to: UInt64.self, capacity: 4 * columns) { words in
@@ -120,24 +143,41 @@ package enum BlockKernels {
         return output
     }
 
-    /// The dual of the systematic expand-convolute code: 2·count elements of `width` blocks become `count`.
+    /// The dual of the systematic expand-convolute code: 2·count elements become `count`.
     ///
     /// Convolved twice with 24 taps, then expanded with row weight `weight`.
-    static func compress(_ elements: Blocks, width: Int, count: Int, weight: Int, key: Block) {
-        precondition(elements.count >= 2 * count * width && (1...2).contains(width) && weight <= 24)
+    static func compress(_ elements: Blocks, weight: Int, key: Block) {
+        let count = elements.count / 2
+        precondition(elements.count == 2 * count && weight <= 24)
+        defer { elements.shorten(to: count) }
         let keys = [key, key ^ Block(1, 0), key ^ Block(2, 0)]
         guard isVectorized else {
-            return PortableKernels.compress(elements, width: width, count: count, weight: weight, keys: keys)
+            return PortableKernels.compress(elements, count: count, weight: weight, keys: keys)
         }
-        // SAFETY: both halves have count × width blocks, as just checked.
+        let upper = unsafe elements.base + count
+        // SAFETY: both halves have count blocks, as just checked.
         unsafe keys.withUnsafeBufferPointer { keys in
-            unsafe hutong_convolve(keys.baseAddress, elements.base + count * width, width, count)
-            unsafe hutong_convolve(
-                keys.baseAddress.map { unsafe $0 + 1 }, elements.base + count * width, width, count)
+            unsafe hutong_convolve(keys.baseAddress, upper, count)
+            unsafe hutong_convolve(keys.baseAddress.map { unsafe $0 + 1 }, upper, count)
             unsafe hutong_expand(
-                keys.baseAddress.map { unsafe $0 + 2 }, elements.base + count * width, elements.base, width,
-                count,
-                weight)
+                keys.baseAddress.map { unsafe $0 + 2 }, upper, elements.base, count, weight)
+        }
+    }
+
+    /// The lowest bits of AES_key(x) ^ x for the blocks x = input[i] ^ offset, 64 to a word.
+    package static func hashBits(
+        _ input: Blocks, from start: Int, count: Int, offset: Block = Block(), key: Block
+    ) -> [UInt64] {
+        precondition(start >= 0 && count.isMultiple(of: 64) && start + count <= input.count)
+        guard isVectorized else {
+            return PortableKernels.hashBits(input, from: start, count: count, offset: offset, key: key)
+        }
+        return unsafe [UInt64](unsafeUninitializedCapacity: count / 64) { words, filled in
+            // SAFETY: count blocks are inside, as just checked; a word for 64 of them.
+            unsafe withUnsafeBytes(of: (key, offset)) {
+                unsafe hutong_aes_hash_bits($0.baseAddress, input.base + start, count, words.baseAddress)
+            }
+            filled = count / 64
         }
     }
 
@@ -169,6 +209,7 @@ package enum BlockKernels {
     package static func tweakedHash(_ input: Blocks, key: Block) -> Blocks {
         let middle = hash(input, key: key)
         for place in 0..<middle.count { middle[place] ^= Block(UInt64(place), 1 << 63) }
-        return hash(middle, key: key)
+        hash(middle, key: key, into: middle)
+        return middle
     }
 }

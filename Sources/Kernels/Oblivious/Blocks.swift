@@ -6,21 +6,29 @@
 import Glibc
 import Synchronization
 
-/// A fixed row of blocks on large pages, zero at first and erased at the end.
+/// A row of blocks, zero at first and erased at the end.
 ///
 /// Owned and used by one task at a time.
 // SAFETY: every access checks its bounds, and a row is handed from step to step of one run, never shared.
 @safe package final class Blocks: @unchecked Sendable {
-    package let count: Int
+    package var count: Int { unsafe kept }
+    // SAFETY: one task at a time reads and writes it (above); a check of that would cost more than most loops' work.
+    @exclusivity(unchecked) private var kept: Int
     let base: UnsafeMutablePointer<Block>
-    private let byteCount: Int
+    private let memory: BlockMemory.Piece
 
-    package init(count: Int) {
-        self.count = count
-        byteCount = max(64, 16 * count)
-        // SAFETY: zeroed memory of at least byteCount bytes, aligned for Block; given back in deinit alone.
-        let raw = unsafe BlockMemory.take(byteCount)
-        unsafe base = raw.bindMemory(to: Block.self, capacity: max(4, count))
+    /// - Parameter isScattered: whether it will be read all over the place: then it lies on large pages.
+    package init(count: Int, isScattered: Bool = false) {
+        unsafe kept = count
+        memory = BlockMemory.take(max(64, 16 * count), isScattered: isScattered)
+        // SAFETY: zeroed memory of at least that many bytes, aligned for Block; given back in deinit alone.
+        unsafe base = memory.start.bindMemory(to: Block.self, capacity: max(4, count))
+    }
+
+    /// Keeps the first `count` blocks; the memory behind them stays until the end.
+    package func shorten(to count: Int) {
+        precondition(count >= 0 && count <= self.count)
+        unsafe kept = count  // SAFETY: as its declaration says.
     }
 
     package convenience init(_ elements: [Block]) {
@@ -29,8 +37,7 @@ import Synchronization
     }
 
     deinit {
-        // SAFETY: the memory is ours and nobody else's.
-        unsafe BlockMemory.give(base, byteCount)
+        BlockMemory.give(memory)
     }
 
     package subscript(place: Int) -> Block {
@@ -71,12 +78,18 @@ import Synchronization
         }
     }
 
-    /// A copy of the first `count` blocks.
-    package func prefix(_ count: Int) -> Blocks {
-        precondition(count <= self.count)
-        let copy = Blocks(count: count)
-        unsafe memcpy(copy.base, base, 16 * count)  // SAFETY: count blocks are inside both.
-        return copy
+    /// The lowest bits of `count` blocks from `start`, 64 to a word.
+    package func lowBits(from start: Int, count: Int) -> [UInt64] {
+        precondition(start >= 0 && count.isMultiple(of: 64) && start + count <= self.count)
+        return (0..<count / 64).map { word in
+            // SAFETY: the range is inside, just checked.
+            (0..<64).reduce(0) { unsafe $0 | (base[start + 64 * word + $1].x & 1) << UInt64($1) }
+        }
+    }
+
+    /// Sets the lowest bit of every block to zero.
+    func clearLowBits() {
+        for place in 0..<count { unsafe base[place].x &= ~1 }  // SAFETY: inside.
     }
 
     /// Sums of the blocks at even and at odd places from `start`.
@@ -91,18 +104,6 @@ import Synchronization
         if count % 2 == 1 { unsafe sums.0 ^= base[start + count - 1] }
         return sums
     }
-
-    /// Splits pairs into their first and second blocks, `count` of each.
-    func unzipped(count: Int) -> (Blocks, Blocks) {
-        precondition(2 * count <= self.count)
-        let (first, second) = (Blocks(count: count), Blocks(count: count))
-        for place in 0..<count {
-            // SAFETY: inside all three, just checked.
-            unsafe first.base[place] = base[2 * place]
-            unsafe second.base[place] = base[2 * place + 1]
-        }
-        return (first, second)
-    }
 }
 
 /// Where large rows come from: memory is erased when given back and kept for the next row, because the kernel takes
@@ -110,56 +111,70 @@ import Synchronization
 ///
 /// Owns the pages that wait for reuse, at most `keptBytesMax`.
 private enum BlockMemory {
+    /// Zeroed bytes of one row; what is behind `byteCount`, up to `capacity`, is never written.
+    // SAFETY: only `take` makes one, of memory that `give` gets back.
+    @safe struct Piece {
+        let start: UnsafeMutableRawPointer
+        let byteCount: Int
+        let capacity: Int
+        let isScattered: Bool
+    }
+
     static let keptBytesMax = 1 << 29
     private static let largeBytesMin = 1 << 16
     private static let hugePageBytes = 2 << 20
 
     private struct Kept {
-        var places: [Int: [UInt]] = [:]
+        /// Address and capacity of pieces on ordinary and on large pages.
+        var ordinary: [(place: UInt, capacity: Int)] = []
+        var scattered: [(place: UInt, capacity: Int)] = []
         var byteCount = 0
+
+        /// The smallest kept piece that holds `byteCount` bytes and not more than half as many again.
+        mutating func take(_ byteCount: Int, isScattered: Bool) -> (place: UInt, capacity: Int)? {
+            let kept = isScattered ? scattered : ordinary
+            let fitting = kept.indices.filter { (byteCount...byteCount * 3 / 2).contains(kept[$0].capacity) }
+            guard let best = fitting.min(by: { kept[$0].capacity < kept[$1].capacity }) else { return nil }
+            self.byteCount -= kept[best].capacity
+            return isScattered ? scattered.remove(at: best) : ordinary.remove(at: best)
+        }
     }
     private static let kept = Mutex(Kept())
 
-    /// Eight sizes an octave, so that rows of nearly one size share memory.
-    private static func size(_ byteCount: Int) -> Int {
-        let step = max(4096, 1 << (Int.bitWidth - byteCount.leadingZeroBitCount - 4))
-        return (byteCount + step - 1) / step * step
-    }
-
-    static func take(_ byteCount: Int) -> UnsafeMutableRawPointer {
+    static func take(_ byteCount: Int, isScattered: Bool) -> Piece {
         guard byteCount >= largeBytesMin else {
             let raw = UnsafeMutableRawPointer.allocate(byteCount: byteCount, alignment: 64)
             unsafe memset(raw, 0, byteCount)  // SAFETY: byteCount fresh bytes.
-            return unsafe raw
+            return unsafe Piece(start: raw, byteCount: byteCount, capacity: byteCount, isScattered: false)
         }
-        let size = size(byteCount)
-        let place = kept.withLock { kept -> UInt? in
-            guard let place = kept.places[size]?.popLast() else { return nil }
-            kept.byteCount -= size
-            return place
+        let isHuge = isScattered && byteCount >= 2 * hugePageBytes
+        // SAFETY: a place in the pool is memory of that capacity that nobody uses.
+        if let (place, capacity) = kept.withLock({ $0.take(byteCount, isScattered: isHuge) }),
+            let raw = unsafe UnsafeMutableRawPointer(bitPattern: place)
+        {
+            return unsafe Piece(start: raw, byteCount: byteCount, capacity: capacity, isScattered: isHuge)
         }
-        // SAFETY: a place in the pool is memory of this size that nobody uses.
-        if let place, let raw = unsafe UnsafeMutableRawPointer(bitPattern: place) { return unsafe raw }
-        let isHuge = size >= 2 * hugePageBytes
-        let raw = UnsafeMutableRawPointer.allocate(byteCount: size, alignment: isHuge ? hugePageBytes : 4096)
-        // Large pages: random reads of the code's expander otherwise miss the TLB (2026-11: four times slower).
-        if isHuge { _ = unsafe madvise(raw, size, MADV_HUGEPAGE) }
-        unsafe memset(raw, 0, size)  // SAFETY: size fresh bytes.
-        return unsafe raw
+        // Random reads of the code's expander miss the TLB on small pages (2026-11: four times slower). What is read in
+        // order does not, and a virtual machine may clear a large page far slower (2026-11: 0.5 against 2.4 GB/s).
+        let raw = UnsafeMutableRawPointer.allocate(
+            byteCount: byteCount, alignment: isHuge ? hugePageBytes : 4096)
+        if isHuge { _ = unsafe madvise(raw, byteCount, MADV_HUGEPAGE) }
+        unsafe memset(raw, 0, byteCount)  // SAFETY: byteCount fresh bytes.
+        return unsafe Piece(start: raw, byteCount: byteCount, capacity: byteCount, isScattered: isHuge)
     }
 
-    static func give(_ raw: UnsafeMutableRawPointer, _ byteCount: Int) {
+    static func give(_ piece: Piece) {
         // SAFETY: byteCount bytes are ours; explicit_bzero is never removed by the optimizer.
-        unsafe explicit_bzero(raw, byteCount)
-        let size = size(byteCount)
+        unsafe explicit_bzero(piece.start, piece.byteCount)
         let isKept =
-            byteCount >= largeBytesMin
+            piece.capacity >= largeBytesMin
             && kept.withLock { kept in
-                guard kept.byteCount + size <= keptBytesMax else { return false }
-                kept.byteCount += size
-                kept.places[size, default: []].append(UInt(bitPattern: raw))
+                guard kept.byteCount + piece.capacity <= keptBytesMax else { return false }
+                kept.byteCount += piece.capacity
+                let entry = unsafe (place: UInt(bitPattern: piece.start), capacity: piece.capacity)
+                if piece.isScattered { kept.scattered.append(entry) } else { kept.ordinary.append(entry) }
                 return true
             }
-        if !isKept { unsafe raw.deallocate() }  // SAFETY: nobody else holds it.
+        if !isKept { unsafe piece.start.deallocate() }  // SAFETY: nobody else holds it.
     }
 }

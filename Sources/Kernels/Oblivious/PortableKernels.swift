@@ -5,11 +5,9 @@
 
 /// The loops of `BlockKernels` in plain Swift: for other processors, and to check the fast ones.
 package enum PortableKernels {
-    package static func hash(_ input: Blocks, key: Block) -> Blocks {
+    package static func hash(_ input: Blocks, key: Block, into output: Blocks) {
         let aes = PortableAES(key: key)
-        let output = Blocks(count: input.count)
         for place in 0..<input.count { output[place] = aes.encrypt(input[place]) ^ input[place] }
-        return output
     }
 
     package static func fill(_ blocks: Blocks, from seed: Block, start: Int, count: Int) {
@@ -69,6 +67,7 @@ package enum PortableKernels {
             slot[0] &= ~1
             solution[at] = sides[at] ^ sum(slot, solution, at)
         }
+        solution.shorten(to: columns)
         return solution
     }
 
@@ -100,30 +99,26 @@ package enum PortableKernels {
         return output
     }
 
-    package static func compress(_ elements: Blocks, width: Int, count: Int, weight: Int, keys: [Block]) {
-        let half = count * width
+    package static func compress(_ elements: Blocks, count: Int, weight: Int, keys: [Block]) {
         for key in keys.prefix(2) {
             let aes = PortableAES(key: key)
-            for side in 0..<width {
-                var window = [Block](repeating: Block(), count: 24)
-                for place in 0..<count {
-                    let at = half + place * width + side
-                    let value = elements[at] ^ window[0]
-                    elements[at] = value
-                    let draws = aes.encrypt(Block(UInt64(place / 4), 0))
-                    let draw = (place & 2 == 0 ? draws.x : draws.y) >> UInt64(32 * (place & 1))
-                    let taps = draw & 0xff_ffff | 1
-                    window.removeFirst()
-                    window.append(Block())
-                    // public: the code
-                    for tap in 0..<24 where taps >> UInt64(tap) & 1 == 1 { window[tap] ^= value }
-                }
+            var window = [Block](repeating: Block(), count: 24)
+            for place in 0..<count {
+                let value = elements[count + place] ^ window[0]
+                elements[count + place] = value
+                let draws = aes.encrypt(Block(UInt64(place / 4), 0))
+                let draw = (place & 2 == 0 ? draws.x : draws.y) >> UInt64(32 * (place & 1))
+                let taps = draw & 0xff_ffff | 1
+                window.removeFirst()
+                window.append(Block())
+                // public: the code
+                for tap in 0..<24 where taps >> UInt64(tap) & 1 == 1 { window[tap] ^= value }
             }
         }
-        expand(elements, width, count, weight, keys[2])
+        expand(elements, count, weight, keys[2])
     }
 
-    private static func expand(_ elements: Blocks, _ width: Int, _ count: Int, _ weight: Int, _ key: Block) {
+    private static func expand(_ elements: Blocks, _ count: Int, _ weight: Int, _ key: Block) {
         let aes = PortableAES(key: key)
         let regular = weight - weight / 2
         let step = count / regular
@@ -137,9 +132,19 @@ package enum PortableKernels {
                 let at =
                     number < regular
                     ? number * step + Int(draw * UInt64(step) >> 32) : Int(draw * UInt64(count) >> 32)
-                for side in 0..<width {
-                    elements[place * width + side] ^= elements[(count + at) * width + side]
-                }
+                elements[place] ^= elements[count + at]
+            }
+        }
+    }
+
+    package static func hashBits(
+        _ input: Blocks, from start: Int, count: Int, offset: Block, key: Block
+    ) -> [UInt64] {
+        let aes = PortableAES(key: key)
+        return (0..<count / 64).map { word in
+            (0..<64).reduce(0) { bits, bit in
+                let block = input[start + 64 * word + bit] ^ offset
+                return bits | ((aes.encrypt(block).x ^ block.x) & 1) << UInt64(bit)
             }
         }
     }

@@ -23,7 +23,8 @@ package enum SilentVOLE {
     /// What a tree's one punctured leaf is worth.
     package enum NoiseValue: Sendable, Hashable {
         case random
-        /// One: then a is a vector of zeros and ones, and the extension gives correlated transfers.
+        /// One: then a is a vector of zeros and ones, and the extension gives correlated transfers. Δ is odd, and
+        /// every leaf of the sender's is made even, so that the lowest bit of c is a (as libOTe does).
         case unit
     }
 
@@ -103,7 +104,7 @@ package struct VOLEReceiver: Sendable {
         }
         let extended = TransferExtension.receive(choices: choices, keys: keys)
         (rows, correction) = (extended.rows, extended.correction.bytes())
-        leaves = Blocks(count: 2 * count + 2)
+        leaves = Blocks(count: 2 * count + 2, isScattered: true)
     }
 
     /// Answers the extension's check (malicious sender or not, this side only proves).
@@ -174,16 +175,27 @@ package struct VOLEReceiver: Sendable {
         shape.noise == .unit ? Block(1, 0) : choices[shape.depth + tree]
     }
 
-    /// The outputs a and c.
+    /// The outputs a and c, for random noise.
     package func finish(_ code: SilentVOLE.Code) -> (a: Blocks, c: Blocks) {
-        let pairs = Blocks(count: 4 * shape.count)
-        for place in 0..<2 * shape.count { pairs[2 * place + 1] = leaves[place] }
-        for (tree, leaf) in places.enumerated() {
-            pairs[2 * (tree * shape.leafCount + leaf)] = value(of: tree)
-        }
-        BlockKernels.compress(
-            pairs, width: 2, count: shape.count, weight: code.rawValue, key: SilentVOLE.codeKey)
-        return pairs.unzipped(count: shape.count)
+        precondition(shape.noise == .random)
+        let noise = Blocks(count: 2 * shape.count, isScattered: true)
+        for (tree, leaf) in places.enumerated() { noise[tree * shape.leafCount + leaf] = value(of: tree) }
+        BlockKernels.compress(noise, weight: code.rawValue, key: SilentVOLE.codeKey)
+        return (noise, compressed(code))
+    }
+
+    /// The output c, for unit noise: a is its lowest bit.
+    package func finishTransfers(_ code: SilentVOLE.Code) -> Blocks {
+        precondition(shape.noise == .unit)
+        leaves.clearLowBits()
+        for (tree, leaf) in places.enumerated() { leaves[tree * shape.leafCount + leaf].x |= 1 }
+        return compressed(code)
+    }
+
+    private func compressed(_ code: SilentVOLE.Code) -> Blocks {
+        leaves.shorten(to: 2 * shape.count)
+        BlockKernels.compress(leaves, weight: code.rawValue, key: SilentVOLE.codeKey)
+        return leaves
     }
 }
 
@@ -197,12 +209,14 @@ package struct VOLESender: Sendable {
     package let trees: [UInt8]
 
     /// - Parameters:
+    ///   - delta: odd for unit noise.
     ///   - keys: of the base transfers, chosen by Δ's bits.
     ///   - correction: the receiver's, of the right length.
     package init(
         count: Int, delta: Block, keys: [Block], correction: [UInt8], noise: SilentVOLE.NoiseValue = .random,
         using generator: inout some RandomNumberGenerator
     ) {
+        precondition(noise == .random || delta.x & 1 == 1)
         let shape = SilentVOLE.Shape(count: count, noise: noise)
         let rows = TransferExtension.send(delta: delta, keys: keys, correction: Blocks(bytes: correction))
         let (path, other) = (Blocks(count: shape.pathRows), Blocks(count: shape.pathRows))
@@ -214,7 +228,7 @@ package struct VOLESender: Sendable {
             BlockKernels.tweakedHash(path, key: SilentVOLE.padKey),
             BlockKernels.tweakedHash(other, key: SilentVOLE.padKey)
         )
-        let leaves = Blocks(count: 2 * count + 2)
+        let leaves = Blocks(count: 2 * count + 2, isScattered: true)
         let message = Blocks(count: shape.treeBlocks)
         for tree in 0..<SilentVOLE.treeCount {
             let seed = Block.random(using: &generator)
@@ -266,10 +280,11 @@ package struct VOLESender: Sendable {
             ^ FieldElement.multiply(delta, revealed)
     }
 
-    /// The output b: blocks beyond `count` are of no use.
+    /// The output b.
     package func finish(_ code: SilentVOLE.Code) -> Blocks {
-        BlockKernels.compress(
-            leaves, width: 1, count: shape.count, weight: code.rawValue, key: SilentVOLE.codeKey)
+        if shape.noise == .unit { leaves.clearLowBits() }
+        leaves.shorten(to: 2 * shape.count)
+        BlockKernels.compress(leaves, weight: code.rawValue, key: SilentVOLE.codeKey)
         return leaves
     }
 }

@@ -161,27 +161,27 @@ package struct ItemSet: Sendable {
         }
 
         package consuming func build() -> ItemSet {
-            let (sorted, order) = BlockKernels.sorted(Blocks(digests))
-            var items: [Block] = []
+            let order = BlockKernels.sort(&digests)
             var firstRow: [Int] = []
             var repeats: [(item: Int, row: Int)] = []
-            items.reserveCapacity(sorted.count)
-            firstRow.reserveCapacity(sorted.count)
+            firstRow.reserveCapacity(digests.count)
             var runStart = 0  // first item with this low word; its run are neighbors
-            for place in 0..<sorted.count {
-                let digest = sorted[place]
+            for place in digests.indices {
+                let digest = digests[place]
                 let row = rows[Int(order[place])]
-                if items.isEmpty || items[items.count - 1].x != digest.x { runStart = items.count }
-                if let known = (runStart..<items.count).first(where: { items[$0] == digest }) {
+                let count = firstRow.count  // items so far: they take the place of what was read
+                if count == 0 || digests[count - 1].x != digest.x { runStart = count }
+                if let known = (runStart..<count).first(where: { digests[$0] == digest }) {
                     repeats.append((known, max(row, firstRow[known])))
                     firstRow[known] = min(row, firstRow[known])
                 } else {
-                    items.append(digest)
+                    digests[count] = digest
                     firstRow.append(row)
                 }
             }
+            digests.removeLast(digests.count - firstRow.count)
             return ItemSet(
-                items: items, firstRow: firstRow, repeats: repeats, rejectedCount: rowCount - rows.count,
+                items: digests, firstRow: firstRow, repeats: repeats, rejectedCount: rowCount - rows.count,
                 rowCount: rowCount)
         }
     }

@@ -72,7 +72,8 @@ extension PSIParty {
             let vole = try await VOLESteps.extend(channel, plan, delta: delta, &generator)
             try await channel.send(.transfer, vole.trees)
             try await channel.confirm(nil)
-            let b = vole.finish(VOLESteps.code).prefix(VOLESteps.columns(plan))
+            let b = vole.finish(VOLESteps.code)
+            b.shorten(to: VOLESteps.columns(plan))
             return PreparedSender(name: preparedName, delta: delta, b: b)
         } catch {
             await channel.refuse(error)

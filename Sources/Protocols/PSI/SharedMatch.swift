@@ -186,7 +186,7 @@ struct SharedSteps {
         _ generator: inout some RandomNumberGenerator
     ) async throws(PSIFailure) -> [Block] {
         let size = TransferBatch.size(bins)
-        let pads = try await supply.next(size, over: channel, using: &generator)
+        let pads = supply.pads(of: try await supply.next(size, over: channel, using: &generator))
         let flips = try await channel.receive(.shares, count: (bins + 7) / 8)
         var (own, corrections): ([Block], [UInt8]) = ([], [])
         own.reserveCapacity(bins)
@@ -210,10 +210,11 @@ struct SharedSteps {
         bits: [UInt64], _ supply: inout TransferChooser, _ generator: inout some RandomNumberGenerator
     ) async throws(PSIFailure) -> [Block] {
         let size = TransferBatch.size(bins)
-        let (choices, pads) = try await supply.next(size, over: channel, using: &generator)
+        let correlated = try await supply.next(size, over: channel, using: &generator)
+        let pads = BlockKernels.hash(correlated, key: TransferBatch.padKey)
         var flips = [UInt8](repeating: 0, count: (bins + 7) / 8)
         for bin in 0..<bins {
-            flips[bin / 8] |= UInt8((choices[bin].x ^ bits[bin]) & 1) << UInt8(bin % 8)
+            flips[bin / 8] |= UInt8((correlated[bin].x ^ bits[bin]) & 1) << UInt8(bin % 8)
         }
         try await channel.send(.shares, flips)
         let corrections = Blocks(bytes: try await channel.receive(.shares, count: 16 * bins))
@@ -297,7 +298,9 @@ private struct SharedSender {
         let keys = VOLEKeys(channel)
         let hashes = BlockKernels.hash(Blocks(items), key: keys.item)
         // What the item of a bin is told if it is one of ours: a tag, and a value hidden under the bin's mask.
-        let bins = (0..<steps.bins).map { _ in Block.random(using: &generator) }
+        let targets = Blocks(count: steps.bins)
+        BlockKernels.fill(targets, from: Block.random(using: &generator))
+        let bins = (0..<steps.bins).map { targets[$0] }
         try await program(hashes, values, bins, keys, &generator)
         var (offering, choosing) = (
             try await TransferOfferer(channel, using: &generator),
@@ -339,7 +342,7 @@ private struct SharedSender {
             rows: stored.hashes, values: hidden, columns: columns, key: SharedSteps.bandKey(keys),
             seed: Block.random(using: &generator))
         guard let store else { throw .encodingFailed }
-        try await channel.send(.encoding, store.prefix(columns).bytes())
+        try await channel.send(.encoding, store.bytes())
     }
 }
 

@@ -23,10 +23,10 @@ struct TransferChooser: Sendable {
         self.keys = keys
     }
 
-    /// `count` choices, in the lowest bit of each block, and the pads they chose.
+    /// `count` correlated blocks: the choice is the lowest bit of each, the pad it chose is its hash.
     mutating func next(
         _ count: Int, over channel: PSIChannel, using generator: inout some RandomNumberGenerator
-    ) async throws(PSIFailure) -> (choices: Blocks, pads: Blocks) {
+    ) async throws(PSIFailure) -> Blocks {
         let fresh = zip(
             TransferBatch.keys(keys.map(\.0), batches), TransferBatch.keys(keys.map(\.1), batches))
         batches += 1
@@ -34,21 +34,21 @@ struct TransferChooser: Sendable {
         try await channel.send(.correction, side.correction)
         side.plant(
             trees: try await channel.receive(.transfer, count: SilentVOLE.treeByteCount(count: count)))
-        let (choices, correlated) = side.finish(VOLESteps.code)
-        return (choices, BlockKernels.hash(correlated, key: TransferBatch.padKey))
+        return side.finishTransfers(VOLESteps.code)
     }
 }
 
 /// The side that gets both pads.
 struct TransferOfferer: Sendable {
-    private let delta: Block
+    /// What the two blocks of every transfer differ by; odd.
+    let delta: Block
     private let keys: [Block]
     private var batches: UInt64 = 0
 
     init(
         _ channel: PSIChannel, using generator: inout some RandomNumberGenerator
     ) async throws(PSIFailure) {
-        delta = Block.random(using: &generator)
+        delta = Block.random(using: &generator) | Block(1, 0)
         let message = try await channel.receive(.transfer, count: 32)
         guard let base = BaseTransfer.Receiver(choices: delta, message: message, using: &generator) else {
             throw .malformed
@@ -57,10 +57,10 @@ struct TransferOfferer: Sendable {
         keys = base.keys
     }
 
-    /// Both pads of each of `count` transfers.
+    /// The first block of each of `count` transfers; the second is Δ away. Its pad is a block's hash.
     mutating func next(
         _ count: Int, over channel: PSIChannel, using generator: inout some RandomNumberGenerator
-    ) async throws(PSIFailure) -> (first: Blocks, second: Blocks) {
+    ) async throws(PSIFailure) -> Blocks {
         let fresh = TransferBatch.keys(keys, batches)
         batches += 1
         let correction = try await channel.receive(
@@ -68,13 +68,15 @@ struct TransferOfferer: Sendable {
         let side = VOLESender(
             count: count, delta: delta, keys: fresh, correction: correction, noise: .unit, using: &generator)
         try await channel.send(.transfer, side.trees)
-        let first = side.finish(VOLESteps.code).prefix(count)
-        let second = Blocks(count: count)
-        for place in 0..<count { second[place] = first[place] ^ delta }
-        return (
-            BlockKernels.hash(first, key: TransferBatch.padKey),
-            BlockKernels.hash(second, key: TransferBatch.padKey)
-        )
+        return side.finish(VOLESteps.code)
+    }
+
+    /// Both pads of each transfer, the second ones in place of the blocks.
+    func pads(of blocks: Blocks) -> (first: Blocks, second: Blocks) {
+        let first = BlockKernels.hash(blocks, key: TransferBatch.padKey)
+        for place in 0..<blocks.count { blocks[place] ^= delta }
+        BlockKernels.hash(blocks, key: TransferBatch.padKey, into: blocks)
+        return (first, blocks)
     }
 }
 
@@ -83,13 +85,20 @@ enum TransferBatch {
     static let padKey = Block(0x9216_d5d9_8979_fb1b, 0xd131_0ba6_98df_b5ac)
     private static let childKey = Block(0x2ffd_72db_d01a_dfb7, 0xb8e1_afed_6a26_7e96)
 
-    /// The most transfers of one batch: 200 MiB of memory on the choosing side.
+    /// The most transfers of one batch: 40 MiB of memory on either side.
     static let most = 1 << 20
 
     /// Keys of a batch's own, from those of the base transfers.
     static func keys(_ keys: [Block], _ batch: UInt64) -> [Block] {
         let children = BlockKernels.hash(Blocks(keys.map { $0 ^ Block(batch, 0) }), key: childKey)
         return (0..<keys.count).map { children[$0] }
+    }
+
+    /// The lowest bits of `count` pads, 64 to a word: of the second ones where the offset is Δ.
+    static func padBits(
+        _ blocks: Blocks, from start: Int, _ count: Int, offset: Block = Block()
+    ) -> [UInt64] {
+        BlockKernels.hashBits(blocks, from: start, count: count, offset: offset, key: padKey)
     }
 
     /// How many transfers give `count`: as the trees divide them, and enough for the noise to be sparse.
@@ -110,16 +119,14 @@ struct TripleWords: Sendable {
         reserve(count)
         while a.count < count {
             let size = Self.size(count - a.count)
-            let (choices, pads) = try await supply.next(size, over: channel, using: &generator)
-            for word in 0..<size / 128 {
-                var (first, second, cross): (UInt64, UInt64, UInt64) = (0, 0, 0)
-                for bit in 0..<64 {
-                    let (one, other) = (64 * word + bit, size / 2 + 64 * word + bit)
-                    first |= (choices[one].x & 1) << UInt64(bit)
-                    second |= (choices[other].x & 1) << UInt64(bit)
-                    cross |= ((pads[one].x ^ pads[other].x) & 1) << UInt64(bit)
-                }
-                append(first, second, (first & second) ^ cross)
+            let blocks = try await supply.next(size, over: channel, using: &generator)
+            let half = size / 2
+            let first = blocks.lowBits(from: 0, count: half)
+            let second = blocks.lowBits(from: half, count: half)
+            let own = TransferBatch.padBits(blocks, from: 0, half)
+            let other = TransferBatch.padBits(blocks, from: half, half)
+            for word in first.indices {
+                append(first[word], second[word], (first[word] & second[word]) ^ own[word] ^ other[word])
             }
         }
     }
@@ -132,16 +139,15 @@ struct TripleWords: Sendable {
         reserve(count)
         while a.count < count {
             let size = Self.size(count - a.count)
-            let pads = try await supply.next(size, over: channel, using: &generator)
-            for word in 0..<size / 128 {
-                var (first, second, cross): (UInt64, UInt64, UInt64) = (0, 0, 0)
-                for bit in 0..<64 {
-                    let (one, other) = (64 * word + bit, size / 2 + 64 * word + bit)
-                    second |= ((pads.first[one].x ^ pads.second[one].x) & 1) << UInt64(bit)
-                    first |= ((pads.first[other].x ^ pads.second[other].x) & 1) << UInt64(bit)
-                    cross |= ((pads.first[one].x ^ pads.first[other].x) & 1) << UInt64(bit)
-                }
-                append(first, second, (first & second) ^ cross)
+            let blocks = try await supply.next(size, over: channel, using: &generator)
+            let (half, delta) = (size / 2, supply.delta)
+            let own = TransferBatch.padBits(blocks, from: 0, half)
+            let other = TransferBatch.padBits(blocks, from: half, half)
+            let ownSecond = TransferBatch.padBits(blocks, from: 0, half, offset: delta)
+            let otherSecond = TransferBatch.padBits(blocks, from: half, half, offset: delta)
+            for word in own.indices {
+                let (first, second) = (other[word] ^ otherSecond[word], own[word] ^ ownSecond[word])
+                append(first, second, (first & second) ^ own[word] ^ other[word])
             }
         }
     }

@@ -32,7 +32,9 @@ struct StoreRows: Sendable {
     private let keys: VOLEKeys
 
     init(_ items: [Block], _ keys: VOLEKeys) {
-        (hashes, order) = BlockKernels.sorted(BlockKernels.hash(Blocks(items), key: keys.item))
+        let rows = Blocks(items)
+        BlockKernels.hash(rows, key: keys.item, into: rows)
+        (hashes, order) = BlockKernels.sorted(rows)
         self.keys = keys
     }
 
@@ -44,9 +46,10 @@ struct StoreRows: Sendable {
 
     /// H_o(mask, item), in the order of `hashes`.
     func outputs(_ masks: Blocks) -> Blocks {
-        let middle = BlockKernels.hash(masks, key: keys.tag)
-        middle.add(hashes)
-        return BlockKernels.hash(middle, key: keys.tag)
+        let outputs = BlockKernels.hash(masks, key: keys.tag)
+        outputs.add(hashes)
+        BlockKernels.hash(outputs, key: keys.tag, into: outputs)
+        return outputs
     }
 
     /// H_o(mask + salt, item) cut to `byteCount` bytes, sorted by value; `item(at:)` leads back.
@@ -131,7 +134,7 @@ enum VOLESteps {
             let store = BlockKernels.encode(
                 rows: rows.hashes, values: rows.values, columns: a.count, key: keys.band, seed: seed)
         else { throw .encodingFailed }
-        a.add(store.prefix(a.count))
+        a.add(store)
         return a
     }
 
@@ -205,8 +208,9 @@ package struct VOLEReceiverMatch: Sendable {
     ) async throws(PSIFailure) -> MatchedItems {
         let keys = VOLEKeys(channel)
         let columns = VOLESteps.columns(plan)
-        let ahead = (vole.a.prefix(columns), vole.c.prefix(columns))
-        return try await compare(StoreRows(items, keys), ahead, keys, &generator)
+        vole.a.shorten(to: columns)
+        vole.c.shorten(to: columns)
+        return try await compare(StoreRows(items, keys), (vole.a, vole.c), keys, &generator)
     }
 
     private func compare(
@@ -243,8 +247,8 @@ package struct VOLESenderMatch: Sendable {
     /// As `rows(of:using:)`, with a correlation that was made ahead.
     func rows(of items: [Block], with vole: PreparedSender) async throws(PSIFailure) -> MatchedItems? {
         let keys = VOLEKeys(channel)
-        let b = vole.b.prefix(VOLESteps.columns(plan))
-        return try await answer(StoreRows(items, keys), b, vole.delta, keys)
+        vole.b.shorten(to: VOLESteps.columns(plan))
+        return try await answer(StoreRows(items, keys), vole.b, vole.delta, keys)
     }
 
     private func answer(

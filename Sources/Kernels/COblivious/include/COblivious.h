@@ -12,6 +12,10 @@ int hutong_oblivious_has_vaes(void);
 /// out[i] = AES-128_key(in[i]) ^ in[i]: a fixed-key one-way compression of blocks. `out` may be `in`.
 void hutong_aes_hash(const void *key, const void *in, void *out, size_t count);
 
+/// Bit i of words: the lowest of AES-128_key(x) ^ x for x = in[i] ^ offset; `key` is the key and, behind it, the offset.
+/// `count` is a multiple of 64.
+void hutong_aes_hash_bits(const void *key, const void *in, size_t count, uint64_t *words);
+
 /// out[i] = AES-128_key(first + i): counter mode.
 void hutong_aes_counter(const void *key, uint64_t first, void *out, size_t count);
 
@@ -33,16 +37,16 @@ void hutong_band_solve(const uint64_t *coefficients, const void *values, size_t 
 void hutong_band_decode(const void *key, const void *hashes, size_t count, size_t columns, const void *solution,
                         void *out);
 
-/// Sorts blocks by their low word; order[i] is where sorted[i] stood. The scratch is as large as the results.
+/// Sorts blocks by their low word; order[i] is where sorted[i] stood. `sorted` may be `hashes`;
+/// the scratch is as large as the results.
 void hutong_sort_hashes(const void *hashes, size_t count, void *sorted, uint32_t *order, void *scratch,
                         uint32_t *scratch_order);
 
-/// The expand-convolute code's convolution on `count` elements of `width` (1 or 2) blocks, in place.
-void hutong_convolve(const void *key, void *elements, size_t width, size_t count);
+/// The expand-convolute code's convolution on `count` elements, in place.
+void hutong_convolve(const void *key, void *elements, size_t count);
 
 /// elements[i] ^= sum of `weight` (a multiple of 1, at most 24) elements of `accumulated`, for i < count.
-void hutong_expand(const void *key, const void *accumulated, void *elements, size_t width, size_t count,
-                   size_t weight);
+void hutong_expand(const void *key, const void *accumulated, void *elements, size_t count, size_t weight);
 
 /// out[i] ^= scalar·in[i] in GF(2^128) modulo x^128 + x^7 + x^2 + x + 1, bit 0 the lowest.
 void hutong_field_multiply_add(const void *scalar, const void *in, void *out, size_t count);
