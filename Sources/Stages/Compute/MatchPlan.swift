@@ -126,7 +126,7 @@ extension MatchWant {
         case .size, .rows, .sum: Int64((asker + holder) * 360 >> 20) + 16
         case .shares, .linked:
             // A batch of transfers, as large as needed up to its limit, beside what every row takes.
-            Int64(min((asker + holder) * 8000, 240 << 20) + (asker + holder) * 800 >> 20) + 64
+            Int64((min((asker + holder) * 8000, 240 << 20) + (asker + holder) * 800) >> 20) + 64
         }
     }
 }
