@@ -9,7 +9,7 @@ extension OnRunningNodes {
     @Suite("Rows linked in shares between running nodes")
     struct RunningShareTests {
         private static let wants: [String: JSON] = [
-            "wants": ["size", "shares"], "sums": ["cost"], "sets": 4,
+            "wants": ["size", "shares"], "sums": ["cost"], "sets": 3,
         ]
 
         @Test(

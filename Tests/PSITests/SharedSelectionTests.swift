@@ -52,6 +52,8 @@ struct SharedSelectionTests {
         let sent = [try await linked.messages(few), try await linked.messages(many)]
         #expect(
             sent[0].map(\.count) == sent[1].map(\.count), "numbers and lengths do not depend on the choice")
+        let bytes = sent[0].reduce(0) { $0 + $1.count }
+        #expect(bytes < 250_000, "a question of one group: \(bytes) bytes")
         // With the same coins everything is the same up to the bits that ask; and those differ by the choice alone, so
         // uniform coins make each choice give each message equally often.
         let flips = try #require(sent[0].firstIndex { $0.count == LinkedSides.frame(linked.mine.binCount) })

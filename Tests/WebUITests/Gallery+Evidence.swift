@@ -32,6 +32,9 @@ extension Gallery {
             ),
             .init(subject: Named(entries[1].title, code(.agreement, 8)), party: research, standing: inForce),
         ],
+        matches: [
+            .init(passage: code(.passage, 7).text, isAsker: false, percent: 42, flights: 3, seconds: 8)
+        ],
         valves: [
             .init(
                 target: visits,

@@ -14,7 +14,16 @@ extension Courtyard {
             Route(
                 "POST", "/api/v1/matches", .scope(.computeWrite),
                 "Match a staged list of key digests under one agreement."
-            ) { request throws(Problem) in try await match(request) }
+            ) { request throws(Problem) in try await match(request) },
+            Route(
+                "GET", "/api/v1/matches", .scope(.computeWrite),
+                "The matches under way here, asked or held: flights, bytes of how many, seconds."
+            ) { request throws(Problem) in
+                // An account at an exchange has no matches there, and others' are none of its business.
+                let isOurs = try request.proven().party == context.own
+                let matches = isOurs ? compute.matchesUnderWay : []
+                return APIReply(["matches": .array(matches.map { $0.listed(at: context.clock.now()) })])
+            },
         ]
     }
 
@@ -62,5 +71,15 @@ extension Courtyard {
         let word = { (start: Int) in (0..<8).reduce(UInt64(0)) { $0 | UInt64(bytes[start + $1]) << (8 * $1) }
         }
         return stride(from: 0, to: bytes.count, by: 16).map { MatchRequest.Item(word($0), word($0 + 8)) }
+    }
+}
+
+extension MatchProgress {
+    fileprivate func listed(at now: Instant) -> JSON {
+        [
+            "passage": .string(Code(.passage, passage).text), "side": isAsker ? "asker" : "holder",
+            "flights": .integer(Int64(flights)), "bytes": .integer(bytes), "of": .integer(bytesExpected),
+            "seconds": .integer(now.duration(since: begunAt).components.seconds),
+        ]
     }
 }

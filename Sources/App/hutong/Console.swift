@@ -63,9 +63,12 @@ struct Console: Sendable {
         if let note = problem.operatorNote { write("  " + note, to: .standardError) }
     }
 
-    /// One line of progress that replaces the last: only on a terminal, never in a pipe.
+    /// Whether anybody sees progress: only on a terminal, never in a pipe.
+    var showsProgress: Bool { isatty(STDERR_FILENO) == 1 }
+
+    /// One line of progress that replaces the last.
     func progress(_ line: String) {
-        guard isatty(STDERR_FILENO) == 1 else { return }
+        guard showsProgress else { return }
         FileHandle.standardError.write(Data("\r\u{1B}[K\(line)".utf8))
     }
 

@@ -40,18 +40,22 @@ struct ValveVerb: AsyncParsableCommand {
 
     struct Status: Verb {
         static let configuration = CommandConfiguration(
-            abstract: "What is shut, what passed, what was refused.")
+            abstract: "What is shut, what passed, what was refused, which matches are under way.")
         @OptionGroup var door: DoorOptions
         @OptionGroup var output: OutputOptions
 
         func run(_ console: Console) async throws {
-            let answer = try await door.open().get("/api/v1/valve")
+            let node = try await door.open()
+            let matches = try await node.get("/api/v1/matches")
+            let answer = JSON.object(
+                (try await node.get("/api/v1/valve").object ?? [:]).merging(matches.object ?? [:]) { $1 })
             let counts = LocalizedText(
                 zh: "过阀 \(answer["passed"]?.integer ?? 0) 次，拒绝 \(answer["refused"]?.integer ?? 0) 次",
                 en: "\(answer["passed"]?.integer ?? 0) passed, \(answer["refused"]?.integer ?? 0) refused")
             console.answer(
                 answer,
-                text: Columns.text(answer["closed"], ["target", "at", "why"]) + "\n\n" + console.say(counts))
+                text: Columns.text(answer["closed"], ["target", "at", "why"]) + "\n\n" + console.say(counts)
+                    + MatchLine.all(answer["matches"], console).map { "\n" + $0 }.joined())
         }
     }
 }

@@ -17,18 +17,24 @@ struct LinkedQuestion {
     let file: String
     let keys: [String]
 
-    func ask(through door: NodeDoor, purpose: String, dryRun: Bool) async throws -> JSON {
+    func ask(
+        through door: NodeDoor, purpose: String, dryRun: Bool, on console: Console
+    ) async throws -> JSON {
         let shared = try await door.get("/api/v1/passages/" + passage)
         let agreement = shared["agreement"]?.text ?? ""
         let recipe = try await MatchCall.recipe(of: agreement, keyCount: keys.count, through: door)
-        let chosen = FileManager.default.temporaryDirectory.appending(path: "hutong-chosen-\(getpid()).csv")
-            .path(percentEncoded: false)
-        defer { try? FileManager.default.removeItem(atPath: chosen) }
+        // Keys in the clear: in a folder that its owner alone can enter.
+        let folder = FileManager.default.temporaryDirectory
+            .appending(path: "hutong-chosen-\(UInt64.random(in: 0...UInt64.max))")
+        try FileManager.default.createDirectory(
+            at: folder, withIntermediateDirectories: false, attributes: [.posixPermissions: 0o700])
+        defer { try? FileManager.default.removeItem(at: folder) }
+        let chosen = folder.appending(path: "rows.csv").path(percentEncoded: false)
         let shape = try await choose(into: chosen)
         let table = try KeyedTable(
             file: chosen, key: shape.keys, recipe: recipe, by: shape.isGrouped ? LinkedShape.group : nil)
         let call = MatchCall(shares: passage, purpose: purpose, want: shape.want, table: table)
-        return try await call.ask(through: door, dryRun: dryRun)
+        return try await call.ask(through: door, dryRun: dryRun, on: console)
     }
 
     /// Writes keys and group of the rows that the question chooses.
@@ -36,9 +42,6 @@ struct LinkedQuestion {
         guard FileManager.default.isReadableFile(atPath: file) else {
             throw Problem(.missing, "app.file-unreadable", ["file": .text(file)])
         }
-        // For its owner's eyes, before a row is in it.
-        _ = FileManager.default.createFile(
-            atPath: chosen, contents: nil, attributes: [.posixPermissions: 0o600])
         let engine = try DuckDBEngineFactory().open(EngineLimits())
         defer { engine.close() }
         let shape = try LinkedShape(try await SyntaxTree(text, engine: engine), keys)

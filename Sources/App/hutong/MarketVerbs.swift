@@ -289,7 +289,7 @@ struct QueryVerb: Verb {
         }
         let keys = key.split(separator: ",").map { $0.trimmingCharacters(in: .whitespaces) }
         let linked = LinkedQuestion(passage: agreement, text: question, file: file, keys: keys)
-        let answer = try await linked.ask(through: node, purpose: purpose, dryRun: dryRun)
+        let answer = try await linked.ask(through: node, purpose: purpose, dryRun: dryRun, on: console)
         if dryRun { return console.answer(answer, text: answer.prettyText) }
         console.answer(answer, text: MatchVerb.lines(answer, console).joined(separator: "\n"))
     }

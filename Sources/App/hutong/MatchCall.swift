@@ -65,7 +65,15 @@ struct MatchCall {
 
     /// Asks the caller's own node, which runs the protocol with the holder's. Asked again while the node does not
     /// answer: the passage's number makes that one match.
-    func ask(through door: NodeDoor, dryRun: Bool = false) async throws -> JSON {
+    ///
+    /// - Parameter console: shows how far the match is, on a terminal.
+    func ask(through door: NodeDoor, dryRun: Bool = false, on console: Console? = nil) async throws -> JSON {
+        let watching = Task { await MatchLine.watch(door, console) }
+        defer { watching.cancel() }
+        return try await asked(door, dryRun)
+    }
+
+    private func asked(_ door: NodeDoor, _ dryRun: Bool) async throws -> JSON {
         let file = FileManager.default.temporaryDirectory.appending(path: "hutong-match-\(getpid()).items")
         defer { try? FileManager.default.removeItem(at: file) }
         var bytes: [UInt8] = []
@@ -126,5 +134,32 @@ struct MatchCall {
     func matchedRows(_ answer: JSON) -> [Int]? {
         guard let items = answer["result"]?["items"]?.array else { return nil }
         return table.items.rows(of: items.compactMap { $0.integer.map { order[Int($0)] } })
+    }
+}
+
+/// How far a match is, in one line.
+enum MatchLine {
+    static func all(_ matches: JSON?, _ console: Console) -> [String] {
+        (matches?.array ?? []).map { match in
+            let (bytes, all) = (match["bytes"]?.integer ?? 0, max(1, match["of"]?.integer ?? 1))
+            let share = min(99, 100 * bytes / all)
+            let words = LocalizedText(
+                zh: "求交 \(match["passage"]?.text ?? "") · \(share)% · \(bytes / 1000) kB · "
+                    + "第 \(match["flights"]?.integer ?? 0) 次往返 · \(match["seconds"]?.integer ?? 0) 秒",
+                en: "match \(match["passage"]?.text ?? "") · \(share)% · \(bytes / 1000) kB · "
+                    + "\(match["flights"]?.integer ?? 0) flights · \(match["seconds"]?.integer ?? 0) s")
+            return console.say(words)
+        }
+    }
+
+    /// Shows the node's matches until cancelled; only where somebody sees it.
+    static func watch(_ door: NodeDoor, _ console: Console?) async {
+        guard let console, console.showsProgress else { return }
+        while !Task.isCancelled {
+            if let answer = try? await door.get("/api/v1/matches"), !Task.isCancelled {
+                if let line = all(answer["matches"], console).last { console.progress(line) }
+            }
+            try? await Task.sleep(for: .milliseconds(400))
+        }
     }
 }

@@ -61,7 +61,7 @@ struct MatchVerb: Verb {
             agreement: agreement, purpose: purpose, want: wish.want, file: file, key: keys, by: wish.by,
             recipe: recipe)
         console.progress("\(call.table.items.items.count) ↔ \(agreement)")
-        let answer = try await call.ask(through: node, dryRun: dryRun)
+        let answer = try await call.ask(through: node, dryRun: dryRun, on: console)
         if dryRun { return console.answer(answer, text: answer.prettyText) }
         let matched = call.matchedRows(answer)
         if let out {
@@ -102,6 +102,15 @@ struct MatchVerb: Verb {
         let groups = (answer["groups"]?.array ?? []).map { group in
             let count = group["count"]?.integer.map(String.init) ?? few(answer, console)
             return [count, sum(group), group["group"]?.text].compactMap { $0 }.joined(separator: "\t")
+        }
+        if let left = answer["setsLeft"]?.integer, left < 2 {
+            console.note(
+                console.say(
+                    LocalizedText(
+                        zh: "三十天内还可用 \(left) 个不同的集合求交：再多会逐一试出成员，持有方将拒绝。",
+                        en:
+                            "\(left) more different sets may be matched in thirty days: more would find out members, "
+                            + "and the holder refuses them.")))
         }
         return groups + ["\(answer["code"]?.text ?? "")  \(answer["price"]?.text ?? "")"]
     }

@@ -22,6 +22,8 @@ package final class MatchDoor: Sendable {
 
     private struct State {
         var runs: [ID<Passage>: MatchRun] = [:]
+        /// Runs that this node asks for.
+        var asked: [ID<Passage>: MatchProgress] = [:]
         var newest: (key: Digest, keys: HeldKeys)?
     }
 
@@ -55,6 +57,22 @@ package final class MatchDoor: Sendable {
     }
 
     func run(_ passage: ID<Passage>) -> MatchRun? { state.withLock { $0.runs[passage] } }
+
+    // MARK: For those who wait
+
+    /// Notes what an asker's run has moved; `nil` when it is over.
+    func note(_ progress: MatchProgress?, of passage: ID<Passage>) {
+        state.withLock { $0.asked[passage] = progress }
+    }
+
+    func underWay(at now: Instant) -> [MatchProgress] {
+        let (asked, runs) = state.withLock { (Array($0.asked.values), Array($0.runs.values)) }
+        // A plan alone, such as one that was only looked at, is not under way.
+        let held = runs.filter { run in
+            run.outcome == nil && run.moved.bytes > 0 && now.duration(since: run.lastHeard) <= Self.patience
+        }
+        return (asked + held.map(\.moved)).sorted { $0.begunAt < $1.begunAt }
+    }
 
     // MARK: Keys of the holder's table
 

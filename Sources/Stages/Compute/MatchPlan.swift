@@ -114,8 +114,8 @@ extension MatchWant {
             switch self {
             case .size, .rows, .sum:
                 32 * asker + (32 + run.tagByteCount + (isSummed ? 128 : 0)) * holder + 8192
-            case .shares: 130 * asker + 60 * holder + 600_000
-            case .linked: 22 * asker + 60_000
+            case .shares: 110 * asker + 55 * holder + 720_000
+            case .linked: 22 * asker + 250_000
             }
         return Int64(2 * plain)
     }
@@ -124,7 +124,9 @@ extension MatchWant {
     fileprivate func peakMegabytes(_ asker: Int, _ holder: Int) -> Int64 {
         switch self {
         case .size, .rows, .sum: Int64((asker + holder) * 360 >> 20) + 16
-        case .shares, .linked: Int64((asker + holder) * 800 >> 20) + 220
+        case .shares, .linked:
+            // A batch of transfers, as large as needed up to its limit, beside what every row takes.
+            Int64((min((asker + holder) * 8000, 240 << 20) + (asker + holder) * 800) >> 20) + 64
         }
     }
 }

@@ -69,6 +69,7 @@ final class MatchRun: Sendable {
         var reply: JSON = .null
         var lastHeard: Instant
         var isTaken = false
+        var moved: MatchProgress
         var outcome: MatchOutcome?
     }
     private let progress: Mutex<Progress>
@@ -82,10 +83,13 @@ final class MatchRun: Sendable {
         self.asker = asker
         self.basis = basis
         self.recipe = recipe
-        progress = Mutex(Progress(lastHeard: now))
+        progress = Mutex(
+            Progress(lastHeard: now, moved: MatchProgress(passage, plan, isAsker: false, at: now)))
     }
 
     var lastHeard: Instant { progress.withLock { $0.lastHeard } }
+    /// How far it is.
+    var moved: MatchProgress { progress.withLock { $0.moved } }
     var outcome: MatchOutcome? { progress.withLock { $0.outcome } }
 
     /// Runs the holder's side until it is over; what it learned is kept here.
@@ -124,12 +128,17 @@ final class MatchRun: Sendable {
             guard !progress.isTaken else { throw Problem(.limited, "compute.match-busy") }
             guard number == progress.number + 1 else { throw .matchEnded(.unexpectedMessage) }
             progress.isTaken = true
+            progress.moved.add(frames)
             return nil
         }
         if let known { return known }
         let flight = await link.turn(frames)
         let answer: JSON = ["frames": .array(flight.frames.map { .string(Hex.encode($0)) })]
-        progress.withLock { ($0.number, $0.reply, $0.isTaken) = (number, answer, false) }
+        progress.withLock { progress in
+            progress.moved.add(flight.frames)
+            progress.moved.endFlight()
+            (progress.number, progress.reply, progress.isTaken) = (number, answer, false)
+        }
         return answer
     }
 }

@@ -93,24 +93,29 @@ extension ComputeService {
         }
     }
 
-    /// Makes durable what this node needs to read an answer of this run.
+    /// Makes durable that this node saw a run, and what it needs to read its answer.
     func keep(_ flown: FlownMatch, of request: MatchRequest, _ plan: MatchPlan) async throws(Problem) {
-        guard let secret = flown.kept else { return }
         let run = try KeptRun(
-            secret, of: request.passage, .asker, flown.transcript, under: request.agreementCode, plan,
+            flown.kept, of: request.passage, .asker, flown.transcript, under: request.agreementCode, plan,
             sealedTo: sealingKey)
         try await context.store.write { transaction throws(Problem) in
             try ShareBook.keep(run, in: transaction)
         }
     }
 
-    /// Drops runs that were lost on the way to the answer.
-    func forgetOthers(_ transcript: String?, of request: MatchRequest) async throws(Problem) {
-        guard request.want.word == "shares", let transcript = transcript.flatMap({ Digest(hex: $0) }) else {
-            return
+    /// Whether this node was one side of the run of a passage with this transcript.
+    func hasSeen(_ transcript: Digest?, of request: MatchRequest) async throws(Problem) -> Bool {
+        let runs = try await context.store.read { transaction throws(Problem) in
+            try ShareBook.runs(of: request.passage, .asker, in: transaction)
         }
+        return runs.contains { $0.transcript == transcript }
+    }
+
+    /// Drops runs that were lost on the way to the answer; without shares also the one that was answered.
+    func forgetOthers(_ transcript: Digest?, of request: MatchRequest) async throws(Problem) {
+        let kept = request.want.word == "shares" ? transcript : nil
         try await context.store.write { transaction throws(Problem) in
-            try ShareBook.forget(runsOf: request.passage, but: transcript, in: transaction)
+            try ShareBook.forget(runsOf: request.passage, but: kept, in: transaction)
         }
     }
 
@@ -199,7 +204,7 @@ enum AskerSide: Sendable {
         switch self {
         case .points(let items, let groupSizes, let share):
             let asked = try await party.ask(items, groupSizes: groupSizes, share: share, using: &random)
-            return try FlownMatch(asked.transcript, keeping: nil)
+            return try FlownMatch(asked.transcript, keeping: [])
         case .shares(let items):
             let rows = try await party.shareRows(items, using: &random)
             return try FlownMatch(rows.transcript, keeping: KeptShares(rows, of: items).secretBytes)
@@ -213,13 +218,13 @@ enum AskerSide: Sendable {
 /// What an asker has of a run once both sides are done.
 struct FlownMatch: Sendable {
     let transcript: Digest
-    /// What it needs to read an answer, or to ask about later.
-    let kept: Redacted<[UInt8]>?
+    /// What it needs to read an answer, or to ask about later; nothing where its own key does.
+    let kept: Redacted<[UInt8]>
 
-    init(_ transcript: [UInt8], keeping secret: [UInt8]?) throws(PSIFailure) {
+    init(_ transcript: [UInt8], keeping secret: [UInt8]) throws(PSIFailure) {
         guard let digest = Digest(bytes: transcript) else { throw .malformed }
         self.transcript = digest
-        kept = secret.map(Redacted.init)
+        kept = Redacted(secret)
     }
 }
 

@@ -61,14 +61,16 @@ extension ComputeService {
     private func matchOnce(_ request: MatchRequest) async throws(Problem) -> JSON {
         let agreed = try await agreedPlan(request)
         let flown = try await fly(request, agreed)
-        // From here on this node can read an answer of this run, whenever it comes.
+        // From here on this node knows and can read an answer of this run, whenever it comes.
         try await keep(flown, of: request, agreed.plan)
         let answer = try await ask(
             Question(
                 passage: request.passage, agreementCode: request.agreementCode, door: .match,
                 text: agreed.plan.text, purpose: request.purpose, asker: context.own))
-        let transcript = answer["result"]?["transcript"]?.text
-        guard answer["repeated"] == true || transcript == flown.transcript.hex else {
+        // After a crash the answer may be of an earlier run of this passage; never of one that this node did not see.
+        let transcript = answer["result"]?["transcript"]?.text.flatMap { Digest(hex: $0) }
+        let isSeen = try await hasSeen(transcript, of: request)
+        guard answer["repeated"] == true || isSeen else {
             throw Problem(.conflict, "compute.match-differs", ["agreement": .text(request.agreementCode)])
         }
         try await forgetOthers(transcript, of: request)
@@ -137,17 +139,23 @@ extension ComputeService {
         let signature = Base64.encode(try context.signer.signature(for: plan.json.canonicalBytes))
         var incoming: [[UInt8]] = []
         var number: Int64 = 0
+        var moved = MatchProgress(request.passage, plan, isAsker: true, at: context.clock.now())
+        defer { matchDoor.note(nil, of: request.passage) }
         do throws(Problem) {
             while true {
+                matchDoor.note(moved, of: request.passage)
                 let flight = await link.turn(incoming)
                 if flight.isOver, flight.frames.isEmpty { break }
                 number += 1
+                moved.add(flight.frames)
                 let body: JSON = [
                     "passage": .string(request.passage.uuid), "number": .integer(number),
                     "plan": .string(plan.digest.hex), "signature": .string(signature),
                     "frames": .array(flight.frames.map { .string(Hex.encode($0)) }),
                 ]
                 incoming = try Self.frames(of: try await deliver(body, to: agreed.holder))
+                moved.add(incoming)
+                moved.endFlight()
                 if flight.frames.isEmpty, incoming.isEmpty { break }
             }
         } catch {

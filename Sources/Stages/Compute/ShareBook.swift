@@ -8,8 +8,8 @@ import Store
 import Trade
 import Valve
 
-/// Shares that this node keeps of one run: of linked rows for later questions, or, at the asker, of one question's sums
-/// until its answer is read. Sealed to the node's own key; gone when the agreement ends.
+/// What this node keeps of one run: shares of linked rows for later questions; at the asker, its shares of one question's
+/// sums, or of other matches nothing but that it saw the run. Sealed to the node's own key; gone when the agreement ends.
 struct KeptRun: Sendable {
     let passage: ID<Passage>
     let side: Passage.Side
@@ -93,11 +93,14 @@ enum ShareBook {
 
     /// Drops what runs of a passage left here that its answer was not made from.
     static func forget(
-        runsOf passage: ID<Passage>, but transcript: Digest, in transaction: any SQLWriting
+        runsOf passage: ID<Passage>, but transcript: Digest?, in transaction: any SQLWriting
     ) throws(Problem) {
-        try transaction.execute(
-            "DELETE FROM compute_share WHERE passage_id = ? AND side = 'asker' AND transcript <> ?",
-            [passage, transcript])
+        let others = try runs(of: passage, .asker, in: transaction).map(\.transcript)
+        for other in others where other != transcript {
+            try transaction.execute(
+                "DELETE FROM compute_share WHERE passage_id = ? AND side = 'asker' AND transcript = ?",
+                [passage, other])
+        }
     }
 
     /// Agreements with shares here that are over: ended by a side, or by their own terms.

@@ -1,5 +1,6 @@
 // SPDX-License-Identifier: Apache-2.0
 
+private import Compute
 private import Dataspace
 import Identity
 private import Ledger
@@ -251,12 +252,25 @@ extension Courtyard {
                     decidePath: $0["state"]?.text == "filed"
                         ? "/desk/" + ($0["registration"]?.text ?? "") : nil)
             },
+            matches: matchRows,
             valves: Self.valves(listings.map(\.0), closures, names),
             figures: try await figures(listings: listings.count),
             sameThing: SameThing(
                 http: "curl -X POST -H \"Authorization: Bearer $HUTONG_TOKEN\" -d '{\"target\": \"CODE\"}' "
                     + "$HUTONG_URL/api/v1/valve/close",
                 cli: "hutong valve close CODE"))
+    }
+
+    /// The private matches under way here.
+    private var matchRows: [DeskPage.MatchRow] {
+        let now = context.clock.now()
+        return compute.matchesUnderWay.map { match in
+            DeskPage.MatchRow(
+                passage: Code(.passage, match.passage).text, isAsker: match.isAsker,
+                percent: Int(min(99, 100 * match.bytes / max(1, match.bytesExpected))),
+                flights: match.flights,
+                seconds: Int(now.duration(since: match.begunAt).components.seconds))
+        }
     }
 
     /// Every asset on offer, and whatever else is closed.

@@ -71,10 +71,29 @@ package struct DeskPage: Page {
         }
     }
 
+    /// A private match under way at this node.
+    package struct MatchRow: Hashable, Sendable {
+        package let passage: String
+        /// Whether this node asks; else it holds.
+        package let isAsker: Bool
+        package let percent: Int
+        package let flights: Int
+        package let seconds: Int
+
+        package init(passage: String, isAsker: Bool, percent: Int, flights: Int, seconds: Int) {
+            self.passage = passage
+            self.isAsker = isAsker
+            self.percent = percent
+            self.flights = flights
+            self.seconds = seconds
+        }
+    }
+
     package let reviews: [Task]
     package let negotiations: [Task]
     package let agreements: [Task]
     package let cases: [Task]
+    package let matches: [MatchRow]
     package let valves: [ValveRow]
     package let figures: CatalogPage.Figures
     package let sameThing: SameThing?
@@ -85,6 +104,7 @@ package struct DeskPage: Page {
         negotiations: [Task] = [],
         agreements: [Task],
         cases: [Task] = [],
+        matches: [MatchRow] = [],
         valves: [ValveRow],
         figures: CatalogPage.Figures,
         sameThing: SameThing?
@@ -93,6 +113,7 @@ package struct DeskPage: Page {
         self.negotiations = negotiations
         self.agreements = agreements
         self.cases = cases
+        self.matches = matches
         self.valves = valves
         self.figures = figures
         self.sameThing = sameThing
@@ -110,6 +131,7 @@ package struct DeskPage: Page {
         \(taskSection(say("合约", "Agreements"), agreements,
                       say("还没有合约。", "No agreement yet."), say))
         \(when(!cases.isEmpty) { taskSection(say("事项", "Cases"), cases, "", say) })
+        \(when(!matches.isEmpty) { matchSection(say) })
         <section><h2>\(say("数据阀", "The valve"))</h2>
         <p>\(say(
             "关阀在下一条记录之前生效，进行中的流也会停止；已经交付的副本不受影响。",
@@ -173,6 +195,24 @@ package struct DeskPage: Page {
             <section><h2>\(name) <span class="count">\(tasks.count)</span></h2>
             \(tasks.isEmpty ? "<p class=\"fine\">\(emptiness)</p>" : table.html)</section>
             """
+    }
+
+    private func matchSection(_ say: Reader) -> HTML {
+        let table = DataTable(
+            caption: say("进行中的隐私求交", "Private matches under way"),
+            columns: [
+                .text(say("过阀记录", "Passage")), .text(say("本节点", "This node")),
+                .number(say("已传（%）", "Sent (%)")), .number(say("往返", "Flights")),
+                .number(say("秒", "Seconds")),
+            ],
+            rows: matches.map { match in
+                [
+                    HTML(match.passage), HTML(match.isAsker ? say("提问", "asks") : say("持有", "holds")),
+                    HTML(say.number(match.percent)), HTML(say.number(match.flights)),
+                    HTML(say.number(match.seconds)),
+                ]
+            })
+        return "<section><h2>\(say("隐私求交", "Private matches"))</h2>\(table.html)</section>"
     }
 
     private func valveTable(_ say: Reader) -> HTML {
