@@ -5,7 +5,7 @@ import Primitives
 import Testing
 
 /// A clinic that is also its market's exchange, and a care service that matches its clients with the clinic's visits.
-private struct MatchedNodes {
+struct MatchedNodes {
     let clinic: RunningNode
     let care: RunningNode
     let listing: String
@@ -13,24 +13,25 @@ private struct MatchedNodes {
 
     static let price = "match:1CNY,match.rows:0.10CNY up to 30,match.matched:0.05CNY up to 500"
 
-    init(_ match: [String: JSON], price: String = MatchedNodes.price, visits: String = Self.visits)
-        async throws
-    {
+    /// - Parameter noise: the rules' `privacy` in place of a minimum group.
+    init(
+        _ match: [String: JSON], price: String = MatchedNodes.price, visits: String = Self.visits,
+        noise: JSON? = nil
+    ) async throws {
         clinic = try RunningNode("clinic")
         care = try RunningNode("care", ["--role", "party"])
-        let rules: JSON = [
-            "rules": 1, "minimumGroup": 10, "purposes": ["care"],
-            "tables": [
-                "visits": [
-                    "columns": [
-                        "person": "hidden",
-                        "cost": ["use": ["aggregate"], "bounds": [0, 500], "decimals": 2],
-                    ]
-                ]
-            ],
+        var table: [String: JSON] = [
+            "columns": [
+                "person": "hidden", "cost": ["use": ["aggregate"], "bounds": [0, 500], "decimals": 2],
+            ]
+        ]
+        if noise != nil { table["unit"] = ["column": "person"] }
+        var rules: [String: JSON] = [
+            "rules": 1, "purposes": ["care"], "tables": ["visits": .object(table)],
             "match": .object(["keys": ["person"]].merging(match) { $1 }),
         ]
-        let file = try clinic.file("rules.json", rules.canonicalText)
+        rules[noise == nil ? "minimumGroup" : "privacy"] = noise ?? 10
+        let file = try clinic.file("rules.json", JSON.object(rules).canonicalText)
         let published = try await clinic.run([
             "publish", try clinic.file("visits.csv", visits), "--title", "visits", "--owner", "clinic",
             "--ground", "consent", "--document", "C-7", "--table", "visits", "--confirm", "--doors", "match",

@@ -53,6 +53,54 @@ struct PSIPartyTests {
         #expect(matched.dropFirst().elementsEqual((Self.rows - Self.common..<Self.rows).map { "key\($0)" }))
     }
 
+    @Test("prepared ahead, a match gives the same rows, uses its files up, and cannot be run from them again")
+    func prepared() throws {
+        let folder = NSTemporaryDirectory() + "hutong-ahead-\(UInt64.random(in: 0...UInt64.max))"
+        try FileManager.default.createDirectory(atPath: folder, withIntermediateDirectories: true)
+        defer { try? FileManager.default.removeItem(atPath: folder) }
+        try Self.write(0..<3000, to: folder + "/a.csv")
+        try Self.write(2000..<7000, to: folder + "/b.csv")
+        let port = UInt16.random(in: 20_000...60_000)
+        let (listen, connect) = (["--listen", "127.0.0.1:\(port)"], ["--connect", "127.0.0.1:\(port)"])
+        let prepare = ["psi", "prepare", "--items", "4000", "--json", "--out"]
+        let made = try Self.both(
+            prepare + [folder + "/a.ahead"] + listen, prepare + [folder + "/b.ahead"] + connect)
+        #expect(made.0["prepared"] == made.1["prepared"] && made.0["prepared"] != nil, "\(made)")
+        let party = ["psi", "party", "--protocol", "rr22", "--key", "id", "--json", "--deadline", "20"]
+        let receive = party + listen + ["--in", folder + "/a.csv", "--prepared", folder + "/a.ahead"]
+        let send = party + connect + ["--in", folder + "/b.csv", "--prepared", folder + "/b.ahead"]
+        let (copy, kept) = (folder + "/b.copy", folder + "/b.ahead")
+        try FileManager.default.copyItem(atPath: kept, toPath: copy)
+
+        // A peer without what was prepared is refused, and nothing is used up.
+        let stranger = try Self.both(receive, party + connect + ["--in", folder + "/b.csv"])
+        #expect(stranger.0["code"] == "psi.run-ended" && stranger.1["code"] == "psi.run-ended", "\(stranger)")
+        #expect(FileManager.default.fileExists(atPath: folder + "/a.ahead"))
+
+        let matched = try Self.both(receive, send)
+        #expect(matched.0["intersection"] == 1000, "\(matched)")
+        for name in ["a.ahead", "b.ahead"] {
+            #expect(!FileManager.default.fileExists(atPath: folder + "/" + name), "\(name) is used up")
+        }
+        #expect(try Self.both(receive, nil).0["code"] == "psi.prepared-missing")
+        // A copy that somebody kept has no other half any more.
+        try FileManager.default.moveItem(atPath: copy, toPath: kept)
+        let again = try Self.both(party + listen + ["--in", folder + "/a.csv"], send)
+        #expect(again.0["code"] == "psi.run-ended" && again.1["code"] == "psi.run-ended", "\(again)")
+    }
+
+    /// What both sides of a run print.
+    private static func both(_ mine: [String], _ theirs: [String]?) throws -> (JSON, JSON) {
+        let running = try [mine, theirs].map { try $0.map { try start($0) } }
+        let printed = try running.map { side throws -> JSON in
+            guard let side else { return .null }
+            let bytes = Array(side.output.fileHandleForReading.readDataToEndOfFile())
+            side.process.waitUntilExit()
+            return try JSON(parsing: bytes)
+        }
+        return (printed[0], printed[1])
+    }
+
     private static func end(_ process: Process) {
         // SAFETY: our own child, which is still running or a zombie until we wait for it.
         _ = kill(process.processIdentifier, SIGKILL)

@@ -21,15 +21,22 @@ package struct NodeClient: Sendable {
         tls.additionalTrustRoots = [.certificates(authorities)]
         self.url = url
         self.token = token
-        client = HTTPClient(
-            eventLoopGroupProvider: .singleton, configuration: HTTPClient.Configuration(tlsConfiguration: tls)
-        )
+        client = Self.client(tls)
     }
 
     package init(url: String, token: Redacted<String>?) {
         self.url = url
         self.token = token
-        client = HTTPClient.shared
+        client = Self.plain
+    }
+
+    private static let plain = client(.makeClientConfiguration())
+
+    /// Where nobody listens the reader is told at once: the library's own client would try on for a minute and a half.
+    private static func client(_ tls: TLSConfiguration) -> HTTPClient {
+        var configuration = HTTPClient.Configuration(tlsConfiguration: tls)
+        configuration.connectionPool.retryConnectionEstablishment = false
+        return HTTPClient(eventLoopGroupProvider: .singleton, configuration: configuration)
     }
 
     /// Longest answer that is held in memory.

@@ -129,6 +129,7 @@ extension Node {
 
     private func expire() async throws(Problem) {
         try await courtyard.compute.expireReservations()
+        try await courtyard.compute.forgetEndedShares()
         try await courtyard.packs.tick()
     }
 

@@ -30,12 +30,21 @@ extension Courtyard {
         guard sizes.allSatisfy({ $0 >= 0 }), sizes.reduce(0, +) == items.count, !sizes.isEmpty else {
             throw Problem(.invalid, "app.part-missing", ["part": "groups"])
         }
+        let (agreement, want) = try await wish(body)
         let match = MatchRequest(
-            passage: passage, agreementCode: try body.needed("agreement", { Code($0)?.text }),
-            purpose: body["purpose"]?.text ?? "",
-            want: try body.needed("want", MatchWant.init(text:)), items: items, groupSizes: sizes)
+            passage: passage, agreementCode: agreement, purpose: body["purpose"]?.text ?? "", want: want,
+            items: items, groupSizes: sizes)
         if body["dryRun"]?.bool == true { return APIReply(try await compute.rehearseMatch(match)) }
         return APIReply(try await compute.match(match))
+    }
+
+    /// What is wanted under an agreement; or, of rows that a passage left in shares, `size` or `sum:COL` of them.
+    private func wish(_ body: JSON) async throws(Problem) -> (agreement: String, want: MatchWant) {
+        let want = try body.needed("want", MatchWant.init(text:))
+        guard let code = body["shares"]?.text else {
+            return (try body.needed("agreement", { Code($0)?.text }), want)
+        }
+        return try await compute.question(want, overShares: code)
     }
 
     /// Sixteen bytes a key. The staged file is gone once it has been read.

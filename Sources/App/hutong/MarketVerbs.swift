@@ -236,10 +236,17 @@ struct QueryVerb: Verb {
               hutong query agr-…,agr-… 'WITH a AS (SELECT day, AVG(pm25) AS pm FROM air GROUP BY day),
                 v AS (SELECT day, COUNT(*) AS n FROM visits GROUP BY day)
                 SELECT day, pm, n FROM a JOIN v USING (day)' --effect 'n ~ pm'
+            Over rows that a match left in shares, chosen and grouped by columns of your own FILE, which stays here:
+              hutong query psg-… 'SELECT district, count(*), sum(cost) FROM clients WHERE age > 60 GROUP BY district' \
+                --file clients.csv --key person --purpose care
             """
     )
-    @Argument(help: "An agreement's code, or several with commas.") var agreement: String
+    @Argument(
+        help: "An agreement's code, or several with commas; or a passage that left linked rows in shares.")
+    var agreement: String
     @Argument(help: "The question; or --template.") var question: String?
+    @Option(help: "Of shares: the CSV file whose rows the question chooses from.") var file: String?
+    @Option(help: "Of shares: FILE's key columns, comma separated, as in the match.") var key: String?
     @Option(help: "An approved template of the listing; see `hutong template list`.") var template: String?
     @Option(help: "NAME=VALUE for each place of the template.") var with: [String] = []
     @Option var purpose = ""
@@ -254,6 +261,7 @@ struct QueryVerb: Verb {
             throw ValidationError("--chart draws what --effect finds.")
         }
         let node = try await door.open()
+        if file != nil || key != nil { return try await askShares(node, console) }
         if dryRun {
             let listing = try await node.get("/api/v1/agreements/" + agreement)["listing"]?["id"]?.text ?? ""
             let code = ID<Self>(uuid: listing).map { Code(.listing, $0).text } ?? ""
@@ -272,6 +280,18 @@ struct QueryVerb: Verb {
         let answer = try await node.post("/api/v1/questions", .object(body))
         if let chart { try draw(answer, console.language, into: chart) }
         console.answer(answer, text: Self.text(answer))
+    }
+
+    private func askShares(_ node: NodeDoor, _ console: Console) async throws {
+        guard let file, let key, let question, template == nil, effect == nil else {
+            throw ValidationError(
+                "Of shares: a question, --file and --key, and neither --template nor --effect.")
+        }
+        let keys = key.split(separator: ",").map { $0.trimmingCharacters(in: .whitespaces) }
+        let linked = LinkedQuestion(passage: agreement, text: question, file: file, keys: keys)
+        let answer = try await linked.ask(through: node, purpose: purpose, dryRun: dryRun)
+        if dryRun { return console.answer(answer, text: answer.prettyText) }
+        console.answer(answer, text: MatchVerb.lines(answer, console).joined(separator: "\n"))
     }
 
     private func draw(_ answer: JSON, _ language: Language, into file: String) throws {

@@ -9,12 +9,12 @@ import Primitives
 import Tables
 import Valve
 
-/// One private match as its asker sees it: a table, its key columns, and an agreement. The table stays in this process;
-/// its node gets digests of the keys.
+/// One private match as its asker sees it: a table, its key columns, and an agreement or the passage that left shares. The
+/// table stays in this process; its node gets digests of the keys.
 struct MatchCall {
-    let agreement: String
+    /// What is asked for, and under which agreement or of which passage's shares.
+    private let terms: [String: JSON]
     let purpose: String
-    let want: MatchWant
     let table: KeyedTable
     /// For each place in what is sent, the place in the table's items; groups stand together.
     private let order: [Int]
@@ -26,12 +26,21 @@ struct MatchCall {
         agreement: String, purpose: String, want: MatchWant, file: String, key: [String], by: String?,
         recipe: KeyRecipe
     ) throws {
-        self.agreement = agreement
-        self.purpose = purpose
-        self.want = want
-        table = try KeyedTable(file: file, key: key, recipe: recipe, by: by)
-        let groups = table.groups.isEmpty ? [Int](repeating: 0, count: table.items.items.count) : table.groups
-        groupNames = table.groups.isEmpty ? [""] : table.groupNames
+        self.init(
+            ["agreement": .string(agreement), "want": .string(want.text)], purpose,
+            try KeyedTable(file: file, key: key, recipe: recipe, by: by))
+    }
+
+    /// Asks about rows of `table` that a passage left in shares.
+    init(shares passage: String, purpose: String, want: String, table: KeyedTable) {
+        self.init(["shares": .string(passage), "want": .string(want)], purpose, table)
+    }
+
+    private init(_ terms: [String: JSON], _ purpose: String, _ table: KeyedTable) {
+        (self.terms, self.purpose, self.table) = (terms, purpose, table)
+        let hasGroups = !table.groupNames.isEmpty
+        let groups = hasGroups ? table.groups : [Int](repeating: 0, count: table.items.items.count)
+        groupNames = hasGroups ? table.groupNames : [""]
         var members = [[Int]](repeating: [], count: groupNames.count)
         for (item, group) in groups.enumerated() { members[group].append(item) }
         order = members.flatMap { $0 }
@@ -78,11 +87,11 @@ struct MatchCall {
     }
 
     private func body(_ passage: ID<Passage>, _ delivery: String, _ dryRun: Bool) -> JSON {
-        [
-            "agreement": .string(agreement), "purpose": .string(purpose), "want": .string(want.text),
-            "delivery": .string(delivery), "passage": .string(passage.uuid), "dryRun": .bool(dryRun),
-            "groups": .array(groupSizes.map { .integer(Int64($0)) }),
+        let call: [String: JSON] = [
+            "purpose": .string(purpose), "delivery": .string(delivery), "passage": .string(passage.uuid),
+            "dryRun": .bool(dryRun), "groups": .array(groupSizes.map { .integer(Int64($0)) }),
         ]
+        return .object(call.merging(terms) { $1 })
     }
 
     /// The counts under the names of this side's groups, which never left it.

@@ -14,13 +14,17 @@ struct MatchVerb: Verb {
             Examples: hutong match agr-… clients.csv --key person --want 'size:by district' --purpose care
                       hutong match agr-… clients.csv --key person --want 'sum:cost:by district' --out sums.csv
                       hutong match agr-… clients.csv --key phone --want rows --out matched.csv
+                      hutong match agr-… clients.csv --key person --want shares:cost
             FILE stays in this process; your own node runs the protocol with digests of its keys. Below the agreement's
-            minimum nothing is told; `rows` needs a listing that permits it and its legal basis.
+            minimum nothing is told; `rows` needs a listing that permits it and its legal basis. `shares` tells nothing:
+            both nodes keep their shares of the linked rows, and `hutong query PASSAGE` asks about them.
             """)
     @Argument(help: "The agreement's code.") var agreement: String
     @Argument(help: "A CSV file with a header line.") var file: String
     @Option(help: "Key columns, comma separated, in the order of the agreement's.") var key: String
-    @Option(help: "size, rows or sum:COL (a column of the holder); with ':by COL' by groups of FILE.")
+    @Option(
+        help:
+            "size, rows, sum:COL or shares[:COL] (a column of the holder); sizes and sums ':by COL' of FILE.")
     var want = "size"
     @Option(help: "Where counts, or matched rows, are written as CSV.") var out: String?
     @Option var purpose = ""
@@ -32,14 +36,19 @@ struct MatchVerb: Verb {
     private var wish: (want: MatchWant, by: String?)? {
         let parts = want.components(separatedBy: ":by ")
         guard parts.count <= 2, let first = MatchWant(text: parts[0]) else { return nil }
+        let mayGroup = first.word == "size" || first.word == "sum"
         guard parts.count == 2 else { return (first, nil) }
-        return first == .rows || parts[1].isEmpty ? nil : (first, parts[1])
+        return mayGroup && !parts[1].isEmpty ? (first, parts[1]) : nil
     }
 
-    private static let wishes = "--want is size, rows or sum:COL; with ':by COL' by groups of FILE."
+    private static let wishes =
+        "--want is size, rows, sum:COL or shares[:COL]; size and sum also ':by COL' of FILE."
 
     func validate() throws {
-        guard wish != nil else { throw ValidationError(Self.wishes) }
+        guard let wish else { throw ValidationError(Self.wishes) }
+        if wish.want.word == "shares", out != nil {
+            throw ValidationError("Shares stay at the nodes: there is nothing for --out.")
+        }
         guard !key.split(separator: ",").isEmpty else { throw ValidationError("Name a key column.") }
     }
 
@@ -65,7 +74,7 @@ struct MatchVerb: Verb {
         console.answer(answer, text: text(answer, matched, console))
     }
 
-    private static func csv(_ answer: JSON) -> String {
+    static func csv(_ answer: JSON) -> String {
         let lines = (answer["groups"]?.array ?? []).map { group in
             let name = (group["group"]?.text ?? "").replacing("\"", with: "\"\"")
             return "\"\(name)\",\(group["count"]?.integer.map(String.init) ?? ""),\(sum(group) ?? "")"
@@ -76,14 +85,24 @@ struct MatchVerb: Verb {
     private static func sum(_ group: JSON) -> String? { group["sum"]?.text }
 
     private func text(_ answer: JSON, _ matched: [Int]?, _ console: Console) -> String {
-        let least = answer["result"]?["minimum"]?.integer ?? 0
-        let few = console.say(LocalizedText(zh: "少于 \(least)，不予显示", en: "below \(least): not told"))
-        var lines = (answer["groups"]?.array ?? []).map { group in
-            let count = group["count"]?.integer.map(String.init) ?? few
-            return [count, Self.sum(group), group["group"]?.text].compactMap { $0 }.joined(separator: "\t")
+        var lines = Self.lines(answer, console)
+        if want == "rows" {
+            lines.insert(matched.map { "\($0.count)" } ?? Self.few(answer, console), at: lines.count - 1)
         }
-        if want == "rows" { lines.append(matched.map { "\($0.count)" } ?? few) }
-        lines.append("\(answer["code"]?.text ?? "")  \(answer["price"]?.text ?? "")")
         return lines.joined(separator: "\n")
+    }
+
+    private static func few(_ answer: JSON, _ console: Console) -> String {
+        let least = answer["result"]?["minimum"]?.integer ?? 0
+        return console.say(LocalizedText(zh: "少于 \(least)，不予显示", en: "below \(least): not told"))
+    }
+
+    /// A line a group, then the passage and its price.
+    static func lines(_ answer: JSON, _ console: Console) -> [String] {
+        let groups = (answer["groups"]?.array ?? []).map { group in
+            let count = group["count"]?.integer.map(String.init) ?? few(answer, console)
+            return [count, sum(group), group["group"]?.text].compactMap { $0 }.joined(separator: "\t")
+        }
+        return groups + ["\(answer["code"]?.text ?? "")  \(answer["price"]?.text ?? "")"]
     }
 }

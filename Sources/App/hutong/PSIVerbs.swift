@@ -10,7 +10,7 @@ import Primitives
 struct PSIVerbs: AsyncParsableCommand {
     static let configuration = CommandConfiguration(
         commandName: "psi", abstract: "Match two tables without showing the rest. 隐私求交。",
-        subcommands: [PSIPartyVerb.self, PSIBenchVerb.self])
+        subcommands: [PSIPartyVerb.self, PSIPrepareVerb.self, PSIBenchVerb.self])
 }
 
 struct PSIPartyVerb: Verb {
@@ -30,6 +30,7 @@ struct PSIPartyVerb: Verb {
               hutong psi party --listen 127.0.0.1:7000 --protocol rr22 --want shares --in ours.csv --key id --out s1.csv
               hutong psi party --connect 127.0.0.1:7000 --protocol rr22 --want shares:cost --in theirs.csv --key id --out s2.csv
             Tables beyond memory, and runs that go on where they were cut off: --work FOLDER on both sides.
+            What `hutong psi prepare` made ahead with the same peer is used up by --prepared FILE on both sides.
             """)
     @OptionGroup var output: OutputOptions
     @OptionGroup var terms: PartyTerms
@@ -53,6 +54,7 @@ struct PSIPartyVerb: Verb {
     var work: String?
     @Option(help: "With --work: how often a lost connection is made again.") var retries = 5
     @Option(help: "Cores that an encoding may take.") var threads = 1
+    @Option(help: "Under rr22: what `hutong psi prepare` left, used once and gone.") var prepared: String?
 
     func validate() throws {
         guard (listen == nil) != (connect == nil) else {
@@ -69,6 +71,12 @@ struct PSIPartyVerb: Verb {
         }
         if work != nil, terms.want.name != "rows", terms.want.name != "rows-both" {
             throw ValidationError("--work goes with --want rows or rows-both.")
+        }
+        if prepared != nil,
+            terms.method != .rr22 || work != nil || !["rows", "rows-both"].contains(terms.want.name)
+        {
+            throw ValidationError(
+                "--prepared goes with --protocol rr22, --want rows or rows-both, without --work.")
         }
         if work != nil, terms.method == .unbalanced {
             throw ValidationError(

@@ -41,18 +41,14 @@ struct PartyRun {
     }
 
     private func plain() async throws -> [String: JSON] {
+        let ahead = try verb.prepared.map { try PreparedFile(opening: $0, isReceiver: isListening) }
         let table = try table()
         let link = try link()
         defer { link.close() }
         let begun = ContinuousClock.now
         let theirs = try await link.exchange(table.items.items.count)
         let plan = try plan(mine: table.items.items.count, theirs: theirs, isReceiver: isListening)
-        let party = PSIParty(plan, link)
-        var random = SystemRandomNumberGenerator()
-        let result =
-            isListening
-            ? try await party.receive(table.items.items, groups: table.groups, using: &random)
-            : try await party.send(table.items.items, using: &random)
+        let result = try await played(table, plan, ahead, over: link)
         var members = facts(table, result.transcript, result.bytesSent, result.bytesReceived, since: begun)
         if let matched = result.matched {
             members["intersection"] = .integer(Int64(matched.count))
@@ -66,6 +62,25 @@ struct PartyRun {
             }
         }
         return members
+    }
+
+    private func played(
+        _ table: KeyedTable, _ plan: PSIPlan, _ ahead: PreparedFile?, over link: SocketLink
+    ) async throws(PSIFailure) -> PSIResult {
+        var random = SystemRandomNumberGenerator()
+        guard let ahead else {
+            let party = PSIParty(plan, link)
+            return isListening
+                ? try await party.receive(table.items.items, groups: table.groups, using: &random)
+                : try await party.send(table.items.items, using: &random)
+        }
+        let party = PSIParty(try plan.using(ahead.name), link)
+        switch ahead.half {
+        case .receiver(let vole):
+            return try await party.receive(table.items.items, with: vole, using: &random, claim: ahead.claim)
+        case .sender(let vole):
+            return try await party.send(table.items.items, with: vole, using: &random, claim: ahead.claim)
+        }
     }
 
     private func plan(mine: Int, theirs: Int, isReceiver: Bool) throws(PSIFailure) -> PSIPlan {

@@ -230,7 +230,7 @@ struct ProgramCompiler {
             let (left, right) = (operand(left), operand(right))
             return { frame in Truth.compared(symbol, left.value(frame), right.value(frame)) }
         case .inTests(let value, let alternatives):
-            return membership(value, alternatives) ?? general(expression)
+            return membership(value, alternatives) ?? Self.truth(of: scoped(expression))
         case .conditional(let condition, let yes, let no):
             let (condition, yes, no) = (test(condition), test(yes), test(no))
             return { frame in
@@ -242,30 +242,29 @@ struct ProgramCompiler {
                     return first == second ? first : .missing
                 }
             }
-        default: return general(expression)
+        default: return Self.truth(of: operand(expression))
         }
     }
 
-    private func general(_ expression: FEELExpression) -> ProgramTest {
-        let operand = operand(expression)
-        return { frame in Truth(operand.value(frame)) }
+    private static func truth(of operand: ProgramOperand) -> ProgramTest {
+        { frame in Truth(operand.value(frame)) }
     }
 
-    /// `field in ("a", "b")` over texts: one look into a set.
+    /// `field in ("a", "b")` over texts.
     private func membership(_ value: FEELExpression, _ alternatives: [FEELExpression]) -> ProgramTest? {
         let texts = alternatives.compactMap { alternative -> String? in
             if case .literal(.string(let text)) = alternative { text } else { nil }
         }
         guard texts.count == alternatives.count else { return nil }
         let operand = operand(value)
-        // Scalars, not graphemes, decide: the bytes are the key.
-        let known = Set(texts.map { Array($0.utf8) })
-        let general = general(.inTests(value, alternatives))
+        let known = texts.map(FEELValue.string)
+        let other = Self.truth(of: scoped(.inTests(value, alternatives)))
         return { frame in
-            switch operand.value(frame) {
-            case .string(let text): known.contains(Array(text.utf8)) ? .yes : .no
+            let value = operand.value(frame)
+            return switch value {
+            case .string: known.contains { $0.equals(value) == true } ? .yes : .no
             case .missing: .missing
-            default: general(frame)
+            default: other(frame)
             }
         }
     }
@@ -291,6 +290,16 @@ struct ProgramCompiler {
                 case .missing:
                     let both = (yes.value(frame), no.value(frame))
                     return both.0.equals(both.1) == true ? both.0 : Self.undecided
+                }
+            }
+        case .and, .or, .comparison, .inTests:
+            let test = test(expression)
+            return .computed { frame in
+                switch test(frame) {
+                case .yes: .boolean(true)
+                case .no: .boolean(false)
+                case .null: .null
+                case .missing: Self.undecided
                 }
             }
         default: return scoped(expression)

@@ -116,14 +116,14 @@ package struct SearchIndex: Hashable, Sendable {
             }
         let match = matching(Array(words), tx.dialect)
         let counts = try tx.all(
-            "SELECT p.facets, count(*) FROM \(match.from) WHERE \(match.condition)p.place <= ? GROUP BY p.facets",
+            "SELECT p.facets, count(*) FROM \(match.from) WHERE \(match.condition)\(match.place) <= ? GROUP BY p.facets",
             match.values + [start.newest]
         ) { row throws(Problem) in (try row.integer(0), try row.int(1)) }
         let total = counts.reduce(0) { $0 + ($1.0 & facets == facets ? $1.1 : 0) }
-        let order = words.isEmpty || total > Self.rankedMost ? "p.place DESC" : match.order
+        let order = words.isEmpty || total > Self.rankedMost ? "\(match.place) DESC" : match.order
         let ids = try tx.all(
             """
-            SELECT p.id FROM \(match.from) WHERE \(match.condition)p.place <= ? AND (p.facets & ?) = ? \
+            SELECT p.id FROM \(match.from) WHERE \(match.condition)\(match.place) <= ? AND (p.facets & ?) = ? \
             ORDER BY \(order) LIMIT ? OFFSET ?
             """, match.values + [start.newest, facets, facets, most, start.offset]
         ) { row throws(Problem) in try row.id(0, of: Noun.self) }
@@ -144,6 +144,8 @@ package struct SearchIndex: Hashable, Sendable {
 
     private struct Match {
         let from: String
+        /// Where a document stands, in the table that finds hits in this order by itself: nothing is sorted for it.
+        let place: String
         /// Ends in ` AND ` where it is not empty.
         let condition: String
         let values: [any SQLConvertible]
@@ -154,7 +156,9 @@ package struct SearchIndex: Hashable, Sendable {
     /// a Latin word may be missing: `hospital` finds `hospitals`.
     private func matching(_ words: [String], _ dialect: SQLDialect) -> Match {
         guard !words.isEmpty else {
-            return Match(from: "\(places(dialect)) p", condition: "", values: [], order: "p.place DESC")
+            return Match(
+                from: "\(places(dialect)) p", place: "p.place", condition: "", values: [],
+                order: "p.place DESC")
         }
         func isBeginning(_ word: String) -> Bool { word.utf8.count > 2 && word.utf8.allSatisfy { $0 < 0x80 } }
         switch dialect {
@@ -162,12 +166,12 @@ package struct SearchIndex: Hashable, Sendable {
             let match = words.map { isBeginning($0) ? "\"\($0)\"*" : "\"\($0)\"" }.joined(separator: " ")
             return Match(
                 from: "\(table) JOIN \(table)_place p ON p.place = \(table).rowid",
-                condition: "\(table) MATCH ? AND ", values: [match],
-                order: "bm25(\(table), 5.0, 1.0), p.place DESC")
+                place: "\(table).rowid", condition: "\(table) MATCH ? AND ", values: [match],
+                order: "bm25(\(table), 5.0, 1.0), \(table).rowid DESC")
         case .postgres:
             let match = words.map { isBeginning($0) ? "'\($0)':*" : "'\($0)'" }.joined(separator: " & ")
             return Match(
-                from: "(SELECT *, CAST(? AS tsquery) AS query FROM \(table)) p",
+                from: "(SELECT *, CAST(? AS tsquery) AS query FROM \(table)) p", place: "p.place",
                 condition: "p.words @@ p.query AND ",
                 values: [match], order: "ts_rank(p.words, p.query) DESC, p.place DESC")
         }

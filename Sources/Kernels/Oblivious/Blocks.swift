@@ -26,7 +26,7 @@ import Synchronization
     }
 
     /// Keeps the first `count` blocks; the memory behind them stays until the end.
-    func shorten(to count: Int) {
+    package func shorten(to count: Int) {
         precondition(count >= 0 && count <= self.count)
         unsafe kept = count  // SAFETY: as its declaration says.
     }

@@ -29,12 +29,14 @@ package enum PSIFailure: Error, Hashable, Sendable {
     case encodingFailed
     /// This method does not give this output: its receiver would learn more than the output says.
     case notOffered
+    /// What was prepared for this run has been used already.
+    case alreadyUsed
 
     /// What a refusal message says; closed, one byte on the wire.
     package enum Reason: UInt8, Hashable, Sendable {
         case differentPlans = 1
         case unexpectedMessage, altered, malformed, closed, timedOut, refusedByPeer, outputsDiffer
-        case cheating, tooLarge, encodingFailed, notOffered
+        case cheating, tooLarge, encodingFailed, notOffered, alreadyUsed
     }
 
     package var reason: Reason {
@@ -51,6 +53,7 @@ package enum PSIFailure: Error, Hashable, Sendable {
         case .tooLarge: .tooLarge
         case .encodingFailed: .encodingFailed
         case .notOffered: .notOffered
+        case .alreadyUsed: .alreadyUsed
         }
     }
 }

@@ -69,7 +69,7 @@ package struct PSIParty: Sendable {
             let matched = try await receivedRows(items, &generator).items
             try await channel.confirm(plan.output == .rowsToBoth ? matched.map { items[$0] } : nil)
             return result(matched, nil)
-        case .held, .heldSum, .shares: throw .notOffered
+        case .held, .heldSum, .shares, .selection: throw .notOffered
         case .size:
             let groups = groups.isEmpty ? [Int](repeating: 0, count: items.count) : groups
             let counts = try await receivedCounts(items, groups, &generator)
@@ -84,7 +84,7 @@ package struct PSIParty: Sendable {
         switch plan.output {
         case .rowsToReceiver, .rowsToBoth:
             return try await sentRows(items, &generator)?.items
-        case .held, .heldSum, .shares: throw .notOffered
+        case .held, .heldSum, .shares, .selection: throw .notOffered
         case .size:
             try await sentCounts(items, &generator)
             return nil

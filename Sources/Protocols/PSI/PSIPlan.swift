@@ -25,7 +25,7 @@ package enum PSIMethod: String, Hashable, Sendable, CaseIterable {
     /// Diffie–Hellman sender can shuffle its answers so that the receiver just counts.
     package func offers(_ output: PSIOutput) -> Bool {
         switch (self, output) {
-        case (_, .shares): self == .rr22
+        case (_, .shares), (_, .selection): self == .rr22
         case (.ecdh, _), (.ristretto, _), (.sm2, _): true
         case (.rr22, .rowsToReceiver), (.rr22, .rowsToBoth): true
         case (.rr22Malicious, .rowsToReceiver), (.rr22Malicious, .rowsToBoth): true
@@ -63,6 +63,9 @@ package enum PSIOutput: Hashable, Sendable {
     /// Neither side learns anything but both sizes: links and the sender's values come out in additive shares, from
     /// which both together open what they agree on (`SharedRows`).
     case shares
+    /// Of rows that were shared before, the sender learns how many of each of the receiver's hidden groups are linked;
+    /// the receiver learns what the sender then releases, and nothing before that (`HeldSelection`).
+    case selection
 
     package var name: String {
         switch self {
@@ -72,6 +75,7 @@ package enum PSIOutput: Hashable, Sendable {
         case .held: "held"
         case .heldSum: "held-sum"
         case .shares: "shares"
+        case .selection: "selection"
         }
     }
 
@@ -83,6 +87,7 @@ package enum PSIOutput: Hashable, Sendable {
         case "held": self = .held
         case "held-sum": self = .heldSum
         case "shares": self = .shares
+        case "selection": self = .selection
         default: return nil
         }
     }
@@ -165,6 +170,11 @@ package struct PSIPlan: Hashable, Sendable {
         case .rowsToBoth: ["both set sizes", "both learn which of their keys match"]
         case .size: ["both set sizes", "the sizes of the receiver's groups", "the receiver learns counts"]
         case .shares: ["both set sizes", "what both sides then open together"]
+        case .selection:
+            [
+                "to the sender: how many groups are asked about, and how many rows of each are linked",
+                "to the receiver: what the sender releases",
+            ]
         case .held, .heldSum:
             [
                 "both set sizes",

@@ -122,7 +122,7 @@ private struct BinShares {
 }
 
 /// The steps that only the number of bins decides.
-private struct SharedSteps {
+struct SharedSteps {
     let channel: PSIChannel
     /// Of the programmed OPRF: a row a bin on the receiver's side, three an item on the other.
     let inner: PSIPlan

@@ -199,9 +199,26 @@ package struct VOLEReceiverMatch: Sendable {
         vole.plant(
             trees: try await channel.receive(
                 .transfer, count: SilentVOLE.treeByteCount(count: VOLESteps.columns(plan))))
-        let (a, c) = vole.finish(VOLESteps.code)
-        try await channel.send(.encoding, VOLESteps.encode(rows, a, keys, &generator))
-        let masks = BlockKernels.decode(c, columns: c.count, rows: rows.hashes, key: keys.band)
+        return try await compare(rows, vole.finish(VOLESteps.code), keys, &generator)
+    }
+
+    /// As `rows(of:using:)`, with a correlation that was made ahead.
+    func rows(
+        of items: [Block], with vole: PreparedReceiver, using generator: inout some RandomNumberGenerator
+    ) async throws(PSIFailure) -> MatchedItems {
+        let keys = VOLEKeys(channel)
+        let columns = VOLESteps.columns(plan)
+        vole.a.shorten(to: columns)
+        vole.c.shorten(to: columns)
+        return try await compare(StoreRows(items, keys), (vole.a, vole.c), keys, &generator)
+    }
+
+    private func compare(
+        _ rows: StoreRows, _ vole: (a: Blocks, c: Blocks), _ keys: VOLEKeys,
+        _ generator: inout some RandomNumberGenerator
+    ) async throws(PSIFailure) -> MatchedItems {
+        try await channel.send(.encoding, VOLESteps.encode(rows, vole.a, keys, &generator))
+        let masks = BlockKernels.decode(vole.c, columns: vole.c.count, rows: rows.hashes, key: keys.band)
         let tags = rows.tags(masks, salt: Block(), byteCount: plan.tagByteCount)
         return try await VOLESteps.compare(tags, channel, plan)
     }
@@ -224,8 +241,19 @@ package struct VOLESenderMatch: Sendable {
         let delta = Block.random(using: &generator)
         let vole = try await VOLESteps.extend(channel, plan, delta: delta, &generator)
         try await channel.send(.transfer, vole.trees)
-        let b = vole.finish(VOLESteps.code)
-        let rows = StoreRows(items, keys)
+        return try await answer(StoreRows(items, keys), vole.finish(VOLESteps.code), delta, keys)
+    }
+
+    /// As `rows(of:using:)`, with a correlation that was made ahead.
+    func rows(of items: [Block], with vole: PreparedSender) async throws(PSIFailure) -> MatchedItems? {
+        let keys = VOLEKeys(channel)
+        vole.b.shorten(to: VOLESteps.columns(plan))
+        return try await answer(StoreRows(items, keys), vole.b, vole.delta, keys)
+    }
+
+    private func answer(
+        _ rows: StoreRows, _ b: Blocks, _ delta: Block, _ keys: VOLEKeys
+    ) async throws(PSIFailure) -> MatchedItems? {
         let encoding = try await channel.receive(.encoding, blocks: VOLESteps.columns(plan))
         let masks = VOLESteps.masks(rows, b, encoding, delta: delta, keys)
         let tags = rows.tags(masks, salt: Block(), byteCount: plan.tagByteCount)

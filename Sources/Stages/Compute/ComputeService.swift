@@ -84,6 +84,9 @@ package struct ComputeService: Sendable {
                     "price": .string(price.description),
                 ], in: transaction)
             try PassageBook.note(leaf, of: passage.id, .asker, in: transaction)
+            // Of an answer that is given again, the first passage has the leaf.
+            guard record["repeated"] != true else { return }
+            try recordTranscript(of: question, answer, in: transaction)
         }
         return .object(document.merging(["result": answer]) { _, answer in answer })
     }
@@ -371,7 +374,6 @@ package struct ComputeService: Sendable {
             let epsilon = try budget.charge(
                 cost, for: question, under: agreement, told: release.answer, of: version.digest,
                 in: transaction)
-            try recordMatch(question, agreement, in: transaction)
             try Self.remember(
                 question, agreement, cost, release.planDigest, version.digest, history, in: transaction)
             let leaf = try context.record(
@@ -381,6 +383,7 @@ package struct ComputeService: Sendable {
                     "version": .string(version.digest.hex), "answer": .string(Digest(of: sealed).hex),
                     "epsilon": .string(epsilon), "seed": .string(Digest(of: kept.text ?? "").hex),
                 ], in: transaction)
+            try recordMatch(question, agreement, release.answer, in: transaction)
             let answer = GivenAnswer(
                 question: question, asker: asker, price: price, version: version.digest, release: release,
                 counts: counts, sealed: sealed, epsilon: epsilon, leaf: leaf)

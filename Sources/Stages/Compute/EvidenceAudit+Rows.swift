@@ -131,6 +131,9 @@ private struct PassageRow {
                 purpose: document["purpose"]?.text ?? "", asker: asker)
             require(question.digest == request, "问题与摘要不符", "its question is not the one that was asked")
         }
+        require(
+            hasTranscript(id, side, state, evidence), "求交记录摘要与回执不符",
+            "its log names another run than its receipt")
         faults += receiptFaults(id, side, asker, state, request)
         return faults
     }
@@ -149,6 +152,20 @@ private struct PassageRow {
         case .voided:
             evidence.has(.passageVoided, at: finishedAt, ["why": document["why"]?.text ?? ""])
         }
+    }
+
+    /// Whether this log names the run that the holder's receipt names, as the other side's does. A keeper saw no run; an
+    /// answer that was given again is another passage's.
+    private func hasTranscript(
+        _ id: ID<Passage>, _ side: Passage.Side, _ state: Passage.State, _ evidence: Evidence
+    ) -> Bool {
+        let content = document["receipt"]?["content"]
+        guard door == .match, side != .keeper, state == .answered || state == .settled,
+            content?["passage"]?.text == id.uuid
+        else { return true }
+        guard let transcript = content?["transcript"]?.text else { return false }
+        let time = side == .asker ? reservedAt : finishedAt
+        return evidence.has(.matchTranscript, at: time, ["transcript": transcript])
     }
 
     private var leaf: Int64 { document["leaf"]?.integer ?? -1 }

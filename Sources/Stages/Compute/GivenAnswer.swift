@@ -28,7 +28,7 @@ struct GivenAnswer {
         of context: StageContext, in transaction: any SQLWriting
     ) throws(Problem) -> PassageReceipt {
         let leafHash = try TransparencyLog.leafHash(leaf, in: transaction)
-        let content: JSON = [
+        var content: [String: JSON] = [
             "type": .string(PassageReceipt.type), "passage": .string(question.passage.uuid),
             "agreement": .string(question.agreementCode), "holder": .string(context.own.uuid),
             "asker": .string(asker.id.uuid), "jurisdiction": .string(asker.jurisdiction),
@@ -41,8 +41,11 @@ struct GivenAnswer {
             "leaf": .integer(Int64(leaf)), "leafHash": .string(leafHash?.hex ?? ""),
             "at": .integer(transaction.now.microseconds),
         ]
+        // Of a match: the run that both sides' logs name.
+        if question.door == .match { content["transcript"] = release.answer["transcript"] ?? .null }
+        let signed = JSON.object(content)
         return PassageReceipt(
-            content: content, signature: try context.signer.signature(for: content.canonicalBytes))
+            content: signed, signature: try context.signer.signature(for: signed.canonicalBytes))
     }
 }
 
@@ -54,7 +57,7 @@ extension ComputeService {
     ) -> [UseUnit: Int64] {
         let rows =
             question.door == .match
-            ? MatchPlan(text: question.text)?.askerItems ?? 0 : release.answer["rows"]?.array?.count ?? 0
+            ? MatchPlan(text: question.text)?.keysBrought ?? 0 : release.answer["rows"]?.array?.count ?? 0
         let worked = context.clock.now().duration(since: begun).components
         let counts: [UseUnit: Int64] = [
             .rows: Int64(rows), .bytes: Int64(release.answer.canonicalBytes.count),

@@ -55,6 +55,18 @@ package enum MatchSchema {
                 ) STRICT
                 """,
                 "CREATE INDEX compute_match_by_agreement ON compute_match (agreement_id, released_at)",
-            ])
+            ]),
+        // An empty table: no time, however many rows the others have.
+        Migration(
+            "compute/0002-shares",
+            [
+                """
+                CREATE TABLE compute_share (
+                    passage_id BLOB NOT NULL, side TEXT NOT NULL, transcript BLOB NOT NULL,
+                    agreement_code TEXT NOT NULL, plan TEXT NOT NULL, sealed BLOB NOT NULL, kept_at INTEGER NOT NULL,
+                    PRIMARY KEY (passage_id, side, transcript)
+                ) STRICT
+                """
+            ]),
     ]
 }

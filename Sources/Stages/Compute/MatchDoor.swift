@@ -63,9 +63,8 @@ package final class MatchDoor: Sendable {
         of listing: Listing, _ rules: MatchRules, _ want: MatchWant, _ version: AssetVersion
     ) async throws(Problem) -> HeldKeys {
         var parts = [version.digest.hex, rules.recipe.digest.hex, listing.tableName] + rules.keys
-        var amount: String?
-        if case .sum(let column) = want { amount = column }
-        parts.append(want.word == "sum" ? want.text : "")
+        let amount = want.column
+        parts.append(amount ?? "")
         let key = Digest(of: JSON.array(parts.map(JSON.string)).canonicalBytes)
         if let known = state.withLock({ $0.newest?.key == key ? $0.newest?.keys : nil }) { return known }
         let source = TableSource.parquet([objects + "/" + version.path])
@@ -127,75 +126,6 @@ package final class MatchDoor: Sendable {
                 bytes.append(UInt8(truncatingIfNeeded: word >> shift))
             }
         }
-    }
-}
-
-/// One run at the holder: from the plan it signed to what it may release.
-final class MatchRun: Sendable {
-    let passage: ID<Passage>
-    let plan: MatchPlan
-    let asker: ID<Party>
-    let link = FlightLink()
-    let keys: HeldKeys
-    let recipe: KeyRecipe
-
-    private struct Progress {
-        var number: Int64 = 0
-        var reply: JSON = .null
-        var lastHeard: Instant
-        var isTaken = false
-        var held: HeldMatch?
-        var sums: HeldSums?
-    }
-    private let progress: Mutex<Progress>
-
-    init(
-        _ passage: ID<Passage>, _ plan: MatchPlan, asker: ID<Party>, keys: HeldKeys, recipe: KeyRecipe,
-        at now: Instant
-    ) {
-        self.passage = passage
-        self.plan = plan
-        self.asker = asker
-        self.keys = keys
-        self.recipe = recipe
-        progress = Mutex(Progress(lastHeard: now))
-    }
-
-    var lastHeard: Instant { progress.withLock { $0.lastHeard } }
-    var held: HeldMatch? { progress.withLock { $0.held } }
-    var sums: HeldSums? { progress.withLock { $0.sums } }
-
-    /// Runs the holder's side until it is over; what it learned is kept here.
-    func start() throws(Problem) {
-        let party = PSIParty(try plan.run(recipe), link)
-        Task {
-            var random = SystemRandomNumberGenerator()
-            defer { link.finish() }
-            if let amounts = keys.amounts {
-                let sums = try? await party.holdSums(keys.items.items, amounts: amounts, using: &random)
-                return progress.withLock { ($0.sums, $0.held) = (sums, sums?.match) }
-            }
-            let held = try? await party.hold(keys.items.items, using: &random)
-            progress.withLock { $0.held = held }
-        }
-    }
-
-    /// Takes flight `number`: the next one is worked on, the last one again gets the same reply.
-    func take(_ number: Int64, _ frames: [[UInt8]], at now: Instant) async throws(Problem) -> JSON {
-        let known = try progress.withLock { progress throws(Problem) -> JSON? in
-            progress.lastHeard = now
-            // The reply to the flight before was lost on its way, or this one is still being worked on.
-            if number == progress.number { return progress.reply }
-            guard !progress.isTaken else { throw Problem(.limited, "compute.match-busy") }
-            guard number == progress.number + 1 else { throw .matchEnded(.unexpectedMessage) }
-            progress.isTaken = true
-            return nil
-        }
-        if let known { return known }
-        let flight = await link.turn(frames)
-        let answer: JSON = ["frames": .array(flight.frames.map { .string(Hex.encode($0)) })]
-        progress.withLock { ($0.number, $0.reply, $0.isTaken) = (number, answer, false) }
-        return answer
     }
 }
 

@@ -44,25 +44,32 @@ package struct MatchPlan: Hashable, Sendable {
     var set: Digest? { json["set"]?.text.flatMap { Digest(hex: $0) } }
     var holderItems: Int { Int(json["holderItems"]?.integer ?? -1) }
     var askerItems: Int { Int(json["askerItems"]?.integer ?? -1) }
+    /// How many keys are priced: a question over shares brings none anew, and hides how many it is about.
+    var keysBrought: Int { want?.isQuestion == true ? 0 : askerItems }
 
-    /// - Parameter version: digest of the holder's version.
+    /// - Parameters:
+    ///   - version: digest of the holder's version.
+    ///   - basis: what the holder's side of the run works on.
     init(
-        _ ask: MatchAsk, agreement: String, rules: MatchRules, version: Digest, items: ItemSet
+        _ ask: MatchAsk, agreement: String, rules: MatchRules, version: Digest, basis: MatchBasis
     ) throws(Problem) {
         let protocolPlan = try Self.protocolPlan(
-            rules.recipe, ask.want, items.items.count, ask.count, agreed: nil)
+            rules.recipe, ask.want, basis.itemCount, ask.count, agreed: nil)
         var noise: JSON = .null
         if case .noise(let epsilon) = rules.protection { noise = .integer(Int64(epsilon)) }
         json = [
             "type": .string(Self.type), "agreement": .string(agreement), "version": .string(version.hex),
             "want": .string(ask.want.text), "keys": .array(rules.keys.map(JSON.string)),
             "steps": .array(rules.recipe.steps.map { .string($0.rawValue) }),
+            "recipe": .string(rules.recipe.digest.hex),
             "minimum": .integer(Int64(rules.minimum)), "epsilonMicros": noise,
-            "holderItems": .integer(Int64(items.items.count)), "askerItems": .integer(Int64(ask.count)),
-            "holderRejected": .integer(Int64(items.rejectedCount)), "set": .string(ask.set.hex),
+            "holderItems": .integer(Int64(basis.itemCount)), "askerItems": .integer(Int64(ask.count)),
+            "holderRejected": .integer(Int64(basis.rejectedCount)), "set": .string(ask.set.hex),
+            "shares": basis.shares.map { .string($0.transcript.hex) } ?? .null,
+            "column": basis.shares?.column.map(JSON.string) ?? .null,
             "run": protocolPlan.json,
-            "bytes": .integer(Self.bytes(ask, items.items.count, protocolPlan.tagByteCount)),
-            "peakMegabytes": .integer(Self.peakMegabytes(ask.count + items.items.count)),
+            "bytes": .integer(ask.want.bytes(asker: ask.count, holder: basis.itemCount, protocolPlan)),
+            "peakMegabytes": .integer(ask.want.peakMegabytes(ask.count, basis.itemCount)),
         ]
     }
 
@@ -85,21 +92,41 @@ package struct MatchPlan: Hashable, Sendable {
         _ recipe: KeyRecipe, _ want: MatchWant, _ holder: Int, _ asker: Int, agreed: Digest?
     ) throws(Problem) -> PSIPlan {
         do {
-            return try PSIPlan(
-                method: .ecdh, output: want.word == "sum" ? .heldSum : .held, recipe: recipe.digest,
-                receiverCount: holder,
-                senderCount: asker, agreed: agreed)
+            // The side whose keys lie in bins is the asker under shares; the side that counts is the holder otherwise.
+            return switch want {
+            case .size, .rows, .sum:
+                try PSIPlan(
+                    method: .ecdh, output: want.isSummed ? .heldSum : .held, recipe: recipe.digest,
+                    receiverCount: holder, senderCount: asker, agreed: agreed)
+            case .shares, .linked:
+                try PSIPlan(
+                    method: .rr22, output: want.isQuestion ? .selection : .shares,
+                    recipe: recipe.digest, receiverCount: asker, senderCount: holder, agreed: agreed)
+            }
         } catch { throw .matchEnded(error) }
     }
+}
 
-    /// Both directions; the lane writes each byte as two digits.
-    private static func bytes(_ ask: MatchAsk, _ holder: Int, _ tag: Int) -> Int64 {
-        let hidden = ask.want.word == "sum" ? 128 : 0
-        return Int64(2 * (32 * ask.count + (32 + tag + hidden) * holder) + 8192)
+extension MatchWant {
+    /// Both directions; the lane writes each byte as two digits. Of a question over shares, for one group.
+    fileprivate func bytes(asker: Int, holder: Int, _ run: PSIPlan) -> Int64 {
+        let plain =
+            switch self {
+            case .size, .rows, .sum:
+                32 * asker + (32 + run.tagByteCount + (isSummed ? 128 : 0)) * holder + 8192
+            case .shares: 130 * asker + 60 * holder + 600_000
+            case .linked: 22 * asker + 60_000
+            }
+        return Int64(2 * plain)
     }
 
-    /// Digests, points, tags and the message being written, of the larger side.
-    private static func peakMegabytes(_ items: Int) -> Int64 { Int64(items * 360 >> 20) + 16 }
+    /// Digests, points, tags and the message being written, of the larger side; under shares transfers and triples.
+    fileprivate func peakMegabytes(_ asker: Int, _ holder: Int) -> Int64 {
+        switch self {
+        case .size, .rows, .sum: Int64((asker + holder) * 360 >> 20) + 16
+        case .shares, .linked: Int64((asker + holder) * 800 >> 20) + 220
+        }
+    }
 }
 
 /// What an asker says of its set before there is a plan.
@@ -110,12 +137,14 @@ struct MatchAsk: Hashable, Sendable {
     let want: MatchWant
     let count: Int
     let set: Digest
+    /// Which run's shares a question is about.
+    let shares: Digest?
 
     var json: JSON {
         [
             "passage": .string(passage.uuid), "agreement": .string(agreementCode),
             "purpose": .string(purpose), "want": .string(want.text), "count": .integer(Int64(count)),
-            "set": .string(set.hex),
+            "set": .string(set.hex), "shares": shares.map { .string($0.hex) } ?? .null,
         ]
     }
 }
@@ -130,7 +159,7 @@ extension MatchAsk {
         else { throw Problem(.invalid, "compute.question-malformed") }
         self.init(
             passage: passage, agreementCode: agreement, purpose: purpose, want: want, count: Int(count),
-            set: set)
+            set: set, shares: json["shares"]?.text.flatMap { Digest(hex: $0) })
     }
 }
 

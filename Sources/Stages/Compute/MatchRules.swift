@@ -5,8 +5,9 @@ package import PSI
 package import Primitives
 import PrivateSQL
 package import Trade
+package import Valve
 
-/// What an asker may learn through the `match` door.
+/// What an asker may have through the `match` door.
 package enum MatchWant: Hashable, Sendable {
     /// How many keys match, in all or by the asker's groups.
     case size
@@ -14,28 +15,66 @@ package enum MatchWant: Hashable, Sendable {
     case rows
     /// The sum of one of the holder's columns over the matches, with their number, in all or by the asker's groups.
     case sum(String)
+    /// Nothing yet: linked rows, perhaps with one of the holder's columns, in shares that both nodes keep.
+    case shares(String?)
+    /// Of rows that an earlier passage left in shares: how many of the asker's hidden groups are linked, perhaps with the
+    /// sums of the column that was shared.
+    case linked(ID<Passage>, isSummed: Bool)
 
     package var text: String {
         switch self {
         case .size: "size"
         case .rows: "rows"
         case .sum(let column): "sum:" + column
+        case .shares(let column): column.map { "shares:" + $0 } ?? "shares"
+        case .linked(let shares, let isSummed): (isSummed ? "linked-sum:" : "linked:") + shares.uuid
         }
     }
 
     /// What the rules call it.
     package var word: String {
-        if case .sum = self { return "sum" }
-        return text
+        switch self {
+        case .size: "size"
+        case .rows: "rows"
+        case .sum: "sum"
+        case .shares, .linked: "shares"
+        }
+    }
+
+    /// Whether sums are released beside the counts.
+    var isSummed: Bool {
+        switch self {
+        case .sum, .linked(_, isSummed: true): true
+        default: false
+        }
+    }
+
+    /// Whether it asks about rows that are in shares already.
+    var isQuestion: Bool {
+        if case .linked = self { return true }
+        return false
+    }
+
+    /// The holder's column that a run over its table brings along.
+    var column: String? {
+        switch self {
+        case .sum(let column): column
+        case .shares(let column): column
+        case .size, .rows, .linked: nil
+        }
     }
 
     package init?(text: String) {
-        switch text {
-        case "size": self = .size
-        case "rows": self = .rows
-        default:
-            guard text.hasPrefix("sum:"), text.utf8.count > 4 else { return nil }
-            self = .sum(String(text.dropFirst(4)))
+        let parts = text.split(separator: ":", maxSplits: 1).map(String.init)
+        switch (parts.first, parts.count == 2 ? parts[1] : nil) {
+        case ("size", nil): self = .size
+        case ("rows", nil): self = .rows
+        case ("sum", let column?): self = .sum(column)
+        case ("shares", let column): self = .shares(column)
+        case ("linked", let passage?), ("linked-sum", let passage?):
+            guard let id = ID<Passage>(uuid: passage) else { return nil }
+            self = .linked(id, isSummed: parts[0] == "linked-sum")
+        default: return nil
         }
     }
 }
@@ -47,7 +86,7 @@ package enum MatchWant: Hashable, Sendable {
 ///            "items": 100000, "rows": { "basis": "consent", "document": "…" }, "sums": ["cost"] }
 /// ```
 /// Only `keys` must be there. Without `wants` sizes and sums may be asked and nothing else; `rows` needs both the word in
-/// `wants` and its legal basis. A column that is summed has bounds among the table's columns.
+/// `wants` and its legal basis; `shares` needs the word alone. A column that is summed has bounds among the table's columns.
 package struct MatchRules: Hashable, Sendable {
     /// How the holder protects what it tells.
     package enum Protection: Hashable, Sendable {
@@ -101,8 +140,8 @@ package struct MatchRules: Hashable, Sendable {
         let steps = try json["steps"].map { steps throws(Problem) in try Self.steps(steps) }
         recipe = steps.map { KeyRecipe(steps: $0) } ?? KeyRecipe()
         wants = Set(json["wants"]?.array?.map { $0.text ?? "" } ?? ["size", "sum"])
-        guard wants.isSubset(of: ["size", "sum", "rows"]) else {
-            throw Self.malformed("match.wants", "size, sum, rows")
+        guard wants.isSubset(of: ["size", "sum", "rows", "shares"]) else {
+            throw Self.malformed("match.wants", "size, sum, rows, shares")
         }
         let minimum = try Self.number(json, "minimum", 1...1_000_000, Self.minimumDefault)
         setsMax = try Self.number(json, "sets", 1...10_000, 3)
@@ -130,8 +169,7 @@ package struct MatchRules: Hashable, Sendable {
     /// Whether the listing tells this at all.
     package func offers(_ want: MatchWant) -> Bool {
         guard wants.contains(want.word) else { return false }
-        if case .sum(let column) = want { return sums[column] != nil }
-        return true
+        return want.column.map { sums[$0] != nil } ?? true
     }
 
     /// The counts of some groups as they may be told: `nil` for what is too few. Beside a sum, a count takes half of ε.
@@ -149,7 +187,7 @@ package struct MatchRules: Hashable, Sendable {
         _ magnitude: Int64, _ want: MatchWant, using random: inout some RandomNumberGenerator
     ) -> Int64 {
         guard case .noise(let epsilon) = protection else { return 0 }
-        let share = want.word == "sum" ? epsilon / 2 : epsilon
+        let share = want.isSummed ? epsilon / 2 : epsilon
         let noise = DiscreteLaplace(sensitivity: UInt64(max(1, magnitude)), epsilonMicros: max(1, share))
         return noise?.draw(using: &random) ?? 0
     }
@@ -157,9 +195,47 @@ package struct MatchRules: Hashable, Sendable {
     /// The largest magnitude that a sum over `count` keys can have, noise included but for a chance of e^-40.
     package func sumMost(_ column: String, count: Int64) -> Int64 {
         let each = sums[column]?.magnitude ?? 0
-        guard case .noise(let epsilon) = protection else { return each * max(0, count) }
-        let slack = 80 * 1_000_000 / Int64(max(1, epsilon)) + 80
-        return each * (max(0, count) + 2 * slack)
+        var keys = max(0, count)
+        if case .noise(let epsilon) = protection {
+            keys += 2 * (80 * 1_000_000 / Int64(max(1, epsilon)) + 80)
+        }
+        let (most, overflow) = each.multipliedReportingOverflow(by: keys)
+        return overflow ? .max : most
+    }
+
+    /// Refuses sums that could not be opened afterwards: by a search below 2^34, or within 63 bits of shares.
+    func requireSummable(_ want: MatchWant, keys: Int) throws(Problem) {
+        guard let column = want.column else { return }
+        let most = want.word == "sum" ? JointKeyShare.sumMost : 1 << 62
+        guard sumMost(column, count: Int64(keys)) <= most else {
+            throw Problem(.limited, "compute.match-sum-too-large", ["column": .text(column)])
+        }
+    }
+
+    /// Writes the groups' counts as they may be told into an answer.
+    ///
+    /// - Returns: which groups are told.
+    func tell(
+        _ counts: [Int], for want: MatchWant, in answer: inout [String: JSON],
+        using random: inout some RandomNumberGenerator
+    ) -> [Bool] {
+        let told = released(counts, for: want, using: &random)
+        answer["counts"] = .array(told.map { $0.map { .integer(Int64($0)) } ?? .null })
+        return told.map { $0 != nil }
+    }
+
+    /// Noise for the sums of so many groups.
+    func noise(
+        _ groups: Int, _ column: String?, _ want: MatchWant, using random: inout some RandomNumberGenerator
+    ) -> [Int64] {
+        let magnitude = column.flatMap { sums[$0]?.magnitude } ?? 0
+        return (0..<groups).map { _ in noise(magnitude, want, using: &random) }
+    }
+
+    /// Writes the groups' hidden sums into an answer, for the asker to open.
+    func tellSums(_ sums: [[UInt8]?], of column: String?, in answer: inout [String: JSON]) {
+        answer["sums"] = .array(sums.map { $0.map { .string(Hex.encode($0)) } ?? .null })
+        answer["decimals"] = .integer(Int64(column.flatMap { self.sums[$0]?.decimals } ?? 0))
     }
 
     private static func sums(_ json: JSON?, _ table: TableRules?) throws(Problem) -> [String: SumBounds] {

@@ -9,6 +9,7 @@ import PrivateSQL
 import Register
 import Store
 import Trade
+import Transparency
 import Valve
 
 /// The `match` door. Plan and flights go from the asker's node straight to the holder's, carried by whoever keeps its
@@ -22,6 +23,9 @@ extension ComputeService {
     package func match(_ request: MatchRequest) async throws(Problem) -> JSON {
         if let known = try await stored(request.passage, .asker) {
             return try await inOwnTerms(kept(known), request)
+        }
+        if let other = request.items.firstRepeat {
+            throw Problem(.invalid, "compute.match-key-twice", ["place": .integer(Int64(other))])
         }
         var attempt = 1
         while true {
@@ -43,10 +47,11 @@ extension ComputeService {
         let agreed = try await agreedPlan(request)
         let plan = agreed.plan
         let trip = context.clock.now().duration(since: begun) / .seconds(1)
-        // Each of four flights takes a trip; a product 3 µs; and the lane writes two digits a byte.
+        // A trip a flight; a product of 3 µs or a bin's circuit an item; and the lane writes two digits a byte.
         let items = Double(plan.holderItems + plan.askerItems)
         let bytes = Double(plan.json["bytes"]?.integer ?? 0)
-        let seconds = 5 * trip + items * 8e-6 + bytes * 2e-8
+        let (flights, work) = request.want.word == "shares" ? (20.0, 4e-5) : (5, 8e-6)
+        let seconds = flights * trip + items * work + bytes * 2e-8
         return [
             "plan": plan.json, "digest": .string(plan.digest.hex), "setsLeft": .integer(agreed.setsLeft),
             "seconds": .number((seconds * 1000).rounded() / 1000),
@@ -55,17 +60,18 @@ extension ComputeService {
 
     private func matchOnce(_ request: MatchRequest) async throws(Problem) -> JSON {
         let agreed = try await agreedPlan(request)
-        let asked = try await fly(request, agreed)
+        let flown = try await fly(request, agreed)
+        // From here on this node can read an answer of this run, whenever it comes.
+        try await keep(flown, of: request, agreed.plan)
         let answer = try await ask(
             Question(
                 passage: request.passage, agreementCode: request.agreementCode, door: .match,
                 text: agreed.plan.text, purpose: request.purpose, asker: context.own))
-        guard
-            answer["repeated"] == true
-                || answer["result"]?["transcript"]?.text == Hex.encode(asked.transcript)
-        else {
+        let transcript = answer["result"]?["transcript"]?.text
+        guard answer["repeated"] == true || transcript == flown.transcript.hex else {
             throw Problem(.conflict, "compute.match-differs", ["agreement": .text(request.agreementCode)])
         }
+        try await forgetOthers(transcript, of: request)
         var told = answer.object ?? [:]
         told["setsLeft"] = .integer(agreed.setsLeft)
         return try await inOwnTerms(.object(told), request)
@@ -78,6 +84,8 @@ extension ComputeService {
         let recipe: KeyRecipe
         /// How many more different sets the holder will match: few means that probing is suspected.
         let setsLeft: Int64
+        /// What a question over shares is about, as this node keeps it.
+        let linked: LinkedRows?
     }
 
     /// The holder's plan, checked against the agreement this node signed.
@@ -85,9 +93,11 @@ extension ComputeService {
         let agreement = try await agreement(request.agreementCode)
         guard let rules = try MatchRules(of: agreement.listing) else { throw .matchNotOffered(agreement) }
         let holder = try await context.party(agreement.provider)
+        let linked = try await ownRows(for: request.want, under: agreement)
         let ask = MatchAsk(
             passage: request.passage, agreementCode: agreement.code.text, purpose: request.purpose,
-            want: request.want, count: request.items.count, set: matchDoor.commitment(request))
+            want: request.want, count: linked?.askerItems ?? request.items.count,
+            set: matchDoor.commitment(request), shares: linked?.transcript)
         let reply = try await context.lane.call(holder, "match.plan", ask.json, deadline: .seconds(90))
         guard let plan = reply["plan"]?.text.flatMap(MatchPlan.init(text:)),
             let signature = reply["signature"]?.text.flatMap({ Base64.decode($0) }),
@@ -97,28 +107,29 @@ extension ComputeService {
             plan.json["agreement"]?.text == agreement.code.text,
             plan.json["minimum"]?.integer == Int64(rules.minimum),
             plan.json["keys"]?.array?.compactMap(\.text) == rules.keys,
-            plan.json["steps"]?.array?.compactMap(\.text) == rules.recipe.steps.map(\.rawValue)
+            plan.json["steps"]?.array?.compactMap(\.text) == rules.recipe.steps.map(\.rawValue),
+            plan.json["recipe"]?.text == rules.recipe.digest.hex,
+            plan.json["shares"]?.text == linked?.transcript.hex,
+            linked == nil || plan.holderItems == linked?.holderItems
         else {
             throw Problem(.conflict, "compute.match-differs", ["agreement": .code(agreement.code)])
         }
         return AgreedPlan(
-            plan: plan, holder: holder, recipe: rules.recipe, setsLeft: reply["setsLeft"]?.integer ?? 0)
+            plan: plan, holder: holder, recipe: rules.recipe, setsLeft: reply["setsLeft"]?.integer ?? 0,
+            linked: linked)
     }
 
     /// Moves the flights of one run until both sides are done.
     private func fly(
         _ request: MatchRequest, _ agreed: AgreedPlan
-    ) async throws(Problem) -> AskedMatch {
+    ) async throws(Problem) -> FlownMatch {
         let (plan, link) = (agreed.plan, FlightLink())
         let party = PSIParty(try plan.run(agreed.recipe), link)
-        let items = matchDoor.order(request, in: request.passage).map { request.items[$0] }
-        let share = request.want.word == "sum" ? plan.set.map(matchDoor.share) : nil
-        let run = Task { () -> Result<AskedMatch, PSIFailure> in
+        let side = try askerSide(request, plan, agreed.linked)
+        let run = Task { () -> Result<FlownMatch, PSIFailure> in
             defer { link.finish() }
-            var random = SystemRandomNumberGenerator()
             do throws(PSIFailure) {
-                return .success(
-                    try await party.ask(items, groupSizes: request.groupSizes, share: share, using: &random))
+                return .success(try await side.play(party))
             } catch {
                 return .failure(error)
             }
@@ -145,7 +156,7 @@ extension ComputeService {
         }
         link.finish()
         switch await run.value {
-        case .success(let asked): return asked
+        case .success(let flown): return flown
         case .failure(let failure): throw .matchEnded(failure)
         }
     }
@@ -179,6 +190,8 @@ extension ComputeService {
         guard var result = answer["result"]?.object else { return answer }
         if case .sum(let column) = request.want {
             result["sums"] = try await opened(result, column, request)
+        } else if case .linked(_, isSummed: true) = request.want {
+            result["sums"] = try await openedShares(result, answer, request)
         } else if let places = result["places"]?.array {
             result["places"] = nil
             result["items"] = try own(places, answer, request)
@@ -231,17 +244,12 @@ extension ComputeService {
                 try Self.decideMatch(ask, rules, agreement, sender, valve, in: transaction)
             }
             let version = try await version(of: agreement.listing)
-            if case .sum(let column) = ask.want {
-                guard rules.sumMost(column, count: Int64(ask.count)) <= JointKeyShare.sumMost else {
-                    throw Problem(.limited, "compute.match-sum-too-large", ["column": .text(column)])
-                }
-            }
-            let keys = try await matchDoor.keys(of: agreement.listing, rules, ask.want, version)
+            try rules.requireSummable(ask.want, keys: ask.count)
+            let basis = try await basis(of: ask, rules, agreement, version)
             let plan = try MatchPlan(
-                ask, agreement: agreement.code.text, rules: rules, version: version.digest,
-                items: keys.items)
+                ask, agreement: agreement.code.text, rules: rules, version: version.digest, basis: basis)
             let run = MatchRun(
-                ask.passage, plan, asker: sender.id, keys: keys, recipe: rules.recipe,
+                ask.passage, plan, asker: sender.id, basis: basis, recipe: rules.recipe,
                 at: context.clock.now())
             try matchDoor.begin(run, at: context.clock.now())
             let signature = try context.signer.signature(for: plan.json.canonicalBytes)
@@ -358,14 +366,16 @@ extension ComputeService {
         return .string(Base64.encode(try KeptSeed(seed, to: sealingKey, for: passage).sealed))
     }
 
-    /// What a finished run costs the budget; `compute.match-lost` without one.
+    /// What a finished run costs the budget; `compute.match-lost` without one. Shares tell nothing: they cost nothing.
     func matchCost(_ question: Question, _ agreement: Agreement) throws(Problem) -> QuestionCost {
         guard let rules = try MatchRules(of: agreement.listing) else { throw .matchNotOffered(agreement) }
-        guard let run = matchDoor.run(question.passage), run.held != nil, run.plan.text == question.text,
-            run.asker == question.asker, run.keys.amounts == nil || run.sums != nil
+        guard let run = matchDoor.run(question.passage), let outcome = run.outcome,
+            run.plan.text == question.text, run.asker == question.asker
         else { throw .matchLost }
         var cost = PrivacyCost.none
-        if case .noise(let epsilon) = rules.protection { cost = PrivacyCost(epsilonMicros: epsilon) }
+        if case .noise(let epsilon) = rules.protection, !outcome.isSilent {
+            cost = PrivacyCost(epsilonMicros: epsilon)
+        }
         return QuestionCost(
             privacy: cost, isCompared: false, planDigest: run.plan.digest, json: ["verdict": "allowed"])
     }
@@ -373,43 +383,49 @@ extension ComputeService {
     /// What the holder tells of what it counted: nothing below the minimum.
     func matchRelease(_ question: Question, _ agreement: Agreement) throws(Problem) -> Release {
         guard let rules = try MatchRules(of: agreement.listing) else { throw .matchNotOffered(agreement) }
-        guard let run = matchDoor.run(question.passage), let held = run.held,
+        guard let run = matchDoor.run(question.passage), let outcome = run.outcome, let want = run.plan.want,
             let version = run.plan.json["version"]?.text.flatMap({ Digest(hex: $0) })
         else { throw .matchLost }
         var random = SystemRandomNumberGenerator()
         var answer: [String: JSON] = [
-            "want": run.plan.json["want"] ?? .null, "minimum": .integer(Int64(rules.minimum)),
-            "transcript": .string(Hex.encode(held.transcript)),
+            "want": .string(want.text), "minimum": .integer(Int64(rules.minimum)),
+            "transcript": .string(Hex.encode(outcome.transcript)),
         ]
-        var epsilon = "0"
-        switch run.plan.want {
-        case .rows:
+        switch outcome {
+        case .shared: break
+        case .counted(let held) where want == .rows:
             let isTold = held.counts.reduce(0, +) >= rules.minimum
             let places = held.places.joined().map { JSON.integer(Int64($0)) }
             answer["places"] = isTold ? .array(places) : .null
-        case .size, .sum, nil:
-            let want = run.plan.want ?? .size
-            let counts = rules.released(held.counts, for: want, using: &random)
-            answer["counts"] = .array(counts.map { $0.map { .integer(Int64($0)) } ?? .null })
-            if case .sum(let column) = want, let bounds = rules.sums[column], let sums = run.sums {
-                let noise = counts.map { _ in rules.noise(bounds.magnitude, want, using: &random) }
-                let told = sums.released(noise: noise, isTold: counts.map { $0 != nil }, using: &random)
-                answer["sums"] = .array(told.map { $0.map { .string(Hex.encode($0)) } ?? .null })
-                answer["decimals"] = .integer(Int64(bounds.decimals))
-            }
-            if case .noise(let micros) = rules.protection {
-                epsilon = PrivacyCost(epsilonMicros: micros).epsilonText
-                answer["epsilon"] = .string(epsilon)
-            }
+        case .counted(let held):
+            _ = rules.tell(held.counts, for: want, in: &answer, using: &random)
+        case .summed(let sums):
+            let told = rules.tell(sums.match.counts, for: want, in: &answer, using: &random)
+            let noise = rules.noise(told.count, want.column, want, using: &random)
+            let hidden = sums.released(noise: noise, isTold: told, using: &random)
+            rules.tellSums(hidden, of: want.column, in: &answer)
+        case .selected(let selection):
+            let column = run.basis.shares?.column
+            let told = rules.tell(selection.counts, for: want, in: &answer, using: &random)
+            guard want.isSummed else { break }
+            let noise = rules.noise(told.count, column, want, using: &random)
+            let parts = selection.released(noise: noise, isTold: told)
+            rules.tellSums(parts.map { $0.map(ShareText.bytes) }, of: column, in: &answer)
+        }
+        var epsilon = "0"
+        if case .noise(let micros) = rules.protection, !outcome.isSilent {
+            epsilon = PrivacyCost(epsilonMicros: micros).epsilonText
+            answer["epsilon"] = .string(epsilon)
         }
         return Release(
             answer: .object(answer), planDigest: run.plan.digest, versionDigests: [version],
             seedCommitment: nil, epsilon: epsilon)
     }
 
-    /// Counts the set in the commit that releases the answer; too many different ones stop it.
+    /// What a match adds to the commit that releases its answer: the set is counted, too many different ones stop it;
+    /// shares are kept; the transcript has its leaf.
     func recordMatch(
-        _ question: Question, _ agreement: Agreement, in transaction: any SQLWriting
+        _ question: Question, _ agreement: Agreement, _ answer: JSON, in transaction: any SQLWriting
     ) throws(Problem) {
         guard question.door == .match, let rules = try MatchRules(of: agreement.listing),
             let plan = MatchPlan(text: question.text), let set = plan.set
@@ -419,6 +435,31 @@ extension ComputeService {
         try MatchBook.record(
             question.passage, agreement.id, set, items: plan.askerItems, wants: plan.want?.text ?? "",
             in: transaction)
+        if case .shares = plan.want { try keepHeld(question, answer, in: transaction) }
+        try recordTranscript(of: question, answer, in: transaction)
+    }
+
+    /// The leaf by which each side's log names the run: the same transcript in both.
+    func recordTranscript(
+        of question: Question, _ answer: JSON, in transaction: any SQLWriting
+    ) throws(Problem) {
+        guard question.door == .match, let plan = MatchPlan(text: question.text) else { return }
+        try context.record(
+            .matchTranscript, Code(.passage, question.passage),
+            [
+                "plan": .string(plan.digest.hex), "protocol": plan.json["run"]?["protocol"] ?? .null,
+                "askerItems": .integer(Int64(plan.askerItems)),
+                "holderItems": .integer(Int64(plan.holderItems)),
+                "transcript": answer["transcript"] ?? .null,
+            ], in: transaction)
+    }
+}
+
+extension [MatchRequest.Item] {
+    /// The first place whose item stood before: a key sent twice would count twice.
+    fileprivate var firstRepeat: Int? {
+        var known: Set<MatchRequest.Item> = []
+        return firstIndex { !known.insert($0).inserted }
     }
 }
 
