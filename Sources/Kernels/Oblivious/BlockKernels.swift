@@ -69,6 +69,7 @@ package enum BlockKernels {
     /// Rows sorted by their low word, and where each stood: what the band kernels are fast on.
     package static func sorted(_ hashes: Blocks) -> (Blocks, order: [UInt32]) {
         let output = Blocks(count: hashes.count)
+        // SAFETY: both rows have as many blocks as is said.
         return unsafe (output, sort(hashes.base, hashes.count, into: output.base))
     }
 
