@@ -111,8 +111,13 @@ final class CaseVisit {
     }
 
     private func signIn(_ name: String, to path: String, in language: String = "en") async throws {
-        try await open("/sign-in?next=\(path)&lang=\(language)")
-        try await browser.type(try #require(tokens[name]), into: "#token")
+        let token = try #require(tokens[name])
+        // The answer to the last click may arrive after the page that was asked for: a person goes there again.
+        try await eventually("the page where \(name) signs in") {
+            try await self.open("/sign-in?next=\(path)&lang=\(language)")
+            try await self.browser.type(token, into: "#token")
+            return true
+        }
         // The page may still be settling under the first click; a person clicks again.
         try await eventually("signed in as \(name)") {
             if try await self.browser.url.hasSuffix(path) { return true }
