@@ -42,22 +42,19 @@ extension Gallery {
                 isClosed: true,
                 closedAt: at(20),
                 reason: "疑似越权提问，核查中",
-                passagesToday: 2,
-                refusalsToday: 4
+                passagesToday: 2
             ),
             .init(
                 target: airQuality,
                 kind: LocalizedText(zh: "资产", en: "asset"),
                 isClosed: false,
-                passagesToday: 118,
-                refusalsToday: 0
+                passagesToday: 118
             ),
             .init(
                 target: research,
                 kind: LocalizedText(zh: "主体", en: "party"),
                 isClosed: false,
-                passagesToday: 120,
-                refusalsToday: 4
+                passagesToday: 120
             ),
         ],
         figures: figures,
@@ -241,9 +238,7 @@ extension Gallery {
             (name: LocalizedText(zh: "使用方", en: "Buyer"), value: research.name),
         ],
         clauses: [
-            .init(LocalizedText(zh: "许可", en: "Permissions"), terms.allowed),
-            .init(LocalizedText(zh: "禁止", en: "Prohibitions"), terms.forbidden),
-            .init(LocalizedText(zh: "义务", en: "Duties"), terms.duties),
+            .init(LocalizedText(zh: "使用条款", en: "Terms of use"), terms.sentences)
         ],
         signatures: [
             signature(clinic, LocalizedText(zh: "持有方", en: "holder")),

@@ -207,14 +207,11 @@ extension Gallery {
         version: Digest(of: "air"),
         columns: airColumns,
         terms: Terms(
-            allowed: [LocalizedText(zh: "任何合法目的", en: "Any lawful purpose")],
-            duties: [LocalizedText(zh: "注明来源", en: "Name the source")],
-            beyondControl: [
-                LocalizedText(
-                    zh: "副本交付后，转发与再加工无法由本系统阻止",
-                    en: "After a copy, nobody here can stop it from being passed on"
-                )
-            ]
+            sentences: [
+                LocalizedText(zh: "可以：用于任何合法目的。", en: "May: any lawful purpose."),
+                LocalizedText(zh: "必须：注明来源。", en: "Must: name the source."),
+            ],
+            handsOverACopy: true
         ),
         prices: [PriceLine(door: query, amount: fen(20), unit: LocalizedText(zh: "次提问", en: "question"))],
         sample: sampleRows,
@@ -251,7 +248,6 @@ extension Gallery {
         ],
         columns: airColumns,
         preview: sampleRows,
-        charts: [monthly],
         sameThing: same
     )
 

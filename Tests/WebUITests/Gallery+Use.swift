@@ -290,10 +290,10 @@ extension Gallery {
             .bars,
             title: LocalizedText(zh: "累计消耗", en: "Charged so far"),
             xName: LocalizedText(zh: "提问", en: "question"),
-            yName: LocalizedText(zh: "剩余 ε", en: "ε left"),
+            yName: LocalizedText("ε"),
             categories: ["1", "2"],
-            series: [.init(LocalizedText(zh: "剩余", en: "left"), points([1.7, 1.2]))],
-            decimals: 2
+            series: [.init(LocalizedText(zh: "累计", en: "sum"), points([0.3, 0.8]))],
+            decimals: 3
         ),
         sameThing: SameThing(
             http: "curl … $HUTONG_URL/api/v1/agreements/x/budget",

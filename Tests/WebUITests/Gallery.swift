@@ -202,16 +202,13 @@ extension Gallery {
     )
 
     static let terms = Terms(
-        allowed: [
-            LocalizedText(zh: "为“公共卫生研究”目的提问", en: "Ask questions for the purpose “public health research”"),
-            LocalizedText(zh: "2026-12-31 之前，最多 200 次", en: "Until 2026-12-31, at most 200 times"),
+        sentences: [
+            LocalizedText(
+                zh: "可以：为“公共卫生研究”目的提问。", en: "May: ask questions for the purpose “public health research”."),
+            LocalizedText(zh: "2026-12-31 之前，最多 200 次。", en: "Until 2026-12-31, at most 200 times."),
+            LocalizedText(zh: "不可以：获取或导出任何一行原始数据。", en: "May not: obtain or export any row."),
+            LocalizedText(zh: "必须：按次付费；每次使用留有回执。", en: "Must: pay each use; each use leaves a receipt."),
         ],
-        forbidden: [
-            LocalizedText(zh: "获取或导出任何一行原始数据", en: "Obtain or export any row"),
-            LocalizedText(zh: "在中国境外使用", en: "Use outside China"),
-            LocalizedText(zh: "转让给第三方", en: "Pass it to anybody else"),
-        ],
-        duties: [LocalizedText(zh: "按次付费；每次使用留有回执", en: "Pay each use; each use leaves a receipt")],
         digest: Digest(of: "terms")
     )
 
@@ -224,10 +221,8 @@ extension Gallery {
         unit: "ε",
         total: "2.00",
         spent: "0.80",
-        reserved: "0.50",
         left: "0.70",
         spentShare: 400,
-        reservedShare: 250,
         renews: at(60 * 24 * 40)
     )
 

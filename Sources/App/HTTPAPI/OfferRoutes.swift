@@ -64,7 +64,8 @@ extension Courtyard {
         return OfferPage(
             listing: Named(listing["title"].localized, Code(code)),
             parties: parties.map { Named($0.name, $0.code) },
-            terms: Terms(listing["words"], names), draft: TermsDraft(terms: listing["terms"], names),
+            terms: Terms(listing["words"], names, doors: listing["doors"]),
+            draft: TermsDraft(terms: listing["terms"], names),
             sameThing: SameThing(
                 http: "curl -X POST -H \"Authorization: Bearer $HUTONG_TOKEN\" -d '{\"party\": \"pty-…\"}' "
                     + "$HUTONG_URL/api/v1/listings/\(code)/offers",

@@ -3,6 +3,7 @@
 private import Deliver
 import Identity
 private import Lane
+private import Policy
 import Primitives
 private import Register
 private import Store
@@ -130,7 +131,8 @@ extension Courtyard {
                 )
                 : nil,
             attestations: (attested["attestations"]?.array ?? []).map { HistoryStep(attestation: $0, names) },
-            terms: Terms(listing["words"], names), prices: PriceLine.list(listing["price"]),
+            terms: Terms(listing["words"], names, doors: listing["doors"]),
+            prices: PriceLine.list(listing["price"]),
             releaseRules: PageWords.rules(listing["rules"]),
             offerPath: listing["holder"]?.text == request.caller.map { Code(.party, $0.party).text }
                 ? "/listings/\(code)/offer" : nil,
@@ -147,7 +149,8 @@ extension Courtyard {
         return AgreePage(
             listing: Named(listing["title"].localized, Code(code)),
             holder: names.party(listing["holder"]?.text),
-            terms: Terms(listing["words"], names), prices: PriceLine.list(listing["price"]),
+            terms: Terms(listing["words"], names, doors: listing["doors"]),
+            prices: PriceLine.list(listing["price"]),
             draft: TermsDraft(terms: listing["terms"], names), idempotencyKey: ID<Courtyard>(at: now).uuid,
             sameThing: SameThing(
                 http:
@@ -276,9 +279,12 @@ extension PriceLine {
 }
 
 extension Terms {
-    /// The sentences of a policy, as the policy itself words them.
-    init(_ words: JSON?, _ names: PartyNames) {
-        self.init(sentences: (words?.array ?? []).map { names.named(Optional($0).localized) })
+    /// The sentences of a policy, as the policy itself words them; `doors` are those of what it is about.
+    init(_ words: JSON?, _ names: PartyNames, doors: JSON? = nil) {
+        self.init(
+            sentences: (words?.array ?? []).map { names.named(Optional($0).localized) },
+            handsOverACopy: doors?.array?.contains { $0.text.flatMap(Door.init)?.handsOverACopy == true }
+                ?? false)
     }
 }
 

@@ -164,6 +164,7 @@ extension Courtyard {
         var seen: Set<String> = []
         var sum = 0
         var charges: [BudgetPage.Charge] = []
+        var sums: [Int] = []
         let charged = rows.filter { $0["agreement"]?.text == code.text && $0["state"]?.text != "voided" }
         for row in charged.sorted(by: { ($0["at"]?.text ?? "") < ($1["at"]?.text ?? "") }) {
             guard let passage = Code(row["passage"]?.text ?? ""), seen.insert(passage.text).inserted,
@@ -171,6 +172,7 @@ extension Courtyard {
                 let at = row["at"]?.text.flatMap({ Instant(rfc3339: $0) })
             else { continue }
             sum += Budget.thousandths(cost)
+            sums.append(sum)
             charges.append(
                 BudgetPage.Charge(
                     passage: passage, at: at, cost: "ε " + cost, sum: "ε " + Budget.decimal(sum)))
@@ -180,9 +182,26 @@ extension Courtyard {
             asset: Named(LocalizedText(listing), Code(listing)), budget: budget,
             period: Budget(period: status), forecast: BudgetPage.Forecast(status),
             spenders: BudgetPage.Spender.list(status, try await partyNames()), charges: charges,
+            course: Chart(chargedSums: sums),
             sameThing: SameThing(
                 http: "curl -H \"Authorization: Bearer $HUTONG_TOKEN\" $HUTONG_URL/api/v1/budgets/" + listing,
                 cli: "hutong statement"))
+    }
+}
+
+extension Chart {
+    /// What was charged under an agreement after each of its questions, in thousandths of ε; `nil` for fewer than two.
+    fileprivate init?(chargedSums sums: [Int]) {
+        guard sums.count > 1 else { return nil }
+        let points = sums.enumerated().map { place, sum in
+            Chart.Point(x: Double(place), y: Double(sum) / 1000)
+        }
+        self.init(
+            sums.count <= 24 ? .bars : .line,
+            title: LocalizedText(zh: "累计消耗", en: "Charged so far"),
+            xName: LocalizedText(zh: "提问", en: "question"), yName: LocalizedText("ε"),
+            categories: sums.indices.map { String($0 + 1) },
+            series: [Chart.Series(LocalizedText(zh: "累计", en: "sum"), points)], decimals: 3)
     }
 }
 

@@ -202,11 +202,13 @@ extension Courtyard {
         let filed =
             caller.may(.marketOperate)
             ? try await api("GET", "/api/v1/registrations", as: request)["registrations"]?.array ?? [] : []
-        let (closures, listings, under) = try await store.read { transaction throws(Problem) in
+        let today = context.clock.now().day(in: .shanghai)
+        let (closures, listings, under, passages) = try await store.read { transaction throws(Problem) in
             (
                 try DataValve.closures(in: transaction),
                 try ListingBook.all(in: Listing.State.allCases, in: transaction),
-                try NegotiationDesk.open(in: transaction).filter { $0.negotiation.state.actor != nil }
+                try NegotiationDesk.open(in: transaction).filter { $0.negotiation.state.actor != nil },
+                try PassageBook.countsByTarget(since: Instant(startOf: today, in: .shanghai), in: transaction)
             )
         }
         let own = context.own
@@ -253,7 +255,7 @@ extension Courtyard {
                         ? "/desk/" + ($0["registration"]?.text ?? "") : nil)
             },
             matches: matchRows,
-            valves: Self.valves(listings.map(\.0), closures, names),
+            valves: Self.valves(listings.map(\.0), closures, names, passages),
             figures: try await figures(listings: listings.count),
             sameThing: SameThing(
                 http: "curl -X POST -H \"Authorization: Bearer $HUTONG_TOKEN\" -d '{\"target\": \"CODE\"}' "
@@ -275,7 +277,8 @@ extension Courtyard {
 
     /// Every asset on offer, and whatever else is closed.
     private static func valves(
-        _ listings: [Listing], _ closures: [(target: String, why: String, at: Instant)], _ names: PartyNames
+        _ listings: [Listing], _ closures: [(target: String, why: String, at: Instant)], _ names: PartyNames,
+        _ passages: [String: Int]
     ) -> [DeskPage.ValveRow] {
         let closed = Dictionary(closures.map { ($0.target, $0) }) { $1 }
         let assets = Dictionary(listings.map { ($0.assetCode, $0.title) }) { first, _ in first }
@@ -285,7 +288,8 @@ extension Courtyard {
             return DeskPage.ValveRow(
                 target: Named(assets[target] ?? LocalizedText(names.byCode[target] ?? target), code),
                 kind: code.map { PageWords.kind($0.kind) } ?? LocalizedText(zh: "范围", en: "scope"),
-                isClosed: closed[target] != nil, closedAt: closed[target]?.at, reason: closed[target]?.why)
+                isClosed: closed[target] != nil, closedAt: closed[target]?.at, reason: closed[target]?.why,
+                passagesToday: passages[target] ?? 0)
         }
     }
 }
@@ -354,9 +358,25 @@ extension Quote {
             price: json["price"]?.text.flatMap { Money($0) } ?? .zero,
             privacyCost: epsilon.flatMap { $0 > 0 ? "ε \($0)" : nil },
             privacyLeftAfter: json["budget"]?["left"]?.text.map { "ε \($0)" },
+            precision: Self.precision(json["errors"]?.array ?? []),
             plan: LocalizedText(
                 zh: "允许；计划摘要 \(json["plan"]?.text?.prefix(12) ?? "–")",
                 en: "allowed; plan \(json["plan"]?.text?.prefix(12) ?? "–")"))
+    }
+
+    /// How far counts and sums may be off, before anything is spent.
+    private static func precision(_ errors: [JSON]) -> LocalizedText? {
+        let parts = errors.compactMap { error -> LocalizedText? in
+            guard let within = error["within"]?.figure else { return nil }
+            let reach = within < 1e15 && within == within.rounded() ? String(Int(within)) : String(within)
+            return error["figure"] == "count"
+                ? LocalizedText(zh: "计数 ±\(reach)", en: "count ±\(reach)")
+                : LocalizedText(zh: "合计 ±\(reach)", en: "sum ±\(reach)")
+        }
+        guard !parts.isEmpty else { return nil }
+        return LocalizedText(
+            zh: "每组误差约 " + parts.map(\.zh).joined(separator: "，") + "（95%）",
+            en: "in each group about " + parts.map(\.en).joined(separator: ", ") + " (95%)")
     }
 }
 

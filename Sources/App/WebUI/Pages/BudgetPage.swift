@@ -120,12 +120,12 @@ package struct BudgetPage: Page {
 
     private func spenderTable(_ say: Reader) -> HTML {
         let note = say(
-            "持有方看到每一份协议；其他各方只看到自己的。", "The holder sees every agreement; others see their own.")
+            "持有方看到每一份合约；其他各方只看到自己的。", "The holder sees every agreement; others see their own.")
         guard !spenders.isEmpty else { return "<p class=\"fine\">\(note)</p>" }
         let table = DataTable(
-            caption: say("各协议的消耗", "Spent by agreement"),
+            caption: say("各合约的消耗", "Spent by agreement"),
             columns: [
-                .text(say("协议", "Agreement")), .text(say("主体", "Party")), .number(say("消耗", "Spent")),
+                .text(say("合约", "Agreement")), .text(say("主体", "Party")), .number(say("消耗", "Spent")),
                 .number(say("占已用", "Of all spent")),
             ],
             rows: spenders.map {

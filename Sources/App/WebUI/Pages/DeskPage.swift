@@ -12,8 +12,7 @@ package struct DeskPage: Page {
         package let isClosed: Bool
         package let closedAt: Instant?
         package let reason: String?
-        package let passagesToday: Int?
-        package let refusalsToday: Int?
+        package let passagesToday: Int
 
         package init(
             target: Named,
@@ -21,8 +20,7 @@ package struct DeskPage: Page {
             isClosed: Bool,
             closedAt: Instant? = nil,
             reason: String? = nil,
-            passagesToday: Int? = nil,
-            refusalsToday: Int? = nil
+            passagesToday: Int
         ) {
             self.target = target
             self.kind = kind
@@ -30,7 +28,6 @@ package struct DeskPage: Page {
             self.closedAt = closedAt
             self.reason = reason
             self.passagesToday = passagesToday
-            self.refusalsToday = refusalsToday
         }
     }
 
@@ -221,14 +218,12 @@ package struct DeskPage: Page {
             columns: [
                 .text(say("对象", "Target")), .text(say("状态", "State")), .text(say("操作", "Action")),
                 .text(say("类别", "Kind")), .number(say("今日过阀", "Passages today")),
-                .number(say("今日拒绝", "Refusals today")),
             ],
             rows: valves.map { valve in
                 [
                     valve.target.link(say), state(of: valve, say), button(for: valve, say),
                     HTML(say(valve.kind)),
-                    HTML(valve.passagesToday.map { say.number($0) } ?? "–"),
-                    HTML(valve.refusalsToday.map { say.number($0) } ?? "–"),
+                    HTML(say.number(valve.passagesToday)),
                 ]
             }
         ).html

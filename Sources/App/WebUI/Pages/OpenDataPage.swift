@@ -61,7 +61,6 @@ package struct OpenDataPage: Page {
     package let files: [File]
     package let columns: [ColumnView]
     package let preview: Preview
-    package let charts: [Chart]
     package let sameThing: SameThing?
     package let snippets: [Snippet]
     package let uses: [UseCount]
@@ -84,7 +83,6 @@ package struct OpenDataPage: Page {
         files: [File],
         columns: [ColumnView],
         preview: Preview,
-        charts: [Chart] = [],
         sameThing: SameThing?,
         snippets: [Snippet] = [],
         uses: [UseCount] = [],
@@ -103,7 +101,6 @@ package struct OpenDataPage: Page {
         self.files = files
         self.columns = columns
         self.preview = preview
-        self.charts = charts
         self.sameThing = sameThing
         self.snippets = snippets
         self.uses = uses
@@ -119,7 +116,6 @@ package struct OpenDataPage: Page {
         <h1>\(say(asset.name))</h1>
         <p class="lead">\(say(summary))</p>
         <div class="with-side"><div>
-        \(each(charts) { $0.figure(say) })
         <section><h2>\(say("预览", "Preview"))</h2>\(preview.table(say("前几行", "First rows")))
         <p class="fine">\(say("共 \(say.number(rowCount)) 行", "\(say.number(rowCount)) rows in all"))</p></section>
         <section><h2>\(say("数据结构", "Schema"))</h2>\(schema(say))</section>

@@ -4,32 +4,20 @@ package import Primitives
 
 /// A usage policy in plain words, as the people who sign it read it.
 package struct Terms: Hashable, Sendable {
-    /// Whole sentences, as the policy words itself; the lists below are for terms already sorted.
+    /// Whole sentences, as the policy words itself.
     package let sentences: [LocalizedText]
-    /// What is allowed.
-    package let allowed: [LocalizedText]
-    /// What is not.
-    package let forbidden: [LocalizedText]
-    /// What must be done.
-    package let duties: [LocalizedText]
-    /// What nobody can control after a copy was handed over. Said plainly.
-    package let beyondControl: [LocalizedText]
+    /// Whether a copy is handed over, which nobody here can control afterwards. Said plainly.
+    package let handsOverACopy: Bool
     /// SHA-256 of the policy's canonical form, which both sides sign.
     package let digest: Digest?
 
     package init(
-        sentences: [LocalizedText] = [],
-        allowed: [LocalizedText] = [],
-        forbidden: [LocalizedText] = [],
-        duties: [LocalizedText] = [],
-        beyondControl: [LocalizedText] = [],
+        sentences: [LocalizedText],
+        handsOverACopy: Bool = false,
         digest: Digest? = nil
     ) {
         self.sentences = sentences
-        self.allowed = allowed
-        self.forbidden = forbidden
-        self.duties = duties
-        self.beyondControl = beyondControl
+        self.handsOverACopy = handsOverACopy
         self.digest = digest
     }
 
@@ -37,19 +25,14 @@ package struct Terms: Hashable, Sendable {
         """
         <div class="terms">
         \(when(!sentences.isEmpty) { "<ul class=\"must\">\(each(sentences) { "<li>\(say($0))</li>" })</ul>" })\
-        \(part(say("可以", "May"), allowed, "may", say))\
-        \(part(say("不可以", "May not"), forbidden, "may-not", say))\
-        \(part(say("必须", "Must"), duties, "must", say))\
-        \(part(say("交付副本后无法控制", "Cannot be controlled after a copy"), beyondControl, "warns", say))\
+        \(when(handsOverACopy) { "<ul class=\"warns\"><li>\(warning(say))</li></ul>" })\
         \(given(digest) { "<p class=\"fine\">\(say("条款摘要", "Digest of the terms")) SHA-256 \($0.block)</p>" })
         </div>
         """
     }
 
-    private func part(_ name: String, _ texts: [LocalizedText], _ kind: String, _ say: Reader) -> HTML {
-        when(!texts.isEmpty) {
-            "<h3>\(name)</h3><ul class=\"\(kind)\">\(each(texts) { "<li>\(say($0))</li>" })</ul>\n"
-        }
+    private func warning(_ say: Reader) -> String {
+        say("副本交付后，转发与再加工无法由本系统阻止。", "After a copy, nobody here can stop it from being passed on.")
     }
 }
 
