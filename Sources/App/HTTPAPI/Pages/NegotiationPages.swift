@@ -7,6 +7,7 @@ private import Register
 private import Store
 private import Trade
 private import Transparency
+private import Valve
 import WebUI
 
 /// Negotiations as forms, and the papers that come out of them.
@@ -167,8 +168,12 @@ extension Courtyard {
         var sums: [Int] = []
         let charged = rows.filter { $0["agreement"]?.text == code.text && $0["state"]?.text != "voided" }
         for row in charged.sorted(by: { ($0["at"]?.text ?? "") < ($1["at"]?.text ?? "") }) {
+            let receipt = row["receipt"]?["content"]
+            // An answer that was given again bears the receipt of the passage that paid for it.
             guard let passage = Code(row["passage"]?.text ?? ""), seen.insert(passage.text).inserted,
-                let cost = row["receipt"]?["content"]?["epsilon"]?.text, cost != "0",
+                let paying = receipt?["passage"]?.text.flatMap({ ID<Passage>(uuid: $0) }),
+                Code(.passage, paying) == passage,
+                let cost = receipt?["epsilon"]?.text, cost != "0",
                 let at = row["at"]?.text.flatMap({ Instant(rfc3339: $0) })
             else { continue }
             sum += Budget.thousandths(cost)
