@@ -26,6 +26,7 @@ struct BrowserTests {
             try await visit.followOneCode()
             try await visit.verifyProof()
             try await visit.shutTheValve()
+            try await visit.addUpTheBudget()
             try await visit.lookAtEveryPage()
         } catch {
             let page = try? await browser.evaluate("location.pathname + ' ' + document.body.innerText").text
@@ -169,6 +170,21 @@ private final class Visit {
         try await browser.click("form.ask button.gate")
         #expect(try await browser.text(of: ".refusal").contains("valve.closed"))
         try await photograph("refused-closed")
+    }
+
+    /// What is listed charge by charge adds up to what the holder says was spent: an answer given again cost nothing.
+    func addUpTheBudget() async throws {
+        let noised = demo.report["codes"]?["clinic.agreement"]?.text ?? ""
+        try await open("buyer", "/agreements/\(noised)/budget?lang=en")
+        let sums = try await browser.evaluate(
+            """
+            (() => {
+              const tables = [...document.querySelectorAll('main table')];
+              const last = (table, column) => [...table.rows].at(-1).cells[column].innerText.trim();
+              return [last(tables[0], 2), last(tables.at(-1), 3)].join(' = ').replace(/\\s+/g, ' ');
+            })()
+            """)
+        #expect(sums.text == "ε 3 = ε 3")
     }
 
     // MARK: Every page in every form
