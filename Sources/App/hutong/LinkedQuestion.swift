@@ -23,11 +23,8 @@ struct LinkedQuestion {
         let shared = try await door.get("/api/v1/passages/" + passage)
         let agreement = shared["agreement"]?.text ?? ""
         let recipe = try await MatchCall.recipe(of: agreement, keyCount: keys.count, through: door)
-        // Keys in the clear: in a folder that its owner alone can enter.
-        let folder = FileManager.default.temporaryDirectory
-            .appending(path: "hutong-chosen-\(UInt64.random(in: 0...UInt64.max))")
-        try FileManager.default.createDirectory(
-            at: folder, withIntermediateDirectories: false, attributes: [.posixPermissions: 0o700])
+        // Keys in the clear.
+        let folder = try FileManager.default.privateFolder()
         defer { try? FileManager.default.removeItem(at: folder) }
         let chosen = folder.appending(path: "rows.csv").path(percentEncoded: false)
         let shape = try await choose(into: chosen)

@@ -74,8 +74,10 @@ struct MatchCall {
     }
 
     private func asked(_ door: NodeDoor, _ dryRun: Bool) async throws -> JSON {
-        let file = FileManager.default.temporaryDirectory.appending(path: "hutong-match-\(getpid()).items")
-        defer { try? FileManager.default.removeItem(at: file) }
+        // Digests of short keys can be guessed.
+        let folder = try FileManager.default.privateFolder()
+        defer { try? FileManager.default.removeItem(at: folder) }
+        let file = folder.appending(path: "items")
         var bytes: [UInt8] = []
         bytes.reserveCapacity(16 * order.count)
         for place in order { table.items.items[place].append(to: &bytes) }
@@ -134,6 +136,16 @@ struct MatchCall {
     func matchedRows(_ answer: JSON) -> [Int]? {
         guard let items = answer["result"]?["items"]?.array else { return nil }
         return table.items.rows(of: items.compactMap { $0.integer.map { order[Int($0)] } })
+    }
+}
+
+extension FileManager {
+    /// A new temporary folder that its owner alone can enter. The caller removes it.
+    func privateFolder() throws -> URL {
+        let folder = temporaryDirectory.appending(path: "hutong-\(UInt64.random(in: 0...UInt64.max))")
+        try createDirectory(
+            at: folder, withIntermediateDirectories: false, attributes: [.posixPermissions: 0o700])
+        return folder
     }
 }
 

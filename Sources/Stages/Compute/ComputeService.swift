@@ -160,9 +160,7 @@ package struct ComputeService: Sendable {
         _ receipt: PassageReceipt, sealed: [UInt8]?, under agreement: Agreement
     ) async throws(Problem) -> Passage {
         let holder = try await context.party(agreement.provider)
-        guard
-            PartySignature.isValid(
-                receipt.signature, over: receipt.content.canonicalBytes, by: holder.signingKey),
+        guard receipt.isSigned(by: holder),
             let id = receipt.content["passage"]?.text.flatMap({ ID<Passage>(uuid: $0) }),
             receipt.content["agreement"]?.text == agreement.code.text
         else { throw .receiptRefused(agreement.code.text) }

@@ -236,9 +236,7 @@ private struct PassageRow {
         _ receipt: PassageReceipt, in transaction: any SQLReading
     ) throws(Problem) -> Bool {
         guard let id = receipt.content["holder"]?.text.flatMap({ ID<Party>(uuid: $0) }) else { return false }
-        let holder = try PartyRegister.party(id, in: transaction)
-        return PartySignature.isValid(
-            receipt.signature, over: receipt.content.canonicalBytes, by: holder.signingKey)
+        return receipt.isSigned(by: try PartyRegister.party(id, in: transaction))
     }
 
     private var isOfCopy: Bool { door?.handsOverACopy == true }

@@ -91,9 +91,7 @@ package enum EvidenceAudit {
         guard let receipt = passage.document["receipt"].flatMap(PassageReceipt.init(json:)),
             let agreement = try? AgreementBook.agreement(passage.agreementCode, in: transaction)
         else { return false }
-        let holder = try PartyRegister.party(agreement.provider, in: transaction)
-        return PartySignature.isValid(
-            receipt.signature, over: receipt.content.canonicalBytes, by: holder.signingKey)
+        return receipt.isSigned(by: try PartyRegister.party(agreement.provider, in: transaction))
     }
 
     private static func unsigned(_ passage: Passage) -> Fault {

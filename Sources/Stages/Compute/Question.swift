@@ -146,6 +146,11 @@ package struct PassageReceipt: Hashable, Sendable {
 
     package var digest: Digest { Digest(of: content.canonicalBytes) }
 
+    /// Whether a party's key signed the content.
+    func isSigned(by party: Party) -> Bool {
+        PartySignature.isValid(signature, over: content.canonicalBytes, by: party.signingKey)
+    }
+
     package var json: JSON { ["content": content, "signature": .string(Base64.encode(signature))] }
 
     package init?(json: JSON) {

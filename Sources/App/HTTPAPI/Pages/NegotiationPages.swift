@@ -163,7 +163,6 @@ extension Courtyard {
         }
         let rows = try await api("GET", "/api/v1/passages", as: request)["passages"]?.array ?? []
         var seen: Set<String> = []
-        var sum = 0
         var charges: [BudgetPage.Charge] = []
         var sums: [Int] = []
         let charged = rows.filter { $0["agreement"]?.text == code.text && $0["state"]?.text != "voided" }
@@ -176,7 +175,7 @@ extension Courtyard {
                 let cost = receipt?["epsilon"]?.text, cost != "0",
                 let at = row["at"]?.text.flatMap({ Instant(rfc3339: $0) })
             else { continue }
-            sum += Budget.thousandths(cost)
+            let sum = (sums.last ?? 0) + Budget.thousandths(cost)
             sums.append(sum)
             charges.append(
                 BudgetPage.Charge(
