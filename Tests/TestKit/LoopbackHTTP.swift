@@ -2,6 +2,7 @@
 
 private import Foundation
 private import Glibc
+private import Synchronization
 
 /// One HTTP/1.1 exchange with a server on this machine, over a plain socket.
 ///
@@ -40,7 +41,11 @@ package enum LoopbackHTTP {
     /// system lends to outgoing connections (from 32768 on): no other test is given it before the node takes it.
     package static func freePort() throws -> Int {
         for _ in 0..<100 {
-            let port = Int.random(in: 20_000..<32_768)
+            let given = portsGiven.withLock { given in
+                given += 1
+                return given
+            }
+            let port = 20_000 + (64 * Int(getpid()) + given) % 12_768
             let descriptor = socket(AF_INET, Int32(SOCK_STREAM.rawValue), 0)
             guard descriptor >= 0 else { throw Failure(description: "no socket") }
             defer { close(descriptor) }
@@ -49,6 +54,9 @@ package enum LoopbackHTTP {
         }
         throw Failure(description: "no free port")
     }
+
+    /// A process goes up from a place of its own: no port is given twice, nor to two processes.
+    private static let portsGiven = Mutex(0)
 
     /// Gives `bind` or `connect` the address of `port` on this machine; their answer, 0 when it was done.
     private static func onLoopback(

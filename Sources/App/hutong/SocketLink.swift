@@ -135,11 +135,15 @@ extension SocketLink {
     }
 
     /// A port that nobody has, below those that systems lend to outgoing connections (RFC 6335 §6, and Linux from 32768
-    /// on): nobody else is given it before its node takes it, or while its node is down.
+    /// on): nobody else is given it before its node takes it, or while its node is down. A process goes up from a place of its
+    /// own, so that none is given twice, nor to two demonstrations that begin together.
     static func freePort() throws -> Int {
-        var random = SystemRandomNumberGenerator()
         for _ in 0..<100 {
-            let port = Int.random(in: 20_000..<32_768, using: &random)
+            let given = portsGiven.withLock { given in
+                given += 1
+                return given
+            }
+            let port = 20_000 + (64 * Int(getpid()) + given) % 12_768
             let (descriptor, target) = try open("127.0.0.1:\(port)")
             defer { Foundation.close(descriptor) }
             // SAFETY: the kernel reads the address while the closure runs.
@@ -147,6 +151,8 @@ extension SocketLink {
         }
         throw Problem(.unavailable, "psi.address-unavailable", ["address": .text("127.0.0.1")])
     }
+
+    private static let portsGiven = Mutex(0)
 
     private static func open(_ address: String) throws -> (Int32, sockaddr_in) {
         let parts = address.split(separator: ":")
